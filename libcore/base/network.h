@@ -1,0 +1,39 @@
+// CIDR networks and lists of them (access lists, trusted proxies, guard exceptions).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libcore/base/address.h"
+
+namespace core {
+
+// "10.40.0.0/24", "2001:db8::/32", a single address, or "any" (both families).
+class Network {
+ public:
+  static std::optional<Network> parse(std::string_view text);
+  static Network any();
+
+  bool contains(const IpAddress& ip) const; // families never match each other
+  std::string to_string() const;
+
+ private:
+  IpAddress base_;
+  unsigned prefix_ = 0;
+  bool any_ = false;
+};
+
+class NetworkList {
+ public:
+  NetworkList() = default;
+  explicit NetworkList(std::vector<Network> networks) : networks_(std::move(networks)) {}
+  bool contains(const IpAddress& ip) const;
+  bool empty() const { return networks_.empty(); }
+
+ private:
+  std::vector<Network> networks_;
+};
+
+} // namespace core
