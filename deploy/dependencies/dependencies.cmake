@@ -1,0 +1,101 @@
+# The libraries that Vestibule stands on, each as an imported target:
+#
+#   BoringSSL::ssl BoringSSL::crypto   built by deploy/dependencies/install, or -DBORINGSSL_ROOT=
+#   llhttp::llhttp Catch2::Catch2WithMain   unpacked by deploy/dependencies/install
+#   uv::uv nghttp2::nghttp2 fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11 ZLIB::ZLIB   Debian's own
+
+if(DEFINED ENV{VESTIBULE_DEPENDENCIES})
+  set(vestibule_dependencies $ENV{VESTIBULE_DEPENDENCIES})
+else()
+  set(vestibule_dependencies ${PROJECT_SOURCE_DIR}/build/dependencies)
+endif()
+set(vestibule_install_hint "Run deploy/dependencies/install first: it installs and builds what is missing.")
+
+# One static library of a folder with include/ and lib/.
+function(vestibule_import target include_directory library)
+  if(NOT EXISTS ${library})
+    message(FATAL_ERROR "${target}: ${library} is missing. ${vestibule_install_hint}")
+  endif()
+  add_library(${target} STATIC IMPORTED GLOBAL)
+  set_target_properties(${target} PROPERTIES IMPORTED_LOCATION ${library}
+                                             INTERFACE_INCLUDE_DIRECTORIES ${include_directory})
+endfunction()
+
+# BORINGSSL_ROOT may be an install prefix, or a source tree whose build folder is called build.
+function(vestibule_find_boringssl)
+  set(root ${BORINGSSL_ROOT})
+  if(NOT root)
+    set(root ${vestibule_dependencies}/boringssl)
+    if(NOT EXISTS ${root})
+      message(FATAL_ERROR "BoringSSL: ${root} is missing. ${vestibule_install_hint} "
+                          "Or name another one with -DBORINGSSL_ROOT=DIR.")
+    endif()
+  endif()
+  foreach(name ssl crypto)
+    find_library(${name} lib${name}.a NO_CACHE NO_DEFAULT_PATH
+                 PATHS ${root} PATH_SUFFIXES lib lib64 build build/${name})
+    if(NOT ${name})
+      message(FATAL_ERROR "BoringSSL: no lib${name}.a in ${root} (lib, lib64, build, build/${name}). "
+                          "BORINGSSL_ROOT must be an install prefix or a built source tree.")
+    endif()
+  endforeach()
+  find_path(include openssl/base.h NO_CACHE NO_DEFAULT_PATH PATHS ${root} PATH_SUFFIXES include src/include)
+  if(NOT include)
+    message(FATAL_ERROR "BoringSSL: no openssl/base.h in ${root}/include")
+  endif()
+
+  file(STRINGS ${include}/openssl/base.h version REGEX "^#define BORINGSSL_API_VERSION [0-9]+")
+  string(REGEX MATCH "[0-9]+$" version "${version}")
+  if(NOT version)
+    message(FATAL_ERROR "BoringSSL: ${include} holds another library's headers (no BORINGSSL_API_VERSION)")
+  elseif(version LESS 19)
+    message(FATAL_ERROR "BoringSSL: API version ${version} in ${root}, at least 19 is needed")
+  endif()
+  message(STATUS "BoringSSL: ${root}, API version ${version}")
+
+  vestibule_import(BoringSSL::crypto ${include} ${crypto})
+  vestibule_import(BoringSSL::ssl ${include} ${ssl})
+  set_property(TARGET BoringSSL::crypto PROPERTY INTERFACE_LINK_LIBRARIES Threads::Threads)
+  set_property(TARGET BoringSSL::ssl PROPERTY INTERFACE_LINK_LIBRARIES BoringSSL::crypto)
+endfunction()
+
+function(vestibule_find_debian_libraries)
+  find_package(PkgConfig REQUIRED)
+  foreach(library IN ITEMS "uv libuv>=1.44" "nghttp2 libnghttp2>=1.52")
+    string(REPLACE " " ";" library ${library})
+    list(GET library 0 name)
+    list(GET library 1 module)
+    pkg_check_modules(${name} QUIET IMPORTED_TARGET GLOBAL ${module})
+    if(NOT ${name}_FOUND)
+      message(FATAL_ERROR "${module} is missing. ${vestibule_install_hint}")
+    endif()
+    add_library(${name}::${name} ALIAS PkgConfig::${name})
+  endforeach()
+endfunction()
+
+macro(vestibule_require package)
+  find_package(${package} QUIET ${ARGN})
+  if(NOT ${package}_FOUND)
+    message(FATAL_ERROR "${package} is missing. ${vestibule_install_hint}")
+  endif()
+endmacro()
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+vestibule_require(fmt)
+vestibule_require(nlohmann_json)
+vestibule_require(CLI11)
+vestibule_require(ZLIB)
+vestibule_find_debian_libraries()
+vestibule_find_boringssl()
+vestibule_import(llhttp::llhttp ${vestibule_dependencies}/llhttp/include
+                 ${vestibule_dependencies}/llhttp/lib/libllhttp.a)
+
+if(VESTIBULE_TESTS)
+  set(vestibule_catch2 ${vestibule_dependencies}/catch2)
+  vestibule_import(Catch2::Catch2 ${vestibule_catch2}/include ${vestibule_catch2}/lib/libCatch2.a)
+  vestibule_import(Catch2::Catch2WithMain ${vestibule_catch2}/include ${vestibule_catch2}/lib/libCatch2Main.a)
+  set_property(TARGET Catch2::Catch2WithMain PROPERTY INTERFACE_LINK_LIBRARIES Catch2::Catch2)
+  # For include(Catch) and catch_discover_tests().
+  list(APPEND CMAKE_MODULE_PATH ${vestibule_catch2}/lib/cmake/Catch2)
+endif()
