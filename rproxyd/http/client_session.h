@@ -1,0 +1,89 @@
+// The client's side of a connection, as the exchanges on it see it: requests arrive, answers
+// leave. H1ClientSession and H2ClientSession implement it. Pure: bytes in, calls to `ClientEvents`
+// and bytes to the `Sink` out.
+//
+// Calling contract
+//   feed()         the next bytes from the wire (decrypted). Events are raised from inside.
+//                  Only while wants_input().
+//   For each stream, after on_request():
+//     send_continue()?  inform()*  respond()  send_body()*  finish()        an answer
+//     or reset() at any moment: an answer that could not be completed; it never looks complete
+//     (HTTP/1: the connection ends without a clean end; HTTP/2: RST_STREAM).
+//   consumed()     that many bytes of on_request_body() have been passed on: more may come.
+//                  A session never lets more than kRequestWindow unconsumed bytes of one stream in.
+//   After on_stream_closed() the stream's identifier must not be used any more. It is raised
+//   exactly once per on_request(): when both directions have ended, after reset(), or when the client
+//   broke the stream off (then `clean` is false).
+//   flush()        called by the shell once per wake-up after all else, and when the sink drained.
+//   Nothing is raised from inside respond(), send_body(), finish(), reset(), consumed(): events
+//   come from feed() and flush() only, so that a caller is never re-entered.
+#pragma once
+
+#include "libcore/base/bytes.h"
+#include "libcore/base/time.h"
+#include "rproxyd/http/message.h"
+#include "rproxyd/http/sink.h"
+
+namespace rproxyd {
+
+// Request bytes of one stream that may wait for the backend; the HTTP/2 stream window.
+inline constexpr std::size_t kRequestWindow = std::size_t{64} * 1024;
+// Answer bytes of one stream that may wait for the client before its backend is paused, and the
+// level at which it is resumed.
+inline constexpr std::size_t kAnswerHighWater = std::size_t{128} * 1024;
+inline constexpr std::size_t kAnswerLowWater = std::size_t{32} * 1024;
+
+struct MessageLimits { // contract: limits.*
+  std::size_t header_bytes = std::size_t{64} * 1024; // names, values, target, and 32 a field on HTTP/2
+  std::size_t header_count = 128;                    // fields, cookie crumbs counted singly
+  std::uint64_t body_bytes = 0;                      // 0: none
+  std::uint32_t streams = 128;                       // concurrent, HTTP/2
+};
+
+class ClientEvents {
+ public:
+  virtual ~ClientEvents() = default;
+  // `head` belongs to the session, stays valid and may be changed until on_stream_closed().
+  // `end`: no body follows.
+  virtual void on_request(StreamId stream, RequestHead& head, bool end) = 0;
+  virtual void on_request_body(StreamId stream, core::Bytes bytes) = 0; // borrowed during the call
+  virtual void on_request_end(StreamId stream, const FieldList& trailers) = 0;
+  // Fewer than kAnswerLowWater answer bytes wait again, after queued() reached kAnswerHighWater.
+  virtual void on_answer_drained(StreamId stream) = 0;
+  virtual void on_stream_closed(StreamId stream, bool clean) = 0;
+  // A request that was refused by the session itself: malformed, too large (it has answered or
+  // will close). For the access log and counters; `head` holds what was understood.
+  virtual void on_refused(const RequestHead& head, std::uint16_t status, std::string_view why) = 0;
+};
+
+class ClientSession {
+ public:
+  virtual ~ClientSession() = default;
+
+  virtual void feed(core::Bytes bytes) = 0;
+  virtual void feed_end() = 0; // the client closed its side (EOF)
+  virtual bool wants_input() const = 0;
+
+  virtual void send_continue(StreamId stream) = 0;
+  virtual void inform(StreamId stream, const ResponseHead& head) = 0; // 1xx other than 101
+  // The session chooses the framing from head.body and the request; `fields` are sent as given.
+  virtual void respond(StreamId stream, const ResponseHead& head) = 0;
+  virtual void send_body(StreamId stream, core::Bytes bytes) = 0;
+  virtual void finish(StreamId stream, const FieldList* trailers) = 0;
+  virtual void reset(StreamId stream) = 0;
+  virtual void consumed(StreamId stream, std::size_t bytes) = 0;
+  virtual std::size_t queued(StreamId stream) const = 0; // answer bytes that wait
+
+  // No new requests: Connection: close on the next answer, or GOAWAY. Established ones finish.
+  virtual void drain() = 0;
+  virtual void flush() = 0;
+
+  // Nothing is in progress: the shell runs the keep-alive time-out, or closes after drain().
+  virtual bool idle() const = 0;
+  // A request head has begun but not ended (the shell runs timeouts.head).
+  virtual bool reading_head() const = 0;
+  // The connection is to be closed once the sink is empty.
+  virtual bool finished() const = 0;
+};
+
+} // namespace rproxyd
