@@ -1,0 +1,34 @@
+// What a configuration file may refer to outside of itself: environment variables and files.
+// Readers get it as an argument, so that tests need neither.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "libcore/base/error.h"
+
+namespace config {
+
+struct FileContent {
+  std::string text;
+  bool world_readable = false;
+};
+
+class Surroundings {
+ public:
+  virtual ~Surroundings() = default;
+  virtual std::optional<std::string> variable(const std::string& name) const = 0;
+  // The whole file; a failure's text is the reason alone ("No such file or directory", "is larger
+  // than 1048576 bytes"), without the path.
+  virtual core::Result<FileContent> read_file(const std::string& path, std::size_t limit) const = 0;
+};
+
+// The process's own environment and file system.
+class SystemSurroundings final : public Surroundings {
+ public:
+  std::optional<std::string> variable(const std::string& name) const override;
+  core::Result<FileContent> read_file(const std::string& path, std::size_t limit) const override;
+};
+
+} // namespace config

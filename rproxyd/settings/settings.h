@@ -1,0 +1,180 @@
+// rproxyd.json as the daemon uses it: every value is present, checked, and in its own type.
+// docs/configuration.md explains each key.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "libcore/base/address.h"
+#include "libcore/base/network.h"
+#include "libcore/base/time.h"
+#include "libcore/config/limit.h"
+#include "libcore/config/problem.h"
+#include "libcore/config/surroundings.h"
+#include "libcore/log/level.h"
+
+namespace rproxyd {
+
+struct Settings {
+  enum class TlsVersion : std::uint8_t { tls1_2, tls1_3 };
+
+  struct Tls {
+    std::vector<std::string> certificates; // PEM files; empty: self-signed
+    TlsVersion min_version = TlsVersion::tls1_2;
+  };
+
+  struct Listener {
+    core::SocketAddress address;
+    std::optional<Tls> tls;                  // absent: plain HTTP
+    std::optional<core::SocketAddress> turn; // with tls only: where TURN over TLS is handed to
+    bool proxy_protocol = false;             // read PROXY headers, from trusted_proxies alone
+    bool redirect_https = false;             // plain HTTP only: 301 to https://
+  };
+
+  enum class Scheme : std::uint8_t { http, https };
+
+  struct Server {
+    Scheme scheme = Scheme::https;
+    std::string host;         // a name, or an address without brackets
+    std::uint16_t port = 443; // the scheme's own unless given
+    std::string authority;    // as in a URL: with brackets, and the port if it was given
+  };
+
+  enum class Policy : std::uint8_t { round_robin, least_connections, client_hash };
+  enum class Affinity : std::uint8_t { none, client_address, cookie };
+  enum class BackendProtocol : std::uint8_t { http1_1, h2 };
+
+  struct BackendTls {
+    bool verify = false;
+    std::optional<std::string> server_name; // absent: the server's host
+    std::optional<std::string> ca_file;     // absent: the system's
+  };
+
+  struct Health {
+    std::string path = "/api/client/v2/status";
+    core::Duration interval = std::chrono::seconds{5};
+    core::Duration timeout = std::chrono::seconds{2}; // not above the interval
+    unsigned fall = 2;
+    unsigned rise = 2;
+  };
+
+  struct Retry {
+    bool on_connect = true;
+    bool on_timeout = false;
+    std::vector<unsigned> on_status = {502, 503, 504};
+    unsigned attempts = 2; // servers tried for one request, the first included
+    bool non_idempotent = false;
+  };
+
+  struct Pool {
+    std::vector<Server> servers; // at least one, all different
+    Policy policy = Policy::round_robin;
+    Affinity affinity = Affinity::client_address;
+    BackendTls tls;
+    std::optional<Health> health; // absent: no active checks
+    Retry retry;
+    BackendProtocol protocol = BackendProtocol::http1_1;
+  };
+
+  struct StaticFolder {
+    std::string folder;
+  };
+  struct Redirect {
+    std::string location; // a path from the root, or a whole http(s) URL
+  };
+  struct ToPool {
+    std::string pool; // is in `pools`
+    bool websocket = false;
+  };
+
+  struct Route {
+    std::string path = "/"; // starts with '/'
+    bool exact = false;     // else the path and what lies below it
+    std::variant<ToPool, Redirect, StaticFolder> target;
+  };
+
+  enum class Paths : std::uint8_t { open, conferencing };
+
+  struct ContentSecurityPolicy {
+    enum class Kind : std::uint8_t { off, standard, own } kind = Kind::standard;
+    std::string own; // a header value, with Kind::own
+  };
+
+  struct PinGuard {
+    enum class Count : std::uint8_t { wrong_pins, denied_tokens };
+    bool enabled = false;
+    Count count = Count::wrong_pins;
+    unsigned max_failures = 5;
+    core::Duration find_time = std::chrono::seconds{300};
+    core::Duration ban_time = std::chrono::seconds{300};
+    core::NetworkList ignore;
+    std::optional<std::string> state; // a file, or redis://; absent: bans don't survive a restart
+  };
+
+  struct Limits {                                          // config::kNoLimit: none
+    std::uint64_t header_bytes = std::uint64_t{64} * 1024; // never above kMaxHeaderBytes
+    std::uint64_t header_count = 128;                      // never above kMaxHeaderCount
+    std::uint64_t body_bytes = config::kNoLimit;
+    std::uint64_t connections = config::kNoLimit;
+    std::uint64_t connections_per_client = config::kNoLimit;
+    std::uint64_t streams_per_connection = 128; // never above kMaxStreams
+  };
+  // "0: none" stops here: what waits in memory is bounded in any case.
+  static constexpr std::uint64_t kMaxHeaderBytes = std::uint64_t{1024} * 1024;
+  static constexpr std::uint64_t kMaxHeaderCount = 4096;
+  static constexpr std::uint64_t kMaxStreams = 1024;
+
+  struct Timeouts {
+    core::Duration handshake = std::chrono::seconds{10};
+    core::Duration head = std::chrono::seconds{10};
+    core::Duration body = std::chrono::seconds{30};
+    core::Duration keep_alive = std::chrono::seconds{65};
+    core::Duration connect = std::chrono::seconds{3};
+    core::Duration response = std::chrono::seconds{60};
+    core::Duration stream_idle = std::chrono::hours{1};
+    core::Duration backend_idle = std::chrono::seconds{60};
+  };
+
+  enum class AccessFormat : std::uint8_t { pexip, combined, json };
+
+  struct Log {
+    logging::Level level = logging::Level::info;
+    logging::Format format = logging::Format::text;
+    std::optional<std::string> access; // a file; absent: no access log
+    AccessFormat access_format = AccessFormat::pexip;
+  };
+
+  struct Admin {
+    std::optional<core::SocketAddress> address =
+        core::SocketAddress(core::IpAddress::v4(127, 0, 0, 1), 9442);
+    std::optional<std::string> socket = "/run/vestibule/rproxyd.sock";
+  };
+
+  unsigned workers = 0; // 0: one per core
+  core::Duration drain_timeout = std::chrono::seconds{30};
+  std::vector<Listener> listeners; // at least one
+  std::map<std::string, Pool> pools;
+  std::vector<Route> routes; // the first that matches serves
+  Paths paths = Paths::open;
+  ContentSecurityPolicy content_security_policy;
+  std::optional<std::string> hsts; // a header value; absent: off
+  PinGuard pin_guard;
+  core::NetworkList trusted_proxies;
+  Limits limits;
+  Timeouts timeouts;
+  Log log;
+  Admin admin;
+};
+
+// Reads and checks the file. The error holds everything that is wrong with it, warnings included.
+// Options that this version doesn't serve yet are among the problems: see not_yet.h.
+std::expected<config::Loaded<Settings>, config::Problems> load(
+    const std::string& path, const config::Surroundings& surroundings);
+
+} // namespace rproxyd

@@ -1,0 +1,94 @@
+// turnd.json as the daemon uses it: every value is present, checked, and in its own type.
+// docs/configuration.md explains each key.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libcore/base/address.h"
+#include "libcore/base/network.h"
+#include "libcore/base/secret.h"
+#include "libcore/base/time.h"
+#include "libcore/config/limit.h"
+#include "libcore/config/problem.h"
+#include "libcore/config/surroundings.h"
+#include "libcore/log/level.h"
+
+namespace turnd {
+
+struct Settings {
+  enum class Transport : std::uint8_t { udp, tcp, tls, dtls };
+
+  struct Listener {
+    Transport transport = Transport::udp;
+    core::SocketAddress address;
+    core::NetworkList proxy_protocol_from; // tcp and tls; PROXY headers are read from these alone
+    std::vector<std::string> certificates; // tls and dtls: PEM files; empty: self-signed
+  };
+
+  struct Relay {
+    std::vector<core::IpAddress> addresses;                        // at least one, all different
+    std::map<core::IpAddress, core::IpAddress> external_addresses; // own -> advertised, same family
+    std::uint16_t first_port = 49152;
+    std::uint16_t last_port = 65535; // inclusive, not below first_port
+    bool tcp = false;                // RFC 6062
+  };
+
+  struct Peers { // on top of the built-in deny list; `deny` wins over `allow`
+    core::NetworkList allow;
+    core::NetworkList deny;
+  };
+
+  struct Clients { // who may ask for what
+    core::NetworkList stun{{core::Network::any()}};
+    core::NetworkList turn{{core::Network::any()}};
+  };
+
+  struct Credentials {
+    std::map<std::string, core::Secret> users; // name -> password
+    std::optional<std::string> users_file;
+    std::vector<core::Secret> shared_secrets; // from the list or from its file
+  };
+
+  struct Limits { // config::kNoLimit: none
+    std::uint64_t allocations = config::kNoLimit;
+    std::uint64_t allocations_per_user = config::kNoLimit;
+    std::uint64_t bandwidth_per_allocation = config::kNoLimit; // bytes per second
+    std::chrono::seconds max_lifetime{3600};
+  };
+
+  struct Log {
+    logging::Level level = logging::Level::info;
+    logging::Format format = logging::Format::text;
+  };
+
+  struct Admin {
+    std::optional<core::SocketAddress> address =
+        core::SocketAddress(core::IpAddress::v4(127, 0, 0, 1), 9443);
+    std::optional<std::string> socket = "/run/vestibule/turnd.sock";
+  };
+
+  unsigned workers = 0; // 0: one per core
+  core::Duration drain_timeout = std::chrono::seconds{60};
+  std::string realm;
+  std::vector<Listener> listeners; // at least one
+  Relay relay;
+  Peers peers;
+  Clients clients;
+  Credentials credentials;
+  Limits limits;
+  Log log;
+  Admin admin;
+};
+
+// Reads and checks the file. The error holds everything that is wrong with it, warnings included.
+// Options that this version doesn't serve yet are among the problems: see not_yet.h.
+std::expected<config::Loaded<Settings>, config::Problems> load(
+    const std::string& path, const config::Surroundings& surroundings);
+
+} // namespace turnd
