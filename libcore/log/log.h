@@ -35,6 +35,7 @@ namespace logging {
 // "listener.open": lower case, digits, '_' and '.', checked by the compiler.
 class Event {
  public:
+  // NOLINTNEXTLINE(google-explicit-constructor): a literal is an event
   consteval Event(const char* text) : text_(text), hash_(0xcbf29ce484222325U) {
     if (text_.empty()) throw "an event needs a name";
     for (const char c : text_) {
@@ -55,6 +56,7 @@ class Event {
 // As an event's name, but for '.'; the names that every line has are taken.
 class Key {
  public:
+  // NOLINTNEXTLINE(google-explicit-constructor): a literal is a key
   consteval Key(const char* text) : text_(text) {
     if (text_.empty()) throw "a field needs a key";
     if (text_ == "time" || text_ == "level" || text_ == "event" || text_ == "message" ||
@@ -86,11 +88,11 @@ Field<T> field(Key key, const T& value) {
 }
 void field(Key, const core::Secret&) = delete; // secrets are never logged
 
-// One line in the making. It ends itself when it gets too long, and stays valid JSON.
+// One line in the making. What doesn't fit is left out, and the line says so.
 class Line {
  public:
   static constexpr std::size_t kLimit = 4096;      // PIPE_BUF: lines of several processes never mix
-  static constexpr std::size_t kValueLimit = 1024; // bytes of one value, before escaping
+  static constexpr std::size_t kValueLimit = 1024; // bytes of one value, as written
 
   using Time = std::chrono::sys_time<std::chrono::milliseconds>;
   Line(Format format, Time time, Level level, std::string_view event, std::string_view message);
@@ -98,11 +100,13 @@ class Line {
   void add(std::string_view key, std::string_view value);
   void add(std::string_view key, const char* value) { add(key, std::string_view(value)); }
   void add(std::string_view key, const std::string& value) { add(key, std::string_view(value)); }
-  void add(std::string_view key, bool value);
-  void add(std::string_view key, double value);
-  void add(std::string_view key, std::chrono::nanoseconds value); // in seconds
   void add(std::string_view key, const core::Error& value) { add(key, value.text); }
+  void add(std::string_view key, std::chrono::nanoseconds value); // in seconds
   void add(std::string_view key, const core::Secret&) = delete;
+  template <std::same_as<bool> T>
+  void add(std::string_view key, T value) {
+    add_raw(key, value ? "true" : "false");
+  }
   template <std::signed_integral T>
   void add(std::string_view key, T value) {
     add_signed(key, value);
@@ -112,6 +116,10 @@ class Line {
   void add(std::string_view key, T value) {
     add_unsigned(key, value);
   }
+  template <std::floating_point T>
+  void add(std::string_view key, T value) {
+    add_floating(key, value);
+  }
   template <typename T>
     requires requires(const T& v) {
       { v.to_string() } -> std::convertible_to<std::string>;
@@ -120,12 +128,15 @@ class Line {
     add(key, std::string_view(value.to_string()));
   }
 
-  std::string_view finish(); // with its newline; borrowed from the line; once
+  std::string_view finish(); // with its newline; borrowed from the line; call it once
 
  private:
   void add_signed(std::string_view key, std::int64_t value);
   void add_unsigned(std::string_view key, std::uint64_t value);
+  void add_floating(std::string_view key, double value);
   void add_raw(std::string_view key, std::string_view text); // needs no escaping
+  bool start_field(std::string_view key, std::size_t value_size);
+  void append_value(std::string_view value);
 
   Format format_;
   bool truncated_ = false;
@@ -137,15 +148,16 @@ class Logger {
   // Of one event, debug lines aside, this many are written in a second; the rest is counted, and
   // the event's next line says how many were left out.
   static constexpr unsigned kLinesPerEventPerSecond = 50;
-  static constexpr std::size_t kEvents = 256; // events beyond that are not limited
+  static constexpr std::size_t kEvents = 256; // a table of so many; an event without a place in it
+  static constexpr std::size_t kProbes = 8;   // is not limited
 
   using Clock = std::function<Line::Time()>;
 
-  // Writes to standard error until open().
+  // Writes to standard error until open(). main() ignores SIGPIPE.
   explicit Logger(Level level = Level::info, Format format = Format::text);
   // For tests: another clock, and a descriptor that stays the caller's.
   Logger(Level level, Format format, Clock clock, int descriptor);
-  ~Logger(); // writes what was left out and not told yet
+  ~Logger(); // tells what was left out and not told yet
   Logger(const Logger&) = delete;
   Logger& operator=(const Logger&) = delete;
 
@@ -184,8 +196,8 @@ class Logger {
     std::uint64_t suppressed = 0;
     if (!admit(level, event, time, suppressed)) return;
     Line line(format_, time, level, event.text(), message);
-    (line.add(fields.key, fields.value), ...);
     if (suppressed != 0) line.add("suppressed", suppressed);
+    (line.add(fields.key, fields.value), ...);
     write(line.finish());
   }
 
@@ -204,7 +216,7 @@ class Logger {
   std::atomic<Level> level_;
   const Format format_;
   const Clock clock_;
-  std::atomic<std::uint64_t> dropped_{0};
+  std::atomic<std::uint64_t> dropped_ = 0;
   std::mutex mutex_; // over what follows
   int descriptor_;
   bool own_descriptor_ = false;
