@@ -1,0 +1,254 @@
+"""The steps of tests/run, in order. A step returns its Counts, or raises Failed."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+from counts import Counts, from_junit
+from tidy import tidy_all
+
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / "build"
+LOGS = BUILD / "tests"
+JOBS = str(os.cpu_count() or 2)
+PYTHON = "/usr/bin/python3"
+SHOWN_LINES = 150  # of a failed command's output
+
+# A finding of any sanitizer ends the process, and the test with it.
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
+
+
+class Failed(Exception):
+    def __init__(self, text, counts=Counts(failed=1)):
+        super().__init__(text)
+        self.counts = counts
+
+
+@dataclass
+class Step:
+    name: str
+    what: str
+    run: Callable
+
+
+def command(display, name, *argv, limit=1200, environment=None, check=True):
+    """Runs a command, its output in build/tests/NAME.log; shows the end of that if it fails.
+    After `limit` seconds the process group, which is the command's own, is ended."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{name}.log"
+    argv = [str(a) for a in argv]
+    with log.open("w") as out:
+        process = subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   text=True, errors="replace", start_new_session=True, env=os.environ | SANITIZERS | (environment or {}))
+        late = threading.Event()
+
+        def end():
+            late.set()
+            os.killpg(process.pid, signal.SIGKILL)
+
+        timer = threading.Timer(limit, end)
+        timer.start()
+        try:
+            for line in process.stdout:
+                out.write(line)
+                display.line(line)
+            code = process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
+        finally:
+            timer.cancel()
+    display.clear()
+    if check and (code != 0 or late.is_set()):
+        why = f"no end after {limit} s" if late.is_set() else f"exit code {code}"
+        shown = argv if len(argv) < 12 else [*argv[:8], "…"]
+        raise Failed(f"{' '.join(shown)}: {why}\n{tail(log)}")
+    return code
+
+
+def tail(log):
+    lines = log.read_text(errors="replace").splitlines()
+    left_out = [f"… {len(lines) - SHOWN_LINES} lines before that in {log}"] if len(lines) > SHOWN_LINES else []
+    return "\n".join(left_out + lines[-SHOWN_LINES:])
+
+
+def counted(display, name, junit, *argv, **options):
+    """A test runner: what it counted stands in its JUnit file, whatever its exit code."""
+    junit.unlink(missing_ok=True)
+    code = command(display, name, *argv, check=False, **options)
+    counts = from_junit(junit)
+    if code != 0 and counts.failed == 0:
+        counts += Counts(failed=1)
+    if counts.failed:
+        raise Failed(tail(LOGS / f"{name}.log"), counts)
+    return counts
+
+
+def dependencies(display):
+    command(display, "dependencies", "deploy/dependencies/install", "--tests")
+    return Counts(passed=1)
+
+
+def sources(*endings):
+    """The repository's files with these endings; also those not yet committed."""
+    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+                            cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return sorted(f for f in set(listed) if f.endswith(endings) and (ROOT / f).is_file())
+
+
+def formatted(display):
+    files = sources(".h", ".cc")
+    command(display, "format", "clang-format-19", "--dry-run", "-Werror", *files)
+    return Counts(passed=len(files))
+
+
+def scripts(display):
+    """Scripts in bash: parsed, and free of what shellcheck warns of."""
+    bash = [f for f in sources("") if (ROOT / f).read_bytes()[:32].startswith((b"#!/bin/bash", b"#!/bin/sh"))]
+    command(display, "scripts", "shellcheck", "--external-sources", "--severity=warning", *bash)
+    return Counts(passed=len(bash))
+
+
+def layers(display):
+    return pytest(display, "layers", "tests/layers", "tests/runner")
+
+
+def build(display, preset, *targets):
+    command(display, f"configure-{preset}", "cmake", "--preset", preset)
+    command(display, f"build-{preset}", "cmake", "--build", BUILD / preset, "--parallel", JOBS,
+            *(["--target", *targets] if targets else []))
+
+
+def dev_build(display):
+    build(display, "dev")
+    return Counts(passed=1)
+
+
+def unit(display):
+    return ctest(display, "unit", "-LE", "fuzz")
+
+
+def corpus(display):
+    return ctest(display, "corpus", "-L", "fuzz")
+
+
+def ctest(display, name, *options):
+    built(display, "dev")
+    junit = LOGS / f"{name}.xml"
+    return counted(display, name, junit, "ctest", "--test-dir", BUILD / "dev", "--output-junit", junit, "--output-on-failure",
+                   "--no-tests=error", "--parallel", JOBS, "--timeout", "120", *options)
+
+
+def pytest(display, name, *options, environment=None):
+    junit = LOGS / f"{name}.xml"
+    return counted(display, name, junit, PYTHON, "-m", "pytest", "-v", "-rs", "-p", "no:cacheprovider", f"--junitxml={junit}",
+                   *options, environment={"PYTHONDONTWRITEBYTECODE": "1"} | (environment or {}))
+
+
+def integration(display):
+    built(display, "dev")
+    return pytest(display, "integration", "--timeout=180", "tests/integration", environment={"VESTIBULE_BUILD": str(BUILD / "dev")})
+
+
+def built(display, preset, *targets):
+    """For steps that are run by themselves; costs a moment where all is built."""
+    if not (BUILD / preset / "build.ninja").exists() or targets:
+        build(display, preset, *targets)
+    else:
+        command(display, f"build-{preset}", "cmake", "--build", BUILD / preset, "--parallel", JOBS)
+
+
+def threads(display):
+    """Tests that start threads are tagged [threads]; they run once more under ThreadSanitizer."""
+    programs = [name for name, files in unit_programs() if any("[threads]" in f.read_text() for f in files)]
+    if not programs:
+        return Counts()
+    build(display, "tsan", *programs)
+    counts = Counts()
+    failures = []
+    for program in programs:
+        junit = LOGS / f"threads-{program}.xml"
+        path = next((BUILD / "tsan").rglob(program))
+        try:
+            counts += counted(display, f"threads-{program}", junit, path, "[threads]", "--reporter", f"junit::out={junit}",
+                              "--reporter", "console::out=-")
+        except Failed as failure:
+            counts += failure.counts
+            failures.append(str(failure))
+    if failures:
+        raise Failed("\n".join(failures), counts)
+    return counts
+
+
+def unit_programs():
+    """Name and sources of every unit test program, as tests/unit declares them."""
+    for listfile in sorted((ROOT / "tests/unit").rglob("CMakeLists.txt")):
+        for match in re.finditer(r"^vestibule_unit_tests\(\s*(\w+)(.*?)\)", listfile.read_text(), re.DOTALL | re.MULTILINE):
+            files = [listfile.parent / f for f in match[2].split() if f.endswith(".cc")]
+            yield f"{match[1]}_test", [f for f in files if f.exists()]
+
+
+def tidy(display):
+    command(display, "configure-tidy", "cmake", "--preset", "tidy")
+    return tidy_all(display, ROOT, BUILD / "tidy", int(JOBS), Failed)
+
+
+def quickstart(display):
+    command(display, "quickstart", "deploy/quickstart", "--once")
+    checks = (LOGS / "quickstart.log").read_text().count("✓")
+    return Counts(passed=checks)
+
+
+def fuzz(minutes, display):
+    """Each target for its share of the time. What it finds worth keeping goes to build/fuzz/corpus;
+    an input that breaks it to build/fuzz/crashes: copy that to tests/fuzz/corpus/NAME with the fix."""
+    build(display, "fuzz", "fuzz_targets")
+    programs = sorted(p for p in (BUILD / "fuzz").rglob("fuzz_*") if p.is_file() and os.access(p, os.X_OK) and "." not in p.name)
+    counts, failures = Counts(), []
+    for program in programs:
+        name = program.name.removeprefix("fuzz_")
+        found, crashes = BUILD / "fuzz/corpus" / name, BUILD / "fuzz/crashes" / name
+        for folder in (found, crashes):
+            folder.mkdir(parents=True, exist_ok=True)
+        words = ROOT / f"tests/fuzz/{name}.dict"
+        display.say(f"  {name}")
+        try:
+            command(display, f"fuzz-{name}", program, f"-max_total_time={max(1, int(60 * minutes / len(programs)))}", "-print_final_stats=1",
+                    f"-artifact_prefix={crashes}/", *([f"-dict={words}"] if words.exists() else []),
+                    found, ROOT / f"tests/fuzz/corpus/{name}", limit=60 * minutes + 600)
+            counts += Counts(passed=1)
+        except Failed as failure:
+            counts += failure.counts
+            failures.append(str(failure))
+    if failures:
+        raise Failed("\n".join(failures), counts)
+    return counts
+
+
+def FUZZ(minutes):
+    return Step("fuzz", f"libFuzzer over every target, {minutes:g} minutes in all", lambda display: fuzz(minutes, display))
+
+
+STEPS = [
+    Step("dependencies", "install what building and testing need", dependencies),
+    Step("format", "sources are as clang-format leaves them", formatted),
+    Step("scripts", "shell scripts are free of shellcheck's warnings", scripts),
+    Step("layers", "folders include only what they may; this runner counts right", layers),
+    Step("build", "debug build with ASan and UBSan", dev_build),
+    Step("unit", "unit tests and simulations", unit),
+    Step("corpus", "every kept fuzz input, replayed", corpus),
+    Step("integration", "the real programs, spoken to over sockets", integration),
+    Step("threads", "tests of threads under ThreadSanitizer", threads),
+    Step("tidy", "clang-tidy over every source", tidy),
+    Step("quickstart", "release build, both daemons and three nodes: the self-check", quickstart),
+]

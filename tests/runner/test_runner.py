@@ -1,0 +1,78 @@
+"""tests/run itself: it counts what the runners report, and nothing that broke passes for a success."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import steps
+from counts import Counts, from_junit
+from display import Display, progress
+
+
+def junit(tmp_path, text):
+    path = tmp_path / "junit.xml"
+    path.write_text(text)
+    return path
+
+
+def test_pytest_cases_are_counted(tmp_path):
+    path = junit(tmp_path, """<testsuites><testsuite tests="4"><testcase name="a"/><testcase name="b"><failure/></testcase>
+        <testcase name="c"><error/></testcase><testcase name="d"><skipped/></testcase></testsuite></testsuites>""")
+    assert from_junit(path) == Counts(1, 2, 1)
+
+
+def test_ctest_cases_are_counted(tmp_path):
+    path = junit(tmp_path, """<testsuite tests="3"><testcase name="a" status="run"/><testcase name="b" status="fail"/>
+        <testcase name="c" status="notrun"/></testsuite>""")
+    assert from_junit(path) == Counts(1, 1, 1)
+
+
+@pytest.mark.parametrize("text", ["", "<testsuite><testcase name='a'/>"])
+def test_a_cut_off_report_is_a_failure(tmp_path, text):
+    assert from_junit(junit(tmp_path, text)) == Counts(failed=1)
+
+
+def test_a_missing_report_is_a_failure(tmp_path):
+    assert from_junit(tmp_path / "none.xml") == Counts(failed=1)
+
+
+@pytest.fixture
+def display(tmp_path, monkeypatch):
+    monkeypatch.setattr(steps, "LOGS", tmp_path)
+    return Display(io.StringIO())
+
+
+def test_a_runner_that_dies_after_its_report_is_a_failure(display, tmp_path):
+    report = tmp_path / "r.xml"
+    with pytest.raises(steps.Failed) as failed:
+        steps.counted(display, "dies", report, "sh", "-c", f"echo '<testsuite><testcase/></testsuite>' > {report}; exit 3")
+    assert failed.value.counts == Counts(passed=1, failed=1)
+
+
+def test_a_command_without_end_is_ended_and_failed(display):
+    with pytest.raises(steps.Failed, match="no end after 0.2 s"):
+        steps.command(display, "hangs", "sleep", "60", limit=0.2)
+
+
+def test_the_output_of_a_failed_command_is_shown(display):
+    with pytest.raises(steps.Failed, match="what went wrong"):
+        steps.command(display, "fails", "sh", "-c", "echo what went wrong; exit 1")
+
+
+@pytest.mark.parametrize("line, percent", [("[ 50/200] Building", 25), (" 3/10 Test  #3: x", 30), ("t.py::x PASSED [ 12%]", 12), ("hello", None)])
+def test_progress_is_read_from_the_runners_lines(line, percent):
+    assert progress(line) == percent
+
+
+def test_the_closing_line(tmp_path):
+    done = subprocess.run(["/usr/bin/python3", Path(__file__).parent, "--list"], capture_output=True, text=True)
+    assert done.returncode == 0 and "integration" in done.stdout
+    assert str(Counts(1, 2, 3)) == "1 passed, 2 failed, 3 skipped"
+
+
+def test_an_unknown_step_is_refused():
+    assert subprocess.run(["/usr/bin/python3", Path(__file__).parent, "nonsense"], capture_output=True).returncode == 2
