@@ -1,0 +1,170 @@
+#include "libcore/event/loop.h"
+
+#include <uv.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace event {
+namespace {
+
+void must(int result) {
+  if (result != 0) std::abort(); // only at start-up: out of descriptors or memory
+}
+
+} // namespace
+
+void Task::unlink() {
+  if (next_ == nullptr) return;
+  previous_->next_ = next_;
+  next_->previous_ = previous_;
+  next_ = previous_ = nullptr;
+}
+
+TaskQueue::TaskQueue() { head_.next_ = head_.previous_ = &head_; }
+
+TaskQueue::~TaskQueue() {
+  while (!empty()) head_.next_->unlink();
+  head_.next_ = nullptr;
+}
+
+void TaskQueue::add(Task& task) {
+  if (task.queued()) return;
+  task.previous_ = head_.previous_;
+  task.next_ = &head_;
+  head_.previous_->next_ = &task;
+  head_.previous_ = &task;
+}
+
+void TaskQueue::run() {
+  if (empty()) return;
+  TaskQueue now;
+  now.head_.next_ = head_.next_;
+  now.head_.previous_ = head_.previous_;
+  now.head_.next_->previous_ = &now.head_;
+  now.head_.previous_->next_ = &now.head_;
+  head_.next_ = head_.previous_ = &head_;
+  now.run_until_empty();
+}
+
+void TaskQueue::run_until_empty() {
+  while (!empty()) {
+    Task& first = *head_.next_;
+    first.unlink();
+    first.run();
+  }
+}
+
+struct Loop::Uv {
+  uv_loop_t loop{};
+  uv_poll_t poll{};
+  uv_timer_t timer{};
+  uv_prepare_t prepare{};
+  uv_check_t check{};
+  uv_idle_t idle{};
+  uv_async_t async{};
+};
+
+core::Now read_now() {
+  return {.steady = std::chrono::steady_clock::now(),
+          .wall = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())};
+}
+
+Loop::Loop() : uv_(std::make_unique<Uv>()), now_(read_now()), deadlines_(now_.steady) {
+  must(uv_loop_init(&uv_->loop));
+  must(uv_poll_init(&uv_->loop, &uv_->poll, poller_.fd()));
+  must(uv_timer_init(&uv_->loop, &uv_->timer));
+  must(uv_prepare_init(&uv_->loop, &uv_->prepare));
+  must(uv_check_init(&uv_->loop, &uv_->check));
+  must(uv_idle_init(&uv_->loop, &uv_->idle));
+  must(uv_async_init(&uv_->loop, &uv_->async, [](uv_async_t* h) { static_cast<Loop*>(h->data)->run_posted(); }));
+  uv_->poll.data = uv_->timer.data = uv_->prepare.data = uv_->check.data = uv_->async.data = this;
+
+  must(uv_poll_start(&uv_->poll, UV_READABLE, [](uv_poll_t* h, int, int) { static_cast<Loop*>(h->data)->poll(); }));
+  must(uv_prepare_start(&uv_->prepare, [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->prepare(); }));
+  must(uv_check_start(&uv_->check, [](uv_check_t* h) { static_cast<Loop*>(h->data)->check(); }));
+}
+
+Loop::~Loop() {
+  retired_.clear();
+  uv_walk(&uv_->loop, [](uv_handle_t* handle, void*) {
+    if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
+  }, nullptr);
+  uv_run(&uv_->loop, UV_RUN_DEFAULT);
+  uv_loop_close(&uv_->loop);
+}
+
+void* Loop::uv_loop() { return &uv_->loop; }
+
+void Loop::run() {
+  read_clocks();
+  uv_run(&uv_->loop, UV_RUN_DEFAULT);
+  at_end_.run_until_empty();
+  retired_.clear();
+}
+
+void Loop::stop() { uv_stop(&uv_->loop); }
+
+void Loop::read_clocks() { now_ = read_now(); }
+
+void Loop::poll() {
+  read_clocks();
+  poller_.dispatch();
+}
+
+// After the poll, whether or not anything was ready.
+void Loop::check() {
+  read_clocks();
+  next_.run();
+  end_wake_up();
+}
+
+// Before sleeping: what timers and posted work left to do, then when to wake up.
+void Loop::prepare() {
+  end_wake_up();
+  if (!next_.empty()) {
+    uv_idle_start(&uv_->idle, [](uv_idle_t*) {}); // only keeps the loop from sleeping
+  } else {
+    uv_idle_stop(&uv_->idle);
+  }
+  const auto when = deadlines_.next();
+  if (!when) {
+    uv_timer_stop(&uv_->timer);
+    return;
+  }
+  uv_update_time(&uv_->loop);
+  const auto delay = std::chrono::ceil<std::chrono::milliseconds>(*when - std::chrono::steady_clock::now());
+  const auto wait = static_cast<std::uint64_t>(std::max<std::int64_t>(0, delay.count()));
+  uv_timer_start(&uv_->timer, [](uv_timer_t*) {}, wait, 0); // only wakes: check() looks at the deadlines
+}
+
+void Loop::end_wake_up() {
+  deadlines_.advance(now_.steady, [](core::Deadline& d) { d.owner<DeadlineHandler>()->on_deadline(d.kind()); });
+  at_end_.run_until_empty();
+  // Destructors may retire more.
+  while (!retired_.empty()) {
+    auto now = std::move(retired_);
+    retired_.clear();
+    now.clear();
+  }
+}
+
+void Loop::post(std::move_only_function<void()> work) {
+  {
+    const std::lock_guard lock(posted_mutex_);
+    posted_.push_back(std::move(work));
+  }
+  uv_async_send(&uv_->async);
+}
+
+void Loop::run_posted() {
+  read_clocks();
+  std::vector<std::move_only_function<void()>> work;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    work.swap(posted_);
+  }
+  for (auto& each : work) each();
+}
+
+} // namespace event

@@ -1,0 +1,136 @@
+// One worker's event loop: readiness, deadlines, work that other threads post, and the order of
+// things within a wake-up. Wraps libuv; nothing outside this folder sees uv.
+//
+// A wake-up goes:  clocks are read once -> what is ready is handled, deadlines fire, posted work
+// runs -> tasks of run_at_end() run (sends that were gathered leave in one batch) -> what was
+// retired is destroyed -> sleep, unless a task of run_next() waits.
+//
+// All but post() belong to the thread that calls run().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "libcore/base/deadline_wheel.h"
+#include "libcore/base/time.h"
+#include "libcore/event/poller.h"
+
+namespace event {
+
+// Whoever sets a core::Deadline on a loop: core::Deadline d{static_cast<DeadlineHandler*>(this), kind}.
+class DeadlineHandler {
+ public:
+  virtual void on_deadline(int kind) = 0;
+
+ protected:
+  ~DeadlineHandler() = default;
+};
+
+// Work for the end of this wake-up or for the next one. Queued at most once at a time; leaves the
+// queue when destroyed.
+class Task {
+ public:
+  Task() = default;
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+  virtual void run() = 0;
+  bool queued() const { return next_ != nullptr; }
+
+ protected:
+  ~Task() { unlink(); }
+
+ private:
+  friend class TaskQueue;
+  void unlink();
+  Task* next_ = nullptr;
+  Task* previous_ = nullptr;
+};
+
+// A Task that calls a member function: event::MemberTask<Worker> flush_{*this, &Worker::flush}.
+template <typename Owner>
+class MemberTask final : public Task {
+ public:
+  MemberTask(Owner& owner, void (Owner::*member)()) : owner_(owner), member_(member) {}
+  ~MemberTask() = default;
+  void run() override { (owner_.*member_)(); }
+
+ private:
+  Owner& owner_;
+  void (Owner::*member_)();
+};
+
+class TaskQueue {
+ public:
+  TaskQueue();
+  ~TaskQueue();
+  void add(Task& task); // does nothing when the task is in a queue already
+  void run();           // those queued now; what they add waits for the next call
+  void run_until_empty();
+  bool empty() const { return head_.next_ == &head_; }
+
+ private:
+  struct Head final : Task {
+    ~Head() = default;
+    void run() override {}
+  };
+  Head head_;
+};
+
+// Something whose destruction is put off until nothing on the stack can still be using it.
+class Retirable {
+ public:
+  virtual ~Retirable() = default;
+};
+
+class Loop {
+ public:
+  Loop();
+  ~Loop(); // every handler, task and deadline must be gone
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  void run(); // until stop()
+  void stop();
+
+  const core::Now& now() const { return now_; } // as of this wake-up
+  Poller& poller() { return poller_; }
+  void set(core::Deadline& deadline, core::TimePoint when) { deadlines_.set(deadline, when); }
+  void set_after(core::Deadline& deadline, core::Duration delay) {
+    deadlines_.set(deadline, now_.steady + delay);
+  }
+  void cancel(core::Deadline& deadline) { deadlines_.cancel(deadline); }
+
+  void run_at_end(Task& task) { at_end_.add(task); }
+  void run_next(Task& task) { next_.add(task); }
+  void retire(std::unique_ptr<Retirable> object) { retired_.push_back(std::move(object)); }
+
+  // From any thread: `work` runs on the loop's thread, in order.
+  void post(std::move_only_function<void()> work);
+
+ private:
+  struct Uv; // the libuv handles
+  friend class Signals;
+  void* uv_loop(); // a uv_loop_t*
+  void read_clocks();
+  void poll();
+  void check();
+  void prepare();
+  void end_wake_up();
+  void run_posted();
+
+  std::unique_ptr<Uv> uv_;
+  core::Now now_;
+  core::DeadlineWheel deadlines_;
+  Poller poller_;
+  TaskQueue at_end_;
+  TaskQueue next_;
+  std::vector<std::unique_ptr<Retirable>> retired_;
+  std::mutex posted_mutex_;
+  std::vector<std::move_only_function<void()>> posted_;
+};
+
+core::Now read_now(); // both clocks, for use before a loop runs
+
+} // namespace event

@@ -1,0 +1,58 @@
+// Readiness of many descriptors: an epoll set of our own, whose own descriptor libuv polls. A
+// descriptor is registered once, edge-triggered by default, and never re-armed, which libuv's
+// handles can't do; and thousands of relay sockets need no handle each.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "libcore/event/fd.h"
+
+namespace event {
+
+struct Readiness {
+  bool readable = false;
+  bool writable = false;
+  bool ended = false; // the other side closed, or an error waits: read until 0 or an error comes
+};
+
+// Told that its descriptor may be read or written. Edge-triggered: read (write) until EAGAIN, or
+// remember that there is more and come back with Loop::run_next().
+class ReadyHandler {
+ public:
+  virtual void on_ready(Readiness readiness) = 0;
+
+ protected:
+  ~ReadyHandler() = default;
+};
+
+enum class Interest : std::uint32_t {
+  read = EPOLLIN | EPOLLRDHUP,
+  read_write = EPOLLIN | EPOLLOUT | EPOLLRDHUP,
+};
+enum class Trigger : std::uint32_t { edge = EPOLLET, level = 0 };
+
+class Poller {
+ public:
+  Poller();
+
+  // `handler` is called from dispatch() until remove(); both must be gone before the descriptor is
+  // closed. False when the kernel refuses (errno tells).
+  bool add(int fd, Interest interest, Trigger trigger, ReadyHandler& handler);
+  void remove(int fd, ReadyHandler& handler); // also drops what of this wake-up is still to come
+
+  int fd() const { return epoll_.get(); }
+  // Hands out what is ready now, without waiting; at most kBatch events.
+  void dispatch();
+
+ private:
+  static constexpr std::size_t kBatch = 256;
+  Fd epoll_;
+  std::array<epoll_event, kBatch> batch_{};
+  std::span<epoll_event> to_come_;
+};
+
+} // namespace event

@@ -1,0 +1,31 @@
+// Sockets as both daemons open them: non-blocking, close-on-exec, with the reason in words when
+// the kernel refuses.
+#pragma once
+
+#include <cstdint>
+
+#include "libcore/base/address.h"
+#include "libcore/base/error.h"
+#include "libcore/event/fd.h"
+
+namespace event {
+
+// Shared: several sockets, one a worker, are bound to the same address (SO_REUSEPORT).
+enum class Sharing : std::uint8_t { exclusive, shared };
+
+core::Result<Fd> listen_tcp(const core::SocketAddress& address, Sharing sharing);
+core::Result<Fd> bind_udp(const core::SocketAddress& address, Sharing sharing);
+// Starts connecting; completion or failure shows as writability (Stream handles it).
+core::Result<Fd> connect_tcp(const core::SocketAddress& to);
+
+core::SocketAddress local_address(int fd);
+core::SocketAddress peer_address(int fd);
+
+// The next connection of a listening socket, or an empty Fd when there is none for now.
+struct Accepted {
+  Fd fd;
+  core::SocketAddress peer;
+};
+Accepted accept_tcp(int listener);
+
+} // namespace event

@@ -1,0 +1,123 @@
+// One TCP connection, plain or TLS, on a loop: bytes arrive as calls, bytes to send are gathered
+// and leave at the end of the wake-up. Both daemons' stream connections are one of these.
+//
+//   reading    edge-triggered, into a buffer shared by all streams of the loop; at most
+//              kReadsPerTurn reads before others get their turn; pause() stops it, what was
+//              already decrypted has been delivered, what was not waits as ciphertext (at most one
+//              read's worth).
+//   writing    write() takes everything and never fails; the owner keeps pending() within its own
+//              named limit and is told by on_stream_drained() when it falls to `low_water`.
+//   ending     shut_down() after the last write(): what is pending leaves, then TLS close_notify and
+//              FIN. abort() is a RST. After on_stream_end(), close() or abort() no event comes.
+//              The owner may destroy the stream inside an event only through Loop::retire().
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "libcore/base/address.h"
+#include "libcore/base/byte_queue.h"
+#include "libcore/event/fd.h"
+#include "libcore/event/loop.h"
+#include "libcore/tls/session.h"
+
+namespace event {
+
+enum class StreamEnd : std::uint8_t {
+  clean,   // FIN, and before it close_notify on TLS
+  reset,   // RST, or FIN without close_notify on TLS: what came may be cut short
+  refused, // the connection could not be made
+  tls,     // the TLS handshake or a record failed
+};
+
+class StreamEvents {
+ public:
+  virtual void on_stream_open() = 0;                       // connected, TLS handshake done
+  virtual void on_stream_data(core::MutableBytes bytes) = 0; // borrowed during the call
+  virtual void on_stream_drained() = 0; // see set_low_water(); also when shut_down() has been done
+  virtual void on_stream_end(StreamEnd end, std::string_view why) = 0; // no more data; see abort()
+
+ protected:
+  ~StreamEvents() = default;
+};
+
+// What the streams of one loop share.
+struct StreamBuffers {
+  static constexpr std::size_t kReadBytes = std::size_t{64} * 1024;
+  core::ChunkPool pool;
+  std::unique_ptr<std::uint8_t[]> ciphertext = std::make_unique<std::uint8_t[]>(kReadBytes);
+  std::unique_ptr<std::uint8_t[]> plaintext = std::make_unique<std::uint8_t[]>(kReadBytes);
+};
+
+class Stream final : public Retirable, private ReadyHandler {
+ public:
+  static constexpr int kReadsPerTurn = 4;
+
+  // A connection that was accepted; with `context` it is TLS.
+  static std::unique_ptr<Stream> accepted(Loop& loop, StreamBuffers& buffers, Fd fd, StreamEvents& events,
+                                          std::shared_ptr<const tls::ServerContext> context);
+  // A connection that is being made (connect_tcp); with `ssl` it is TLS.
+  static std::unique_ptr<Stream> connecting(Loop& loop, StreamBuffers& buffers, Fd fd, StreamEvents& events,
+                                            bssl::UniquePtr<SSL> ssl);
+  ~Stream() override;
+
+  void write(core::Bytes bytes);
+  std::size_t pending() const { return gathered_.size() + output_.size(); }
+  void flush(); // now instead of at the end of the wake-up
+  // on_stream_drained() once pending() has been above `bytes` and is no longer.
+  void set_low_water(std::size_t bytes) { low_water_ = bytes; }
+
+  void pause();
+  void resume();
+  bool paused() const { return paused_; }
+
+  void shut_down();
+  void abort();
+  void close(); // no events any more; what is pending is dropped
+  bool open() const { return state_ == State::open; }
+  bool closed() const { return state_ == State::closed; }
+  bool fully_sent() const { return shut_down_sent_; }
+
+  const tls::Session* tls() const { return tls_.get(); }
+  int fd() const { return fd_.get(); }
+
+ private:
+  enum class State : std::uint8_t { connecting, handshaking, open, closed };
+  Stream(Loop& loop, StreamBuffers& buffers, Fd fd, StreamEvents& events);
+  bool start();
+
+  void on_ready(Readiness readiness) override;
+  void continue_reading();
+  void read_turn();
+  bool read_once();
+  void deliver_tls();
+  void advance_handshake();
+  void become_open();
+  void end(StreamEnd end, std::string_view why);
+  void schedule_flush();
+  void encrypt_gathered();
+  void send_output();
+  void finish_sending();
+
+  Loop& loop_;
+  StreamBuffers& buffers_;
+  Fd fd_;
+  StreamEvents& events_;
+  core::ByteQueue gathered_; // TLS: plaintext of this wake-up, so that small writes share a record
+  core::ByteQueue output_;   // what the kernel is to get
+  std::unique_ptr<tls::Session> tls_; // after output_, which it refers to
+  State state_ = State::handshaking;
+  bool readable_ = false; // the kernel may have more
+  bool ended_ = false;    // the kernel has the end, behind what is still to be read
+  bool writable_ = false;
+  bool paused_ = false;
+  bool above_low_water_ = false;
+  bool shut_down_wanted_ = false;
+  bool close_notify_queued_ = false;
+  bool shut_down_sent_ = false;
+  std::size_t low_water_ = 0;
+  MemberTask<Stream> flush_task_{*this, &Stream::flush};
+  MemberTask<Stream> read_task_{*this, &Stream::continue_reading};
+};
+
+} // namespace event
