@@ -17,7 +17,8 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 }
 
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
-  const auto product = static_cast<unsigned __int128>(a ^ 0x9e3779b97f4a7c15U) * (b ^ 0xe7037ed1a0b428dbU);
+  const auto product =
+      static_cast<unsigned __int128>(a ^ 0x9e3779b97f4a7c15U) * (b ^ 0xe7037ed1a0b428dbU);
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
@@ -44,7 +45,8 @@ IpAddress IpAddress::from_v6(Bytes sixteen) {
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   const std::string terminated(text);
   IpAddress ip;
-  if (terminated.size() != text.size() || terminated.find('\0') != std::string::npos) return std::nullopt;
+  if (terminated.size() != text.size() || terminated.find('\0') != std::string::npos)
+    return std::nullopt;
   if (inet_pton(AF_INET, terminated.c_str(), ip.octets.data()) == 1) return ip;
   if (inet_pton(AF_INET6, terminated.c_str(), ip.octets.data()) == 1) {
     ip.family = Family::ipv6;
@@ -71,11 +73,14 @@ IpAddress IpAddress::canonical() const {
                        octets.begin() + static_cast<std::ptrdiff_t>(to),
                        [](std::uint8_t o) { return o == 0; });
   };
-  if (zero(0, 10) && octets[10] == 0xff && octets[11] == 0xff) return from_v4(all.subspan(12, 4)); // ::ffff:a.b.c.d
+  if (zero(0, 10) && octets[10] == 0xff && octets[11] == 0xff)
+    return from_v4(all.subspan(12, 4)); // ::ffff:a.b.c.d
   // ::a.b.c.d (RFC 4291, deprecated), but neither :: nor ::1
   if (zero(0, 12) && !zero(12, 15)) return from_v4(all.subspan(12, 4));
-  if (octets[0] == 0x20 && octets[1] == 0x02) return from_v4(all.subspan(2, 4)); // 2002::/16, RFC 3056
-  if (octets[0] == 0x00 && octets[1] == 0x64 && octets[2] == 0xff && octets[3] == 0x9b && zero(4, 12)) {
+  if (octets[0] == 0x20 && octets[1] == 0x02)
+    return from_v4(all.subspan(2, 4)); // 2002::/16, RFC 3056
+  if (octets[0] == 0x00 && octets[1] == 0x64 && octets[2] == 0xff && octets[3] == 0x9b &&
+      zero(4, 12)) {
     return from_v4(all.subspan(12, 4)); // 64:ff9b::/96, RFC 6052
   }
   return *this;
@@ -138,7 +143,8 @@ SocketAddress SocketAddress::with_port(std::uint16_t port) const {
 
 std::string SocketAddress::to_string() const {
   const auto host = ip().to_string();
-  return family() == Family::ipv4 ? fmt::format("{}:{}", host, port()) : fmt::format("[{}]:{}", host, port());
+  return family() == Family::ipv4 ? fmt::format("{}:{}", host, port())
+                                  : fmt::format("[{}]:{}", host, port());
 }
 
 std::size_t SocketAddress::hash() const {

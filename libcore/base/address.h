@@ -26,8 +26,8 @@ struct IpAddress {
   std::array<std::uint8_t, 16> octets{};
 
   static IpAddress v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d);
-  static IpAddress from_v4(Bytes four);  // exactly 4 bytes
-  static IpAddress from_v6(Bytes sixteen); // exactly 16 bytes
+  static IpAddress from_v4(Bytes four);                         // exactly 4 bytes
+  static IpAddress from_v6(Bytes sixteen);                      // exactly 16 bytes
   static std::optional<IpAddress> parse(std::string_view text); // no brackets, no scope, no port
 
   Bytes bytes() const { return Bytes(octets).first(family == Family::ipv4 ? 4 : 16); }

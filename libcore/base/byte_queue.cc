@@ -72,7 +72,8 @@ void ByteQueue::append(Bytes bytes) {
 
 Bytes ByteQueue::front() const {
   for (const Chunk* chunk = head_; chunk != nullptr; chunk = chunk->next) {
-    if (chunk->begin != chunk->end) return Bytes(chunk->bytes).subspan(chunk->begin, chunk->end - chunk->begin);
+    if (chunk->begin != chunk->end)
+      return Bytes(chunk->bytes).subspan(chunk->begin, chunk->end - chunk->begin);
   }
   return {};
 }
@@ -81,7 +82,8 @@ std::size_t ByteQueue::gather(std::span<iovec> vectors) const {
   std::size_t filled = 0;
   for (Chunk* chunk = head_; chunk != nullptr && filled < vectors.size(); chunk = chunk->next) {
     if (chunk->begin == chunk->end) continue;
-    vectors[filled++] = {.iov_base = chunk->bytes + chunk->begin, .iov_len = chunk->end - chunk->begin};
+    vectors[filled++] = {.iov_base = chunk->bytes + chunk->begin,
+                         .iov_len = chunk->end - chunk->begin};
   }
   return filled;
 }

@@ -62,7 +62,7 @@ class ByteQueue {
   Bytes front() const;
   // The first pieces, for writev(2); returns how many entries were filled.
   std::size_t gather(std::span<iovec> vectors) const;
-  void consume(std::size_t count); // count <= size()
+  void consume(std::size_t count);    // count <= size()
   void move_all_to(ByteQueue& other); // same pool; appends without copying
   void clear();
 

@@ -31,7 +31,9 @@ class Deadline {
   ~Deadline();
 
   template <typename Owner>
-  Owner* owner() const { return static_cast<Owner*>(owner_); }
+  Owner* owner() const {
+    return static_cast<Owner*>(owner_);
+  }
   int kind() const { return kind_; }
   bool is_set() const { return next_ != nullptr; }
   TimePoint when() const { return when_; } // meaningful while set

@@ -19,7 +19,8 @@ std::optional<Network> Network::parse(std::string_view text) {
   if (slash == std::string_view::npos) return network;
 
   const auto digits = text.substr(slash + 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), network.prefix_);
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), network.prefix_);
   if (error != std::errc{} || end != digits.data() + digits.size() || network.prefix_ > longest) {
     return std::nullopt;
   }
@@ -36,7 +37,8 @@ bool Network::contains(const IpAddress& ip) const {
   if (any_) return true;
   if (ip.family != base_.family) return false;
   const std::size_t whole = prefix_ / 8;
-  if (!std::equal(ip.octets.begin(), ip.octets.begin() + static_cast<std::ptrdiff_t>(whole), base_.octets.begin())) {
+  if (!std::equal(ip.octets.begin(), ip.octets.begin() + static_cast<std::ptrdiff_t>(whole),
+                  base_.octets.begin())) {
     return false;
   }
   const unsigned rest = prefix_ % 8;

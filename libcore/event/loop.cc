@@ -77,19 +77,25 @@ Loop::Loop() : uv_(std::make_unique<Uv>()), now_(read_now()), deadlines_(now_.st
   must(uv_prepare_init(&uv_->loop, &uv_->prepare));
   must(uv_check_init(&uv_->loop, &uv_->check));
   must(uv_idle_init(&uv_->loop, &uv_->idle));
-  must(uv_async_init(&uv_->loop, &uv_->async, [](uv_async_t* h) { static_cast<Loop*>(h->data)->run_posted(); }));
+  must(uv_async_init(&uv_->loop, &uv_->async,
+                     [](uv_async_t* h) { static_cast<Loop*>(h->data)->run_posted(); }));
   uv_->poll.data = uv_->timer.data = uv_->prepare.data = uv_->check.data = uv_->async.data = this;
 
-  must(uv_poll_start(&uv_->poll, UV_READABLE, [](uv_poll_t* h, int, int) { static_cast<Loop*>(h->data)->poll(); }));
-  must(uv_prepare_start(&uv_->prepare, [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->prepare(); }));
+  must(uv_poll_start(&uv_->poll, UV_READABLE,
+                     [](uv_poll_t* h, int, int) { static_cast<Loop*>(h->data)->poll(); }));
+  must(uv_prepare_start(&uv_->prepare,
+                        [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->prepare(); }));
   must(uv_check_start(&uv_->check, [](uv_check_t* h) { static_cast<Loop*>(h->data)->check(); }));
 }
 
 Loop::~Loop() {
   retired_.clear();
-  uv_walk(&uv_->loop, [](uv_handle_t* handle, void*) {
-    if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
-  }, nullptr);
+  uv_walk(
+      &uv_->loop,
+      [](uv_handle_t* handle, void*) {
+        if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
+      },
+      nullptr);
   uv_run(&uv_->loop, UV_RUN_DEFAULT);
   uv_loop_close(&uv_->loop);
 }
@@ -133,13 +139,16 @@ void Loop::prepare() {
     return;
   }
   uv_update_time(&uv_->loop);
-  const auto delay = std::chrono::ceil<std::chrono::milliseconds>(*when - std::chrono::steady_clock::now());
+  const auto delay =
+      std::chrono::ceil<std::chrono::milliseconds>(*when - std::chrono::steady_clock::now());
   const auto wait = static_cast<std::uint64_t>(std::max<std::int64_t>(0, delay.count()));
-  uv_timer_start(&uv_->timer, [](uv_timer_t*) {}, wait, 0); // only wakes: check() looks at the deadlines
+  uv_timer_start(
+      &uv_->timer, [](uv_timer_t*) {}, wait, 0); // only wakes: check() looks at the deadlines
 }
 
 void Loop::end_wake_up() {
-  deadlines_.advance(now_.steady, [](core::Deadline& d) { d.owner<DeadlineHandler>()->on_deadline(d.kind()); });
+  deadlines_.advance(now_.steady,
+                     [](core::Deadline& d) { d.owner<DeadlineHandler>()->on_deadline(d.kind()); });
   at_end_.run_until_empty();
   // Destructors may retire more.
   while (!retired_.empty()) {

@@ -13,12 +13,14 @@ struct Signals::State {
 };
 
 Signals::Signals(Loop& loop, std::initializer_list<int> numbers, std::function<void(int)> handler)
-    : state_(new State{.handler = std::move(handler), .handles = std::vector<uv_signal_t>(numbers.size())}) {
+    : state_(new State{.handler = std::move(handler),
+                       .handles = std::vector<uv_signal_t>(numbers.size())}) {
   for (const int number : numbers) {
     uv_signal_t& handle = state_->handles[state_->open++];
     uv_signal_init(static_cast<uv_loop_t*>(loop.uv_loop()), &handle);
     handle.data = state_;
-    uv_signal_start(&handle, [](uv_signal_t* h, int n) { static_cast<State*>(h->data)->handler(n); }, number);
+    uv_signal_start(
+        &handle, [](uv_signal_t* h, int n) { static_cast<State*>(h->data)->handler(n); }, number);
   }
 }
 

@@ -20,7 +20,9 @@ void enable(int fd, int level, int option) {
 core::Result<Fd> open_socket(const core::SocketAddress& address, int type) {
   const int domain = address.family() == core::Family::ipv6 ? AF_INET6 : AF_INET;
   Fd fd(::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return core::failure(fmt::format("can't open a socket for {}: {}", address.to_string(), std::strerror(errno)));
+  if (!fd)
+    return core::failure(
+        fmt::format("can't open a socket for {}: {}", address.to_string(), std::strerror(errno)));
   return fd;
 }
 
@@ -31,8 +33,8 @@ core::Result<Fd> open_bound(const core::SocketAddress& address, int type, Sharin
   if (type == SOCK_STREAM) enable(fd->get(), SOL_SOCKET, SO_REUSEADDR);
   if (sharing == Sharing::shared) enable(fd->get(), SOL_SOCKET, SO_REUSEPORT);
   if (::bind(fd->get(), address.kernel(), address.kernel_size()) != 0) {
-    return core::failure(fmt::format("can't bind {} {}: {}", type == SOCK_STREAM ? "tcp" : "udp", address.to_string(),
-                                     std::strerror(errno)));
+    return core::failure(fmt::format("can't bind {} {}: {}", type == SOCK_STREAM ? "tcp" : "udp",
+                                     address.to_string(), std::strerror(errno)));
   }
   return fd;
 }
@@ -50,7 +52,8 @@ core::Result<Fd> listen_tcp(const core::SocketAddress& address, Sharing sharing)
   auto fd = open_bound(address, SOCK_STREAM, sharing);
   if (!fd) return fd;
   if (::listen(fd->get(), kBacklog) != 0) {
-    return core::failure(fmt::format("can't listen on tcp {}: {}", address.to_string(), std::strerror(errno)));
+    return core::failure(
+        fmt::format("can't listen on tcp {}: {}", address.to_string(), std::strerror(errno)));
   }
   return fd;
 }
@@ -64,7 +67,8 @@ core::Result<Fd> connect_tcp(const core::SocketAddress& to) {
   if (!fd) return fd;
   enable(fd->get(), IPPROTO_TCP, TCP_NODELAY);
   if (::connect(fd->get(), to.kernel(), to.kernel_size()) != 0 && errno != EINPROGRESS) {
-    return core::failure(fmt::format("can't connect to {}: {}", to.to_string(), std::strerror(errno)));
+    return core::failure(
+        fmt::format("can't connect to {}: {}", to.to_string(), std::strerror(errno)));
   }
   return fd;
 }
@@ -76,7 +80,8 @@ Accepted accept_tcp(int listener) {
   Accepted accepted;
   socklen_t size = core::SocketAddress::kCapacity;
   do {
-    accepted.fd = Fd(::accept4(listener, accepted.peer.kernel_for_receive(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    accepted.fd = Fd(::accept4(listener, accepted.peer.kernel_for_receive(), &size,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC));
   } while (!accepted.fd && (errno == EINTR || errno == ECONNABORTED));
   if (accepted.fd) enable(accepted.fd.get(), IPPROTO_TCP, TCP_NODELAY);
   return accepted;

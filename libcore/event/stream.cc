@@ -25,7 +25,8 @@ Stream::Stream(Loop& loop, StreamBuffers& buffers, Fd fd, StreamEvents& events)
 
 Stream::~Stream() { close(); }
 
-std::unique_ptr<Stream> Stream::accepted(Loop& loop, StreamBuffers& buffers, Fd fd, StreamEvents& events,
+std::unique_ptr<Stream> Stream::accepted(Loop& loop, StreamBuffers& buffers, Fd fd,
+                                         StreamEvents& events,
                                          std::shared_ptr<const tls::ServerContext> context) {
   std::unique_ptr<Stream> stream(new Stream(loop, buffers, std::move(fd), events));
   if (context) {
@@ -38,15 +39,18 @@ std::unique_ptr<Stream> Stream::accepted(Loop& loop, StreamBuffers& buffers, Fd 
   return stream->start() ? std::move(stream) : nullptr;
 }
 
-std::unique_ptr<Stream> Stream::connecting(Loop& loop, StreamBuffers& buffers, Fd fd, StreamEvents& events,
-                                           bssl::UniquePtr<SSL> ssl) {
+std::unique_ptr<Stream> Stream::connecting(Loop& loop, StreamBuffers& buffers, Fd fd,
+                                           StreamEvents& events, bssl::UniquePtr<SSL> ssl) {
   std::unique_ptr<Stream> stream(new Stream(loop, buffers, std::move(fd), events));
-  if (ssl) stream->tls_ = std::make_unique<tls::Session>(std::move(ssl), stream->output_, buffers.pool);
+  if (ssl)
+    stream->tls_ = std::make_unique<tls::Session>(std::move(ssl), stream->output_, buffers.pool);
   stream->state_ = State::connecting;
   return stream->start() ? std::move(stream) : nullptr;
 }
 
-bool Stream::start() { return loop_.poller().add(fd_.get(), Interest::read_write, Trigger::edge, *this); }
+bool Stream::start() {
+  return loop_.poller().add(fd_.get(), Interest::read_write, Trigger::edge, *this);
+}
 
 // ---- reading
 
@@ -113,7 +117,8 @@ bool Stream::read_once() {
   if (count == 0) {
     readable_ = false;
     // A clean end of TLS is close_notify, which deliver_tls() has seen if there was one.
-    end(tls_ ? StreamEnd::reset : StreamEnd::clean, tls_ ? "the connection ended without close_notify" : "");
+    end(tls_ ? StreamEnd::reset : StreamEnd::clean,
+        tls_ ? "the connection ended without close_notify" : "");
     return false;
   }
   const auto size = static_cast<std::size_t>(count);

@@ -32,7 +32,7 @@ enum class StreamEnd : std::uint8_t {
 
 class StreamEvents {
  public:
-  virtual void on_stream_open() = 0;                       // connected, TLS handshake done
+  virtual void on_stream_open() = 0;                         // connected, TLS handshake done
   virtual void on_stream_data(core::MutableBytes bytes) = 0; // borrowed during the call
   virtual void on_stream_drained() = 0; // see set_low_water(); also when shut_down() has been done
   virtual void on_stream_end(StreamEnd end, std::string_view why) = 0; // no more data; see abort()
@@ -54,11 +54,12 @@ class Stream final : public Retirable, private ReadyHandler {
   static constexpr int kReadsPerTurn = 4;
 
   // A connection that was accepted; with `context` it is TLS.
-  static std::unique_ptr<Stream> accepted(Loop& loop, StreamBuffers& buffers, Fd fd, StreamEvents& events,
+  static std::unique_ptr<Stream> accepted(Loop& loop, StreamBuffers& buffers, Fd fd,
+                                          StreamEvents& events,
                                           std::shared_ptr<const tls::ServerContext> context);
   // A connection that is being made (connect_tcp); with `ssl` it is TLS.
-  static std::unique_ptr<Stream> connecting(Loop& loop, StreamBuffers& buffers, Fd fd, StreamEvents& events,
-                                            bssl::UniquePtr<SSL> ssl);
+  static std::unique_ptr<Stream> connecting(Loop& loop, StreamBuffers& buffers, Fd fd,
+                                            StreamEvents& events, bssl::UniquePtr<SSL> ssl);
   ~Stream() override;
 
   void write(core::Bytes bytes);

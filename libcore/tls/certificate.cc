@@ -27,16 +27,19 @@ bssl::UniquePtr<BIO> reader(std::string_view pem) {
 int no_pass_phrase(char*, int, int, void*) { return 0; }
 
 core::Result<core::Secret> read_pem_file(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), &std::fclose);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
+                                                             &std::fclose);
   if (!file) return core::failure(fmt::format("{}: can't be read: {}", path, std::strerror(errno)));
   std::string text(kMaxPemBytes + 1, '\0');
   const std::size_t size = std::fread(text.data(), 1, text.size(), file.get());
   core::Secret pem(text.substr(0, size));
   explicit_bzero(text.data(), text.size());
-  if (std::ferror(file.get()) != 0) return core::failure(fmt::format("{}: can't be read: {}", path, std::strerror(errno)));
+  if (std::ferror(file.get()) != 0)
+    return core::failure(fmt::format("{}: can't be read: {}", path, std::strerror(errno)));
   if (size > kMaxPemBytes) {
-    return core::failure(fmt::format("{}: is larger than {} bytes; expected a PEM file with a certificate and its key",
-                                     path, kMaxPemBytes));
+    return core::failure(fmt::format(
+        "{}: is larger than {} bytes; expected a PEM file with a certificate and its key", path,
+        kMaxPemBytes));
   }
   return pem;
 }
@@ -55,8 +58,8 @@ std::string subject_of(const X509* certificate) {
 
 std::string date(core::WallTime time) {
   const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(time));
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
-                     static_cast<unsigned>(day.day()));
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(day.year()),
+                     static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
 }
 
 } // namespace
@@ -91,7 +94,8 @@ core::Result<Certificate> parse_certificate(std::string source, std::string_view
     return refuse(fmt::format("a certificate in it can't be read: {}", take_failure()));
   }
   ERR_clear_error();
-  if (!result.leaf) return refuse("has no certificate; expected '-----BEGIN CERTIFICATE-----' first, then its key");
+  if (!result.leaf)
+    return refuse("has no certificate; expected '-----BEGIN CERTIFICATE-----' first, then its key");
 
   const auto keys = reader(pem);
   result.key.reset(PEM_read_bio_PrivateKey(keys.get(), nullptr, no_pass_phrase, nullptr));
@@ -99,7 +103,8 @@ core::Result<Certificate> parse_certificate(std::string source, std::string_view
     if (pem.find("ENCRYPTED") != std::string_view::npos) {
       return refuse("its private key is encrypted; expected an unencrypted key");
     }
-    return refuse("has no private key; expected '-----BEGIN PRIVATE KEY-----' after the certificate");
+    return refuse(
+        "has no private key; expected '-----BEGIN PRIVATE KEY-----' after the certificate");
   }
   const bssl::UniquePtr<EVP_PKEY> of_certificate(X509_get_pubkey(result.leaf.get()));
   if (!of_certificate || EVP_PKEY_cmp(of_certificate.get(), result.key.get()) != 1) {
@@ -113,17 +118,18 @@ core::Result<Certificate> parse_certificate(std::string source, std::string_view
 std::vector<std::string> warnings(const Certificate& certificate, core::WallTime now) {
   std::vector<std::string> found;
   if (certificate.not_after() < now) {
-    found.push_back(fmt::format("{}: the certificate expired on {}", certificate.source, date(certificate.not_after())));
+    found.push_back(fmt::format("{}: the certificate expired on {}", certificate.source,
+                                date(certificate.not_after())));
   }
   if (certificate.not_before() > now) {
-    found.push_back(
-        fmt::format("{}: the certificate is not valid before {}", certificate.source, date(certificate.not_before())));
+    found.push_back(fmt::format("{}: the certificate is not valid before {}", certificate.source,
+                                date(certificate.not_before())));
   }
   const X509* below = certificate.leaf.get();
   for (const auto& issuer : certificate.intermediates) {
     if (X509_NAME_cmp(X509_get_issuer_name(below), X509_get_subject_name(issuer.get())) != 0) {
-      found.push_back(fmt::format("{}: '{}' is not the issuer of '{}', which stands before it", certificate.source,
-                                  subject_of(issuer.get()), subject_of(below)));
+      found.push_back(fmt::format("{}: '{}' is not the issuer of '{}', which stands before it",
+                                  certificate.source, subject_of(issuer.get()), subject_of(below)));
     }
     below = issuer.get();
   }
@@ -132,21 +138,24 @@ std::vector<std::string> warnings(const Certificate& certificate, core::WallTime
 
 std::vector<std::string> Certificate::dns_names() const {
   std::vector<std::string> names;
-  const bssl::UniquePtr<GENERAL_NAMES> all(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf.get(), NID_subject_alt_name, nullptr, nullptr)));
+  const bssl::UniquePtr<GENERAL_NAMES> all(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(leaf.get(), NID_subject_alt_name, nullptr, nullptr)));
   if (!all) return names;
   for (std::size_t i = 0; i < sk_GENERAL_NAME_num(all.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(all.get(), i);
     if (name->type != GEN_DNS) continue;
     std::string text(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
                      static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
-    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(text, text.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     names.push_back(std::move(text));
   }
   return names;
 }
 
-core::WallTime Certificate::not_before() const { return wall_time(X509_get0_notBefore(leaf.get())); }
+core::WallTime Certificate::not_before() const {
+  return wall_time(X509_get0_notBefore(leaf.get()));
+}
 core::WallTime Certificate::not_after() const { return wall_time(X509_get0_notAfter(leaf.get())); }
 
 std::string Certificate::sha256_fingerprint() const {
@@ -159,7 +168,8 @@ std::string Certificate::sha256_fingerprint() const {
 core::Secret to_pem(const Certificate& certificate) {
   const bssl::UniquePtr<BIO> out(BIO_new(BIO_s_mem()));
   PEM_write_bio_X509(out.get(), certificate.leaf.get());
-  PEM_write_bio_PKCS8PrivateKey(out.get(), certificate.key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  PEM_write_bio_PKCS8PrivateKey(out.get(), certificate.key.get(), nullptr, nullptr, 0, nullptr,
+                                nullptr);
   for (const auto& one : certificate.intermediates) PEM_write_bio_X509(out.get(), one.get());
   const std::uint8_t* data = nullptr;
   std::size_t size = 0;

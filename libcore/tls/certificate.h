@@ -40,7 +40,8 @@ core::Result<Certificate> parse_certificate(std::string source, std::string_view
 std::vector<std::string> warnings(const Certificate& certificate, core::WallTime now);
 
 // A fresh ECDSA P-256 certificate for `names` (DNS names or IP addresses), valid for a year.
-core::Result<Certificate> make_self_signed(const std::vector<std::string>& names, core::WallTime now);
+core::Result<Certificate> make_self_signed(const std::vector<std::string>& names,
+                                           core::WallTime now);
 
 // Both in one PEM text, in the appliance's order.
 core::Secret to_pem(const Certificate& certificate);

@@ -17,10 +17,10 @@ struct Owner {
 };
 
 int owner_index() {
-  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr,
-                                                [](void*, void* data, CRYPTO_EX_DATA*, int, long, void*) {
-                                                  delete static_cast<Owner*>(data);
-                                                });
+  static const int index = SSL_get_ex_new_index(
+      0, nullptr, nullptr, nullptr, [](void*, void* data, CRYPTO_EX_DATA*, int, long, void*) {
+        delete static_cast<Owner*>(data);
+      });
   return index;
 }
 
@@ -31,23 +31,27 @@ core::Result<std::unique_ptr<ClientContext>> ClientContext::make(const ClientPol
   self->policy_ = policy;
   self->context_.reset(SSL_CTX_new(TLS_method()));
   SSL_CTX* raw = self->context_.get();
-  if (raw == nullptr) return core::failure(fmt::format("can't make a TLS client: {}", take_failure()));
+  if (raw == nullptr)
+    return core::failure(fmt::format("can't make a TLS client: {}", take_failure()));
   SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(raw, &ClientContext::remember);
   if (!policy.verify) return self;
 
   SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
-  const int loaded = policy.ca_file.empty() ? SSL_CTX_set_default_verify_paths(raw)
-                                            : SSL_CTX_load_verify_locations(raw, policy.ca_file.c_str(), nullptr);
+  const int loaded = policy.ca_file.empty()
+                         ? SSL_CTX_set_default_verify_paths(raw)
+                         : SSL_CTX_load_verify_locations(raw, policy.ca_file.c_str(), nullptr);
   if (loaded != 1) {
-    const std::string source = policy.ca_file.empty() ? "the system's certificate authorities" : policy.ca_file;
+    const std::string source =
+        policy.ca_file.empty() ? "the system's certificate authorities" : policy.ca_file;
     return core::failure(fmt::format("{}: can't be loaded: {}", source, take_failure()));
   }
   return self;
 }
 
-bssl::UniquePtr<SSL> ClientContext::connect(const std::string& server, const std::string& server_name) {
+bssl::UniquePtr<SSL> ClientContext::connect(const std::string& server,
+                                            const std::string& server_name) {
   bssl::UniquePtr<SSL> ssl(SSL_new(context_.get()));
   if (!ssl) return ssl;
   SSL_set_connect_state(ssl.get());

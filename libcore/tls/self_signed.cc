@@ -19,13 +19,15 @@ bool add_extension(X509* certificate, int nid, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
   X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
-  const bssl::UniquePtr<X509_EXTENSION> extension(X509V3_EXT_nconf_nid(nullptr, &context, nid, value.c_str()));
+  const bssl::UniquePtr<X509_EXTENSION> extension(
+      X509V3_EXT_nconf_nid(nullptr, &context, nid, value.c_str()));
   return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
 } // namespace
 
-core::Result<Certificate> make_self_signed(const std::vector<std::string>& names, core::WallTime now) {
+core::Result<Certificate> make_self_signed(const std::vector<std::string>& names,
+                                           core::WallTime now) {
   const auto failed = [] {
     return core::failure(fmt::format("can't make a self-signed certificate: {}", take_failure()));
   };
@@ -34,7 +36,8 @@ core::Result<Certificate> make_self_signed(const std::vector<std::string>& names
 
   bssl::UniquePtr<EC_KEY> ec(EC_KEY_new_by_curve_name(NID_X9_62_prime256v1));
   result.key.reset(EVP_PKEY_new());
-  if (!ec || EC_KEY_generate_key(ec.get()) != 1 || EVP_PKEY_set1_EC_KEY(result.key.get(), ec.get()) != 1) {
+  if (!ec || EC_KEY_generate_key(ec.get()) != 1 ||
+      EVP_PKEY_set1_EC_KEY(result.key.get(), ec.get()) != 1) {
     return failed();
   }
 
@@ -44,7 +47,9 @@ core::Result<Certificate> make_self_signed(const std::vector<std::string>& names
   std::uint64_t serial = 0;
   RAND_bytes(reinterpret_cast<std::uint8_t*>(&serial), sizeof serial);
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(x509), serial >> 1);
-  const auto posix = [](core::WallTime t) { return static_cast<std::int64_t>(t.time_since_epoch().count()); };
+  const auto posix = [](core::WallTime t) {
+    return static_cast<std::int64_t>(t.time_since_epoch().count());
+  };
   ASN1_TIME_set_posix(X509_getm_notBefore(x509), posix(now - kClockSkew));
   ASN1_TIME_set_posix(X509_getm_notAfter(x509), posix(now + kValidity));
   X509_set_pubkey(x509, result.key.get());

@@ -26,8 +26,8 @@ bool matches(std::string_view pattern, std::string_view name) {
 
 } // namespace
 
-core::Result<std::shared_ptr<ServerContext>> ServerContext::make(std::vector<Certificate> certificates,
-                                                                 const ServerPolicy& policy) {
+core::Result<std::shared_ptr<ServerContext>> ServerContext::make(
+    std::vector<Certificate> certificates, const ServerPolicy& policy) {
   std::shared_ptr<ServerContext> self(new ServerContext);
   for (const std::string& protocol : policy.alpn) {
     self->alpn_.push_back(static_cast<std::uint8_t>(protocol.size()));
@@ -47,7 +47,8 @@ core::Result<bssl::UniquePtr<SSL_CTX>> ServerContext::make_context(const Certifi
   bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));
   SSL_CTX* raw = context.get();
   const auto failed = [&] {
-    return core::failure(fmt::format("{}: can't be used for TLS: {}", certificate.source, take_failure()));
+    return core::failure(
+        fmt::format("{}: can't be used for TLS: {}", certificate.source, take_failure()));
   };
   if (raw == nullptr) return failed();
   SSL_CTX_set_min_proto_version(raw, policy.min_version);
@@ -60,7 +61,8 @@ core::Result<bssl::UniquePtr<SSL_CTX>> ServerContext::make_context(const Certifi
     if (SSL_CTX_add1_chain_cert(raw, intermediate.get()) != 1) return failed();
   }
   SSL_CTX_set_options(raw, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION);
-  SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF); // tickets only: no table that a client can fill
+  SSL_CTX_set_session_cache_mode(
+      raw, SSL_SESS_CACHE_OFF); // tickets only: no table that a client can fill
   SSL_CTX_set_early_data_enabled(raw, 0);
   // Sessions of one certificate are not resumed under another's context (CVE-2025-23419).
   const std::string id = certificate.sha256_fingerprint().substr(0, SSL_MAX_SID_CTX_LENGTH);
@@ -73,9 +75,11 @@ core::Result<bssl::UniquePtr<SSL_CTX>> ServerContext::make_context(const Certifi
 
 SSL_CTX* ServerContext::for_name(std::string_view server_name) const {
   std::string name(server_name);
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const Entry& entry : entries_) {
-    if (std::ranges::any_of(entry.names, [&](const std::string& pattern) { return matches(pattern, name); })) {
+    if (std::ranges::any_of(entry.names,
+                            [&](const std::string& pattern) { return matches(pattern, name); })) {
       return entry.context.get();
     }
   }
@@ -91,12 +95,12 @@ int ServerContext::choose_by_name(SSL* ssl, int*, void* self) {
   return SSL_TLSEXT_ERR_OK;
 }
 
-int ServerContext::choose_protocol(SSL*, const std::uint8_t** out, std::uint8_t* out_size, const std::uint8_t* in,
-                                   unsigned in_size, void* self) {
+int ServerContext::choose_protocol(SSL*, const std::uint8_t** out, std::uint8_t* out_size,
+                                   const std::uint8_t* in, unsigned in_size, void* self) {
   const auto& ours = static_cast<const ServerContext*>(self)->alpn_;
   std::uint8_t* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, ours.data(), static_cast<unsigned>(ours.size()), in, in_size) !=
-      OPENSSL_NPN_NEGOTIATED) {
+  if (SSL_select_next_proto(&chosen, out_size, ours.data(), static_cast<unsigned>(ours.size()), in,
+                            in_size) != OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_NOACK;
   }
   *out = chosen;

@@ -32,11 +32,12 @@ class ServerContext {
     bssl::UniquePtr<SSL_CTX> context;
   };
   ServerContext() = default;
-  core::Result<bssl::UniquePtr<SSL_CTX>> make_context(const Certificate& certificate, const ServerPolicy& policy);
+  core::Result<bssl::UniquePtr<SSL_CTX>> make_context(const Certificate& certificate,
+                                                      const ServerPolicy& policy);
   SSL_CTX* for_name(std::string_view server_name) const;
   static int choose_by_name(SSL* ssl, int* alert, void* self);
-  static int choose_protocol(SSL* ssl, const std::uint8_t** out, std::uint8_t* out_size, const std::uint8_t* in,
-                             unsigned in_size, void* self);
+  static int choose_protocol(SSL* ssl, const std::uint8_t** out, std::uint8_t* out_size,
+                             const std::uint8_t* in, unsigned in_size, void* self);
 
   std::vector<Entry> entries_;
   std::vector<std::uint8_t> alpn_; // length-prefixed, as on the wire

@@ -58,8 +58,8 @@ Session::Session(bssl::UniquePtr<SSL> ssl, core::ByteQueue& output, core::ChunkP
   SSL_set_bio(ssl_.get(), bio, bio);
 }
 
-std::unique_ptr<Session> Session::server(std::shared_ptr<const ServerContext> context, core::ByteQueue& output,
-                                         core::ChunkPool& pool) {
+std::unique_ptr<Session> Session::server(std::shared_ptr<const ServerContext> context,
+                                         core::ByteQueue& output, core::ChunkPool& pool) {
   bssl::UniquePtr<SSL> ssl(SSL_new(context->default_context()));
   if (!ssl) return nullptr;
   SSL_set_accept_state(ssl.get());

@@ -31,8 +31,8 @@ class Session {
  public:
   // `output` is where ciphertext is appended; it must outlive the session.
   Session(bssl::UniquePtr<SSL> ssl, core::ByteQueue& output, core::ChunkPool& pool);
-  static std::unique_ptr<Session> server(std::shared_ptr<const ServerContext> context, core::ByteQueue& output,
-                                         core::ChunkPool& pool);
+  static std::unique_ptr<Session> server(std::shared_ptr<const ServerContext> context,
+                                         core::ByteQueue& output, core::ChunkPool& pool);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
