@@ -1,0 +1,1 @@
+"""A stand-in for a Pexip Infinity conferencing node, for tests and for the quickstart."""
