@@ -1,0 +1,83 @@
+#include "libcore/stun/framing.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "libcore/stun/channel_data.h"
+#include "tests/unit/libcore/stun/hex.h"
+
+namespace {
+
+const auto kBinding = hex("0001 0004 2112a442 0102030405060708090a0b0c 80220000");
+
+TEST_CASE("rule 26: a stream is cut by the top two bits, whatever the pieces it comes in") {
+  auto stream = kBinding;
+  const auto channel = hex("4001 0005 6162636465 000000"); // padded to 8
+  stream.insert(stream.end(), channel.begin(), channel.end());
+  for (std::size_t arrived = 0; arrived < kBinding.size(); ++arrived) {
+    const auto frame = stun::first_frame(core::Bytes(stream).first(arrived));
+    REQUIRE(frame.has_value());
+    CHECK_FALSE(frame->has_value());
+  }
+  const auto first = stun::first_frame(stream).value().value();
+  CHECK(first.size == kBinding.size());
+  CHECK(first.stride == kBinding.size());
+  const auto rest = core::Bytes(stream).subspan(first.stride);
+  for (std::size_t arrived = 0; arrived < rest.size(); ++arrived) {
+    CHECK_FALSE(stun::first_frame(rest.first(arrived)).value().has_value());
+  }
+  const auto second = stun::first_frame(rest).value().value();
+  CHECK(second.size == 9);
+  CHECK(second.stride == 12);
+}
+
+TEST_CASE("rule 25: ChannelData on a stream is padded to four, which its length excludes") {
+  const auto empty = stun::first_frame(hex("4000 0000")).value().value();
+  CHECK(empty.size == 4);
+  CHECK(empty.stride == 4);
+  CHECK_FALSE(stun::first_frame(hex("4000 0001 61 0000")).value().has_value());
+  CHECK(stun::first_frame(hex("4000 0001 61 000000")).value()->stride == 8);
+}
+
+TEST_CASE("a stream that is neither STUN nor ChannelData is given up at its first bytes") {
+  CHECK(stun::first_frame(hex("80")).error() == stun::FramingError::neither);
+  CHECK(stun::first_frame(hex("50")).error() == stun::FramingError::neither);
+  CHECK(stun::first_frame(hex("16030100 c8010000")).error() == stun::FramingError::neither); // TLS
+  CHECK(stun::first_frame(core::bytes_of("POST / HTTP/1.1")).error() ==
+        stun::FramingError::neither);
+  CHECK(stun::first_frame(hex("00010002")).error() == stun::FramingError::neither);
+  CHECK(stun::first_frame(hex("00010004 2112a441")).error() == stun::FramingError::neither);
+}
+
+TEST_CASE("rule 26: half frames are limited as soon as their length is known") {
+  CHECK(stun::first_frame(hex("4000 0010"), 20).value() == std::nullopt);
+  CHECK(stun::first_frame(hex("4000 0011"), 20).error() == stun::FramingError::too_long);
+  CHECK(stun::first_frame(hex("0001 0004 2112a442"), 24).value() == std::nullopt);
+  CHECK(stun::first_frame(hex("0001 0008 2112a442"), 24).error() == stun::FramingError::too_long);
+  CHECK(stun::first_frame(hex("0001 fffc 2112a442")).value() == std::nullopt);
+}
+
+TEST_CASE("rule 25: ChannelData over UDP is taken with and without padding (RFC 8656 12.5)") {
+  const auto bare = hex("4001 0002 6162");
+  CHECK(core::text_of(stun::parse_channel_data(bare)->payload) == "ab");
+  const auto padded = hex("4fff 0002 6162 0000");
+  CHECK(core::text_of(stun::parse_channel_data(padded)->payload) == "ab");
+  CHECK(stun::parse_channel_data(padded)->number == 0x4fff);
+}
+
+TEST_CASE("rule 27: ChannelData may be empty; a length past the datagram is no ChannelData") {
+  CHECK(stun::parse_channel_data(hex("4001 0000"))->payload.empty());
+  CHECK_FALSE(stun::parse_channel_data(hex("4001 0001")));
+  CHECK_FALSE(stun::parse_channel_data(hex("4001 ffff 61")));
+  CHECK_FALSE(stun::parse_channel_data(hex("4001 00")));
+  CHECK_FALSE(stun::parse_channel_data({}));
+}
+
+TEST_CASE("rule 22: channels are 0x4000 to 0x4fff") {
+  CHECK_FALSE(stun::is_channel_number(0x3fff));
+  CHECK(stun::is_channel_number(0x4000));
+  CHECK(stun::is_channel_number(0x4fff));
+  CHECK_FALSE(stun::is_channel_number(0x5000));
+  CHECK_FALSE(stun::parse_channel_data(hex("5000 0000")));
+}
+
+} // namespace
