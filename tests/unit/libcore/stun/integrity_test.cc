@@ -84,18 +84,19 @@ TEST_CASE("RFC 5769 2.4: sample request with long-term authentication") {
   CHECK_FALSE(stun::has_valid_integrity_sha256(message, key.bytes()));
 }
 
-// As published, the vector's key is the MD5 one: it names no PASSWORD-ALGORITHM.
+// With the erratum that adds PASSWORD-ALGORITHM and corrects the length.
 TEST_CASE("RFC 8489 B.1: sample request with MESSAGE-INTEGRITY-SHA256 and USERHASH") {
   const auto bytes = hex(R"(
-      0001009c 2112a442 78ad3433c6ad72c029da412e
+      00010090 2112a442 78ad3433c6ad72c029da412e
       001e0020 4a3cf38f ef6992bd a952c678 0417da0f 24819415 569e60b2 05c46e41 407f1704
       00150029 6f624d61 744a6f73 32414141 43662f2f 3439396b 39353464 364f4c33 346f4c39 46535476
                79363473 41000000
       0014000b 6578616d706c652e6f726700
-      001c0020 e4686c8f0edeb59013e07090010a93efccbccc544c0a45d9f830aa6d6f735a01)");
+      001d0004 00020000
+      001c0020 b5c7bf00 5b6c52a2 1c51c5e8 92f81924 136296cb 927c4314 9309278c c6518e65)");
   const auto message = parse(bytes);
-  const auto key =
-      stun::long_term_key_md5("\u30DE\u30C8\u30EA\u30C3\u30AF\u30B9", "example.org", "TheMatrIX");
+  const auto key = stun::long_term_key_sha256("\u30DE\u30C8\u30EA\u30C3\u30AF\u30B9", "example.org",
+                                              "TheMatrIX");
   CHECK(stun::has_valid_integrity_sha256(message, key.bytes()));
   CHECK_FALSE(stun::has_valid_integrity(message, key.bytes()));
 }
