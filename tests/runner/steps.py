@@ -204,7 +204,7 @@ def tidy(display):
 
 
 def quickstart(display):
-    command(display, "quickstart", "deploy/quickstart", "--once")
+    command(display, "quickstart", "deploy/quickstart", "--once", "--state", LOGS / "quickstart")
     checks = (LOGS / "quickstart.log").read_text().count("✓")
     return Counts(passed=checks)
 
