@@ -5,8 +5,12 @@
 //   send_request()  send_body()*  finish()      and, from feed(), the answer's events:
 //   on_information()*  on_response()  on_response_body()*  on_response_end()
 //   or on_failure() instead of any of the later ones; after it the connection must be closed.
-//   An answer may come before the request has ended.
-//   reusable() after on_response_end() tells whether the connection may carry another request: the
+//   An answer may come before the request has ended; the connection is reusable once it has, too.
+//   Nothing is raised from inside send_request(), send_body(), finish(). The session must not be
+//   destroyed from inside an event.
+//   An end that is not clean (RST, TLS without close_notify) is the shell's to handle: whatever was
+//   in progress has failed, and feed_end() must not be called.
+//   reusable() after the answer's end, when feed() has returned, tells whether the connection may carry another request: the
 //   request was sent whole, the answer was framed, nothing was left over, both sides keep it alive.
 #pragma once
 
@@ -27,7 +31,9 @@ class BackendEvents {
  public:
   virtual ~BackendEvents() = default;
   virtual void on_information(ResponseHead& head) = 0; // 1xx, 100 included
-  virtual void on_response(ResponseHead& head, bool end) = 0; // head is valid until the next answer
+  // `end`: no body follows, and on_response_end() is not raised. `head` belongs to the session,
+  // stays valid and may be changed until the next request is sent.
+  virtual void on_response(ResponseHead& head, bool end) = 0;
   virtual void on_response_body(core::Bytes bytes) = 0; // borrowed during the call
   virtual void on_response_end(const FieldList& trailers) = 0;
   virtual void on_failure(BackendFailure failure, std::string_view why) = 0;

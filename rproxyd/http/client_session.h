@@ -15,8 +15,10 @@
 //   exactly once per on_request(): when both directions have ended, after reset(), or when the client
 //   broke the stream off (then `clean` is false).
 //   flush()        called by the shell once per wake-up after all else, and when the sink drained.
-//   Nothing is raised from inside respond(), send_body(), finish(), reset(), consumed(): events
-//   come from feed() and flush() only, so that a caller is never re-entered.
+//   Nothing is raised from inside respond(), send_body(), finish(), reset(), consumed(), drain():
+//   events come from feed(), feed_end() and flush() only, so that a caller is never re-entered.
+//   A call for a stream that has ended meanwhile does nothing. The session must not be destroyed
+//   from inside an event.
 #pragma once
 
 #include "libcore/base/bytes.h"
@@ -33,18 +35,22 @@ inline constexpr std::size_t kRequestWindow = std::size_t{64} * 1024;
 inline constexpr std::size_t kAnswerHighWater = std::size_t{128} * 1024;
 inline constexpr std::size_t kAnswerLowWater = std::size_t{32} * 1024;
 
+// Names with an underscore look like their hyphened twins to CGI-like backends.
+enum class UnderscoreNames : std::uint8_t { drop, keep, refuse };
+
 struct MessageLimits { // contract: limits.*
   std::size_t header_bytes = std::size_t{64} * 1024; // names, values, target, and 32 a field on HTTP/2
   std::size_t header_count = 128;                    // fields, cookie crumbs counted singly
   std::uint64_t body_bytes = 0;                      // 0: none
   std::uint32_t streams = 128;                       // concurrent, HTTP/2
+  UnderscoreNames underscore_names = UnderscoreNames::drop;
 };
 
 class ClientEvents {
  public:
   virtual ~ClientEvents() = default;
   // `head` belongs to the session, stays valid and may be changed until on_stream_closed().
-  // `end`: no body follows.
+  // `end`: no body follows, and on_request_end() is not raised.
   virtual void on_request(StreamId stream, RequestHead& head, bool end) = 0;
   virtual void on_request_body(StreamId stream, core::Bytes bytes) = 0; // borrowed during the call
   virtual void on_request_end(StreamId stream, const FieldList& trailers) = 0;
@@ -60,8 +66,10 @@ class ClientSession {
  public:
   virtual ~ClientSession() = default;
 
-  virtual void feed(core::Bytes bytes) = 0;
-  virtual void feed_end() = 0; // the client closed its side (EOF)
+  virtual void feed(core::Bytes bytes, const core::Now& now) = 0;
+  // The client closed its side (EOF). A client that waits for an answer keeps its side open, so
+  // this breaks off what is in progress.
+  virtual void feed_end() = 0;
   virtual bool wants_input() const = 0;
 
   virtual void send_continue(StreamId stream) = 0;
@@ -76,7 +84,7 @@ class ClientSession {
 
   // No new requests: Connection: close on the next answer, or GOAWAY. Established ones finish.
   virtual void drain() = 0;
-  virtual void flush() = 0;
+  virtual void flush(const core::Now& now) = 0;
 
   // Nothing is in progress: the shell runs the keep-alive time-out, or closes after drain().
   virtual bool idle() const = 0;
@@ -84,6 +92,9 @@ class ClientSession {
   virtual bool reading_head() const = 0;
   // The connection is to be closed once the sink is empty.
   virtual bool finished() const = 0;
+  // Says, once finished(), that the end must not look clean (no close_notify; RST where possible):
+  // an answer was cut short, and only the connection's end can tell.
+  virtual bool broken() const = 0;
 };
 
 } // namespace rproxyd
