@@ -1,0 +1,64 @@
+// A value of a configuration file on its way into a setting: the node, its place, and where its
+// problems go.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "libcore/config/document.h"
+#include "libcore/config/problem.h"
+#include "libcore/config/surroundings.h"
+
+namespace config {
+
+// One reading of one file. Outlives its values.
+struct Reading {
+  static constexpr std::size_t kMaxProblems = 200; // further ones are not noted
+
+  const Document& document;
+  const Surroundings& surroundings;
+  Problems& problems;
+};
+
+class Value {
+ public:
+  // Borrows both.
+  Value(Reading& reading, const Node& node, std::string pointer)
+      : reading_(&reading), node_(&node), pointer_(std::move(pointer)) {}
+  static Value root(Reading& reading) { return {reading, reading.document.root(), ""}; }
+
+  const Node& node() const { return *node_; }
+  const std::string& pointer() const { return pointer_; }
+  Reading& reading() const { return *reading_; }
+  bool is_null() const { return node_->kind == Node::Kind::null; }
+
+  Value element(std::size_t index) const;  // of an array
+  Value key(const Member& member) const;   // of an object: the key itself
+  Value value(const Member& member) const; // and what it stands for
+
+  void error(std::string found, std::string expected = "") const;
+  void warning(std::string found, std::string expected = "") const;
+  // As it is written, cut when it is long: "\"udp\"", "42", "an object". Not for secrets.
+  std::string shown() const;
+  // "a string": what it is, whatever it holds.
+  std::string_view kind() const;
+  // error(): shown(), followed by `what`.
+  void refuse(std::string_view what, std::string expected) const;
+
+  // The string with its variables expanded; a problem when it isn't one or they aren't set.
+  std::optional<std::string> text(std::string_view expected) const;
+  // The same for a secret: nothing of it gets into a problem.
+  std::optional<std::string> secret_text(std::string_view expected) const;
+
+ private:
+  void note(Severity severity, std::string found, std::string expected) const;
+  std::optional<std::string> expanded() const;
+
+  Reading* reading_;
+  const Node* node_;
+  std::string pointer_;
+};
+
+} // namespace config
