@@ -1,0 +1,364 @@
+#include "rproxyd/proxy/exchange.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "rproxyd/proxy/local_answer.h"
+
+namespace rproxyd {
+namespace {
+
+constexpr std::uint16_t kClientClosedRequest = 499; // in the log only, as nginx writes it
+
+// RFC 9110 section 9.2.2.
+bool is_idempotent(std::string_view method) {
+  constexpr std::array<std::string_view, 6> kMethods = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"};
+  return std::ranges::find(kMethods, method) != kMethods.end();
+}
+
+} // namespace
+
+Exchange::Exchange(ExchangeHost& host, const ExchangeRules& rules, ClientSession& client, StreamId stream,
+                   RequestHead& request, const ClientIdentity& identity)
+    : host_(host),
+      rules_(rules),
+      client_(client),
+      stream_(stream),
+      request_(request),
+      identity_(identity),
+      started_(host.now()),
+      buffered_(host.pool()) {}
+
+// ---- from the client: the request
+
+void Exchange::start(bool request_ended) {
+  request_ended_ = request_ended;
+  if (rules_.redirect_https) return redirect_to_https();
+
+  const auto route = rules_.routes->match(request_.target);
+  if (!route) {
+    return route.error() == RouteRefusal::not_found
+               ? answer_locally(404, "There is nothing here.")
+               : fail(400, "The path is not one that can be served.", "path refused");
+  }
+  route_ = *route;
+  switch (route_->kind) {
+    case Route::Kind::redirect: {
+      const auto answer = redirect_answer(302, route_->target);
+      return send_local(answer.head, answer.body);
+    }
+    case Route::Kind::folder:
+      return answer_locally(404, "There is nothing here.");
+    case Route::Kind::pool:
+      retry_ = &rules_.retry[route_->pool];
+      prepare_for_backend(request_, identity_);
+      return try_next_backend();
+  }
+}
+
+void Exchange::on_request_body(core::Bytes bytes) {
+  if (state_ == State::answered || state_ == State::closed) {
+    // Read to its end and thrown away, so that the client gets to see the answer.
+    return client_.consumed(stream_, bytes.size());
+  }
+  unconsumed_ += bytes.size();
+  if (link_ == nullptr) {
+    buffered_.append(bytes); // at most kRequestWindow: nothing is consumed meanwhile
+    return;
+  }
+  body_sent_ = true;
+  link_->send_body(bytes);
+  if (link_->pending() < kLinkHighWater) client_.consumed(stream_, std::exchange(unconsumed_, 0));
+  arm_for_state();
+}
+
+void Exchange::on_request_end(const FieldList& trailers) {
+  request_ended_ = true;
+  if (state_ == State::answered || state_ == State::closed) return;
+  if (link_ == nullptr) {
+    trailers_ = trailers;
+    return;
+  }
+  link_->finish(&trailers);
+  arm_for_state();
+}
+
+void Exchange::on_stream_closed(bool clean) {
+  if (state_ == State::closed) return;
+  if (state_ == State::connecting) host_.cancel_connect();
+  drop_link();
+  if (attempt_open_) end_attempt(0);
+  if (status_ == 0) status_ = kClientClosedRequest;
+  if (!clean && state_ != State::answered && trouble_.empty()) trouble_ = "the client broke off";
+  state_ = State::closed;
+  host_.ended();
+}
+
+void Exchange::redirect_to_https() {
+  if (request_.authority.empty()) return fail(400, "A Host is needed.", "no authority");
+  std::string_view host(request_.authority);
+  const auto colon = host.rfind(':');
+  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) host = host.substr(0, colon);
+  const std::string_view target = request_.target == "*" ? "/" : std::string_view(request_.target);
+  const auto answer = redirect_answer(301, fmt::format("https://{}{}", host, target));
+  send_local(answer.head, answer.body);
+}
+
+// ---- towards a backend
+
+void Exchange::try_next_backend() {
+  const auto backend = next_backend();
+  if (!backend) {
+    return fail(502, "No conferencing node could be reached.", trouble_.empty() ? "no backend to try" : trouble_);
+  }
+  tried_.push_back(*backend);
+  connect_to(*backend, false);
+}
+
+std::optional<BackendId> Exchange::next_backend() {
+  if (tried_.size() >= std::min<std::size_t>(retry_->attempts, kMaxAttempts)) return std::nullopt;
+  return host_.choose(*route_, identity_.address, tried_);
+}
+
+void Exchange::connect_to(BackendId backend, bool fresh) {
+  begin_attempt(backend);
+  state_ = State::connecting;
+  host_.arm(rules_.timeouts.connect);
+  host_.connect(*route_, backend, fresh);
+}
+
+void Exchange::begin_attempt(BackendId backend) {
+  attempts_.push_back({.address = host_.backend_name(*route_, backend)});
+  attempt_started_ = host_.now().steady;
+  attempt_open_ = true;
+}
+
+void Exchange::end_attempt(std::uint16_t status) {
+  attempt_open_ = false;
+  if (status != 0) attempts_.back().status = status;
+  attempts_.back().time = host_.now().steady - attempt_started_;
+}
+
+void Exchange::link_open(BackendLink& link, bool reused) {
+  link_ = &link;
+  link_reused_ = reused;
+  state_ = State::waiting;
+  link_paused_ = false;
+  link_->send_request(request_);
+  if (request_.expect_continue && !request_ended_) client_.send_continue(stream_);
+  send_buffered();
+  if (request_ended_) link_->finish(&trailers_);
+  arm_for_state();
+}
+
+void Exchange::send_buffered() {
+  while (!buffered_.empty()) {
+    const core::Bytes piece = buffered_.front();
+    link_->send_body(piece);
+    body_sent_ = true;
+    buffered_.consume(piece.size());
+  }
+  if (link_->pending() < kLinkHighWater && unconsumed_ > 0) {
+    client_.consumed(stream_, std::exchange(unconsumed_, 0));
+  }
+}
+
+void Exchange::link_failed(std::string_view why) {
+  end_attempt(0);
+  trouble_ = fmt::format("{}: {}", attempts_.back().address, why);
+  if (retry_->on_connect) return try_next_backend(); // nothing has been sent: always safe
+  fail(502, "The conferencing node could not be reached.", trouble_);
+}
+
+void Exchange::link_drained() {
+  if (unconsumed_ > 0) client_.consumed(stream_, std::exchange(unconsumed_, 0));
+}
+
+// Whether the request may go to a second backend although the first may have seen it.
+bool Exchange::may_repeat() const {
+  if (body_sent_) return false; // its bytes are gone
+  return retry_->non_idempotent || is_idempotent(request_.method);
+}
+
+bool Exchange::is_retry_status(std::uint16_t status) const {
+  return std::ranges::find(retry_->on_status, status) != retry_->on_status.end();
+}
+
+// ---- from the backend: the answer
+
+void Exchange::on_information(ResponseHead& head) {
+  if (head.status == 100) return; // said by ourselves, when the request went out
+  prepare_for_client(head, host_.http_date());
+  client_.inform(stream_, head);
+}
+
+void Exchange::on_response(ResponseHead& head, bool end) {
+  attempts_.back().status = head.status;
+  if (is_retry_status(head.status) && may_repeat()) {
+    if (const auto other = next_backend()) {
+      end_attempt(head.status);
+      drop_link();
+      tried_.push_back(*other);
+      return connect_to(*other, false);
+    }
+  }
+  state_ = State::answering;
+  status_ = head.status;
+  prepare_for_client(head, host_.http_date());
+  client_.respond(stream_, head);
+  if (end) return end_answer(nullptr);
+  arm_for_state();
+}
+
+void Exchange::on_response_body(core::Bytes bytes) {
+  if (state_ != State::answering) return;
+  answer_bytes_ += bytes.size();
+  client_.send_body(stream_, bytes);
+  if (!link_paused_ && client_.queued(stream_) >= kAnswerHighWater) {
+    link_paused_ = true;
+    link_->pause();
+  }
+  arm_for_state();
+}
+
+void Exchange::on_answer_drained() {
+  if (!link_paused_ || link_ == nullptr) return;
+  link_paused_ = false;
+  link_->resume();
+}
+
+void Exchange::on_response_end(const FieldList& trailers) {
+  if (state_ == State::answering) end_answer(&trailers);
+}
+
+void Exchange::end_answer(const FieldList* trailers) {
+  client_.finish(stream_, trailers);
+  state_ = State::answered;
+  end_attempt(0);
+  // An answer that came before the request had ended leaves a connection in mid-request.
+  if (request_ended_) {
+    std::exchange(link_, nullptr)->release();
+  } else {
+    drop_link();
+  }
+  if (unconsumed_ > 0) client_.consumed(stream_, std::exchange(unconsumed_, 0));
+  arm_for_state();
+}
+
+void Exchange::on_failure(BackendFailure failure, std::string_view why) {
+  if (state_ == State::waiting) {
+    end_attempt(0);
+    trouble_ = fmt::format("{}: {}", attempts_.back().address, why);
+    drop_link();
+    if (failure == BackendFailure::closed_before_answer && may_repeat()) {
+      // A kept connection that the node has given up meanwhile says nothing about the node.
+      if (link_reused_) return connect_to(tried_.back(), true);
+      if (retry_->on_connect) return try_next_backend();
+    }
+    return fail(502, "The conferencing node gave no valid answer.", trouble_);
+  }
+  if (state_ == State::answering) {
+    // What the client has got must not look whole (proxy rule 19).
+    fail(502, "", fmt::format("{}: {}", attempts_.back().address, why));
+  }
+}
+
+void Exchange::link_broken(std::string_view why) {
+  on_failure(state_ == State::waiting ? BackendFailure::closed_before_answer : BackendFailure::closed_in_answer, why);
+}
+
+// ---- time
+
+void Exchange::arm_for_state() {
+  switch (state_) {
+    case State::routing:
+    case State::connecting:
+    case State::closed:
+      return;
+    case State::waiting:
+      return host_.arm(request_ended_ ? rules_.timeouts.response : rules_.timeouts.body);
+    case State::answering:
+      return host_.arm(rules_.timeouts.stream_idle);
+    case State::answered:
+      return host_.arm(rules_.timeouts.body); // for the client to take the rest
+  }
+}
+
+void Exchange::on_time() {
+  switch (state_) {
+    case State::routing:
+    case State::closed:
+      return;
+    case State::connecting:
+      host_.cancel_connect();
+      return link_failed("connecting timed out");
+    case State::waiting: {
+      if (!request_ended_) return fail(408, "The request did not arrive in time.", "request body timed out");
+      end_attempt(0);
+      trouble_ = fmt::format("{}: no answer in time", attempts_.back().address);
+      drop_link();
+      if (retry_->on_timeout && may_repeat()) return try_next_backend();
+      return fail(504, "The conferencing node did not answer in time.", trouble_);
+    }
+    case State::answering:
+      return fail(504, "", "the answer stood still");
+    case State::answered:
+      trouble_ = "the client did not take the answer";
+      return client_.reset(stream_);
+  }
+}
+
+// ---- what the proxy says itself
+
+void Exchange::fail(std::uint16_t status, std::string_view text, std::string_view why) {
+  trouble_ = why;
+  if (attempt_open_) end_attempt(0);
+  drop_link();
+  if (state_ != State::answering) return answer_locally(status, text);
+  state_ = State::answered;
+  client_.reset(stream_);
+}
+
+void Exchange::answer_locally(std::uint16_t status, std::string_view text) {
+  const auto answer = error_answer(status, text);
+  send_local(answer.head, answer.body);
+}
+
+void Exchange::send_local(const ResponseHead& head, std::string_view body) {
+  status_ = head.status;
+  state_ = State::answered;
+  ResponseHead dated = head;
+  prepare_for_client(dated, host_.http_date());
+  client_.respond(stream_, dated);
+  if (request_.method != "HEAD") {
+    answer_bytes_ = body.size();
+    client_.send_body(stream_, core::bytes_of(body));
+  }
+  client_.finish(stream_, nullptr);
+  buffered_.clear();
+  if (unconsumed_ > 0) client_.consumed(stream_, std::exchange(unconsumed_, 0));
+  arm_for_state();
+}
+
+void Exchange::drop_link() {
+  if (link_ != nullptr) std::exchange(link_, nullptr)->abort();
+}
+
+AccessRecord Exchange::record() const {
+  return {.client = identity_.address,
+          .time = started_.wall,
+          .method = request_.method,
+          .target = request_.target,
+          .referer = request_.fields.find("referer").value_or(""),
+          .user_agent = request_.fields.find("user-agent").value_or(""),
+          .version = request_.version,
+          .status = status_,
+          .body_bytes = answer_bytes_,
+          .duration = host_.now().steady - started_.steady,
+          .attempts = &attempts_};
+}
+
+} // namespace rproxyd

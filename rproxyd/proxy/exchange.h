@@ -1,0 +1,187 @@
+// One request and its answer: from the client's stream to a backend and back. Decides where the
+// request goes, what of it may go, when to try another backend, when to stop reading one side
+// because the other is slow, and what the client is told when things fail. Pure: the shell gives it
+// a link to a backend, deadlines and the time through ExchangeHost.
+//
+//   start() -> [route] -> connecting -> waiting -> answering -> (stream closed) -> host.ended()
+//                 |           |  ^         |
+//                 |           +--+---------+ another backend, while that is safe (proxy rule 18)
+//                 +-> a local answer
+//
+// Back-pressure (proxy rule 16). Request: bytes are `consumed` only once the link has taken them
+// and holds less than kLinkHighWater; the session lets no more than kRequestWindow in. Answer: the
+// link is paused while the client's stream holds kAnswerHighWater.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libcore/base/byte_queue.h"
+#include "libcore/base/time.h"
+#include "rproxyd/http/backend_session.h"
+#include "rproxyd/http/client_session.h"
+#include "rproxyd/http/forwarding.h"
+#include "rproxyd/proxy/access_log.h"
+#include "rproxyd/proxy/backend_pool.h"
+#include "rproxyd/proxy/routes.h"
+
+namespace rproxyd {
+
+// Request bytes that may wait in a link before the client is held back.
+inline constexpr std::size_t kLinkHighWater = std::size_t{128} * 1024;
+// Backends tried for one request, whatever the configuration says.
+inline constexpr std::size_t kMaxAttempts = 8;
+
+struct RetryPolicy { // contract: pools.*.retry
+  bool on_connect = true;
+  bool on_timeout = false;
+  std::vector<unsigned> on_status;
+  unsigned attempts = 2; // the first included
+  bool non_idempotent = false;
+};
+
+struct ExchangeTimeouts { // contract: timeouts.*
+  core::Duration body = std::chrono::seconds(30);
+  core::Duration connect = std::chrono::seconds(3);
+  core::Duration response = std::chrono::seconds(60);
+  core::Duration stream_idle = std::chrono::hours(1);
+};
+
+// What all exchanges of a listener share. Outlives them.
+struct ExchangeRules {
+  const RouteTable* routes = nullptr;
+  std::vector<RetryPolicy> retry; // a pool each, by Route::pool
+  ExchangeTimeouts timeouts;
+  bool redirect_https = false; // every request is answered with 301 to https
+};
+
+// A connection to a backend that serves one exchange. Ends with release() or abort(), or when the
+// exchange is told that it failed. Never calls back from inside these calls.
+class BackendLink {
+ public:
+  virtual void send_request(const RequestHead& head) = 0;
+  virtual void send_body(core::Bytes bytes) = 0;
+  virtual void finish(const FieldList* trailers) = 0;
+  virtual std::size_t pending() const = 0; // request bytes that the kernel has not taken
+  virtual void pause() = 0;                // stop reading the answer
+  virtual void resume() = 0;
+  virtual void release() = 0; // the answer has ended: keep the connection if it may be reused
+  virtual void abort() = 0;   // close it
+
+ protected:
+  ~BackendLink() = default;
+};
+
+// What an exchange asks of its surroundings: one host serves one exchange.
+class ExchangeHost {
+ public:
+  virtual const core::Now& now() const = 0;
+  virtual std::string_view http_date() const = 0; // of now()
+  virtual core::ChunkPool& pool() = 0;
+  // The backend to try next, none of `tried`; nullopt when there is none.
+  virtual std::optional<BackendId> choose(const Route& route, const core::IpAddress& client,
+                                          std::span<const BackendId> tried) = 0;
+  virtual std::string backend_name(const Route& route, BackendId backend) const = 0;
+  // Answered by link_open() or link_failed(), never from inside this call. `fresh`: on a new
+  // connection, since a kept one was found dead.
+  virtual void connect(const Route& route, BackendId backend, bool fresh) = 0;
+  virtual void cancel_connect() = 0; // no answer is wanted any more
+  // on_time() once `delay` has passed, unless armed again before.
+  virtual void arm(core::Duration delay) = 0;
+  virtual void ended() = 0; // the last call; the exchange may be destroyed later
+
+ protected:
+  ~ExchangeHost() = default;
+};
+
+class Exchange final : public BackendEvents {
+ public:
+  Exchange(ExchangeHost& host, const ExchangeRules& rules, ClientSession& client, StreamId stream,
+           RequestHead& request, const ClientIdentity& identity);
+
+  // From the client's session (see ClientEvents).
+  void start(bool request_ended);
+  void on_request_body(core::Bytes bytes);
+  void on_request_end(const FieldList& trailers);
+  void on_answer_drained();
+  void on_stream_closed(bool clean);
+
+  // From the host.
+  void link_open(BackendLink& link, bool reused); // reused: it has served before
+  void link_failed(std::string_view why);
+  void link_broken(std::string_view why); // the connection ended, not cleanly
+  void link_drained();                    // pending() has fallen below kLinkHighWater
+  void on_time();
+
+  // From the backend's session.
+  void on_information(ResponseHead& head) override;
+  void on_response(ResponseHead& head, bool end) override;
+  void on_response_body(core::Bytes bytes) override;
+  void on_response_end(const FieldList& trailers) override;
+  void on_failure(BackendFailure failure, std::string_view why) override;
+
+  // For the access log; its views are borrowed from the exchange's request.
+  AccessRecord record() const;
+  StreamId stream() const { return stream_; }
+  // Why the proxy itself answered or broke off, for the log; empty otherwise.
+  const std::string& trouble() const { return trouble_; }
+
+ private:
+  enum class State : std::uint8_t {
+    routing,    // nothing has been decided
+    connecting, // a link is being made
+    waiting,    // the link is there, no answer yet
+    answering,  // the answer's head has gone to the client
+    answered,   // the answer has ended, or was broken off
+    closed,     // the client's stream is closed
+  };
+
+  void redirect_to_https();
+  void try_next_backend();
+  std::optional<BackendId> next_backend();
+  void connect_to(BackendId backend, bool fresh);
+  void send_buffered();
+  void begin_attempt(BackendId backend);
+  void end_attempt(std::uint16_t status);
+  bool may_repeat() const;
+  bool is_retry_status(std::uint16_t status) const;
+  void drop_link();
+  void fail(std::uint16_t status, std::string_view text, std::string_view why);
+  void answer_locally(std::uint16_t status, std::string_view text);
+  void send_local(const ResponseHead& head, std::string_view body);
+  void end_answer(const FieldList* trailers);
+  void arm_for_state();
+
+  ExchangeHost& host_;
+  const ExchangeRules& rules_;
+  ClientSession& client_;
+  const StreamId stream_;
+  RequestHead& request_;
+  const ClientIdentity identity_;
+  const core::Now started_;
+
+  State state_ = State::routing;
+  const Route* route_ = nullptr;
+  const RetryPolicy* retry_ = nullptr;
+  BackendLink* link_ = nullptr;
+  core::ByteQueue buffered_;        // request body until a link is there
+  std::size_t unconsumed_ = 0;      // taken from the client, not yet `consumed`
+  FieldList trailers_;
+  bool request_ended_ = false;
+  bool body_sent_ = false;          // some of the body has gone to a backend: it can't be repeated
+  bool link_paused_ = false;
+  bool link_reused_ = false;
+
+  std::vector<BackendId> tried_;
+  std::vector<Attempt> attempts_;
+  core::TimePoint attempt_started_{};
+  bool attempt_open_ = false;
+  std::uint16_t status_ = 0;
+  std::uint64_t answer_bytes_ = 0;
+  std::string trouble_;
+};
+
+} // namespace rproxyd
