@@ -35,7 +35,7 @@ def main() -> int:
             failed.append(step.name)
         display.result(step.name, counts, time.monotonic() - since)
     if failed:
-        print(f"failed steps: {' '.join(failed)}   (again: tests/run {' '.join(failed)})")
+        print(f"failed steps: {' '.join(failed)}")
     print(f"after {time.monotonic() - began:.0f} s")
     print(total)
     return 1 if total.failed else 0

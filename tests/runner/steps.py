@@ -249,6 +249,6 @@ STEPS = [
     Step("corpus", "every kept fuzz input, replayed", corpus),
     Step("integration", "the real programs, spoken to over sockets", integration),
     Step("threads", "tests of threads under ThreadSanitizer", threads),
-    Step("tidy", "clang-tidy over every source", tidy),
+    Step("tidy", "clang-tidy over the product's sources", tidy),
     Step("quickstart", "release build, both daemons and three nodes: the self-check", quickstart),
 ]
