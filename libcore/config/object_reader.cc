@@ -14,7 +14,7 @@ ObjectReader::ObjectReader(Value value) : value_(std::move(value)) {
 }
 
 std::optional<Value> ObjectReader::find(std::string_view key) {
-  known_.push_back(key);
+  if (std::ranges::find(known_, key) == known_.end()) known_.push_back(key);
   for (const auto& member : value_.node().members) {
     if (member.key.text == key) return value_.value(member);
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "libcore/config/suggest.h"
 #include "libcore/config/units.h"
 
@@ -13,23 +15,29 @@ std::optional<bool> boolean(const Value& value) {
   return std::nullopt;
 }
 
-std::optional<std::string> text(const Value& value) {
+std::optional<std::string> text_up_to(const Value& value, std::size_t most) {
   auto found = value.text("text in quotes");
-  if (found && found->empty()) {
+  if (!found) return std::nullopt;
+  if (found->empty()) {
     value.refuse("is empty", "text");
+    return std::nullopt;
+  }
+  if (found->size() > most) {
+    value.error(fmt::format("the text is {} bytes long", found->size()),
+                fmt::format("at most {}", most));
+    return std::nullopt;
+  }
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::ranges::any_of(*found, is_control)) {
+    value.refuse("holds a control character", "text without");
     return std::nullopt;
   }
   return found;
 }
 
 std::optional<std::string> path(const Value& value) {
-  auto found = value.text("a path, such as \"/etc/vestibule/pexip.pem\"");
-  if (!found) return std::nullopt;
-  if (found->empty()) {
-    value.refuse("is empty", "a path");
-    return std::nullopt;
-  }
-  if (found->starts_with('/')) return found;
+  const auto found = text_up_to(value, kMaxTextBytes);
+  if (!found || found->starts_with('/')) return found;
   const auto& file = value.reading().document.file();
   const auto slash = file.rfind('/');
   return slash == std::string::npos ? *found : file.substr(0, slash + 1) + *found;
@@ -58,6 +66,17 @@ std::optional<core::SocketAddress> remote_address(const Value& value) {
   const auto address = listening_address(value);
   if (address && address->port() == 0) {
     value.refuse("has no port to connect to", "a port from 1 to 65535");
+    return std::nullopt;
+  }
+  return address;
+}
+
+std::optional<core::SocketAddress> loopback_address(const Value& value) {
+  const auto address = listening_address(value);
+  if (!address) return std::nullopt;
+  const auto ip = address->ip().canonical();
+  if (ip != core::IpAddress::parse("::1") && !core::Network::parse("127.0.0.0/8")->contains(ip)) {
+    value.refuse("can be reached from other machines", "\"127.0.0.1:PORT\" or \"[::1]:PORT\"");
     return std::nullopt;
   }
   return address;

@@ -22,12 +22,21 @@
 namespace config {
 
 std::optional<bool> boolean(const Value& value);
-std::optional<std::string> text(const Value& value); // not empty
+
+inline constexpr std::size_t kMaxTextBytes = 4096;
+std::optional<std::string> text_up_to(const Value& value, std::size_t most);
+
+// Not empty, and without control characters, which neither names, paths nor header fields have.
+inline auto text(std::size_t most = kMaxTextBytes) {
+  return [most](const Value& value) { return text_up_to(value, most); };
+}
+
 // A path from the root; a relative one is taken from the folder of the configuration file.
 std::optional<std::string> path(const Value& value);
 std::optional<core::IpAddress> ip_address(const Value& value);
 std::optional<core::SocketAddress> listening_address(const Value& value); // port 0: any free one
 std::optional<core::SocketAddress> remote_address(const Value& value);    // with a port
+std::optional<core::SocketAddress> loopback_address(const Value& value);  // port 0: any free one
 std::optional<core::NetworkList> network_list(const Value& value);
 
 std::optional<std::int64_t> integer_between(const Value& value, std::int64_t least,

@@ -42,7 +42,9 @@ Value Value::element(std::size_t index) const {
 }
 
 Value Value::key(const Member& member) const {
-  return {*reading_, member.key, pointer_to(pointer_, member.key.text)};
+  Value key(*reading_, member.key, pointer_to(pointer_, member.key.text));
+  key.is_key_ = true;
+  return key;
 }
 
 Value Value::value(const Member& member) const {
@@ -98,6 +100,7 @@ std::optional<std::string> Value::secret_text(std::string_view expected) const {
 }
 
 std::optional<std::string> Value::expanded() const {
+  if (is_key_) return node_->text;
   auto result = expand(node_->text, reading_->surroundings);
   if (!result) {
     error(result.error().text,

@@ -20,6 +20,7 @@ struct Reading {
   const Document& document;
   const Surroundings& surroundings;
   Problems& problems;
+  bool world_readable = false; // the file: no place for secrets
 };
 
 class Value {
@@ -35,7 +36,7 @@ class Value {
   bool is_null() const { return node_->kind == Node::Kind::null; }
 
   Value element(std::size_t index) const;  // of an array
-  Value key(const Member& member) const;   // of an object: the key itself
+  Value key(const Member& member) const;   // of an object: the key itself, never expanded
   Value value(const Member& member) const; // and what it stands for
 
   void error(std::string found, std::string expected = "") const;
@@ -59,6 +60,7 @@ class Value {
   Reading* reading_;
   const Node* node_;
   std::string pointer_;
+  bool is_key_ = false;
 };
 
 } // namespace config

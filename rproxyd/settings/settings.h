@@ -96,7 +96,7 @@ struct Settings {
   struct Route {
     std::string path = "/"; // starts with '/'
     bool exact = false;     // else the path and what lies below it
-    std::variant<ToPool, Redirect, StaticFolder> target;
+    std::variant<Redirect, ToPool, StaticFolder> target;
   };
 
   enum class Paths : std::uint8_t { open, conferencing };

@@ -1,0 +1,22 @@
+#include "libcore/config/load.h"
+
+#include <fmt/format.h>
+
+namespace config {
+
+std::optional<File> read_file(const std::string& path, const Surroundings& surroundings,
+                              Problems& problems) {
+  const auto content = surroundings.read_file(path, Document::kMaxBytes);
+  if (!content) {
+    problems.push_back({Severity::error,
+                        {path, 0, 0, ""},
+                        fmt::format("cannot be read: {}", content.error().text),
+                        ""});
+    return std::nullopt;
+  }
+  auto document = Document::parse(path, content->text, problems);
+  if (!document) return std::nullopt;
+  return File{*std::move(document), content->world_readable};
+}
+
+} // namespace config

@@ -1,0 +1,106 @@
+#include "rproxyd/settings/not_yet.h"
+
+#include <string>
+#include <variant>
+
+#include "libcore/config/notes.h"
+
+namespace rproxyd {
+namespace {
+
+void review_listener(config::Notes& notes, const std::string& pointer,
+                     const Settings::Listener& listener);
+void review_pool(config::Notes& notes, const std::string& pointer, const Settings::Pool& pool);
+void review_route(config::Notes& notes, const std::string& pointer, const Settings::Route& route);
+
+} // namespace
+
+config::Problems not_yet(const Settings& settings, const config::Document& document) {
+  config::Notes notes(document);
+  for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
+    review_listener(notes, config::pointer_to("/listeners", i), settings.listeners[i]);
+  }
+  for (const auto& [name, pool] : settings.pools) {
+    review_pool(notes, config::pointer_to("/pools", name), pool);
+  }
+  for (std::size_t i = 0; i < settings.routes.size(); ++i) {
+    review_route(notes, config::pointer_to("/routes", i), settings.routes[i]);
+  }
+  if (settings.paths == Settings::Paths::conferencing) {
+    notes.error("/paths", "this version passes every path on");
+  }
+
+  using Policy = Settings::ContentSecurityPolicy;
+  if (settings.content_security_policy.kind == Policy::Kind::own) {
+    notes.error("/content_security_policy", "this version adds no Content-Security-Policy");
+  } else if (settings.content_security_policy.kind == Policy::Kind::standard &&
+             notes.is_written("/content_security_policy")) {
+    notes.warning("/content_security_policy", "this version adds no Content-Security-Policy");
+  }
+  if (settings.hsts) notes.error("/hsts", "this version adds no Strict-Transport-Security");
+  if (settings.pin_guard.enabled) {
+    notes.error("/pin_guard/enabled", "this version has no PIN guard");
+  }
+  if (settings.limits.body_bytes != config::kNoLimit) {
+    notes.error("/limits/body_bytes", "this version does not limit bodies");
+  }
+  if (settings.limits.connections != config::kNoLimit) {
+    notes.error("/limits/connections", "this version does not limit connections");
+  }
+  if (settings.limits.connections_per_client != config::kNoLimit) {
+    notes.error("/limits/connections_per_client", "this version does not limit connections");
+  }
+  if (notes.is_written("/admin")) notes.warning("/admin", "this version has no admin endpoints");
+  return notes.take();
+}
+
+namespace {
+
+void review_listener(config::Notes& notes, const std::string& pointer,
+                     const Settings::Listener& listener) {
+  if (listener.turn) {
+    notes.warning(pointer + "/turn", "this version passes no TURN on: the port serves HTTP alone");
+  }
+  if (listener.proxy_protocol) {
+    notes.error(pointer + "/proxy_protocol", "this version reads no PROXY headers");
+  }
+}
+
+void review_pool(config::Notes& notes, const std::string& pointer, const Settings::Pool& pool) {
+  if (pool.affinity == Settings::Affinity::cookie) {
+    notes.error(pointer + "/affinity", "this version has no affinity by cookie");
+  }
+  if (pool.tls.verify) {
+    notes.error(pointer + "/tls/verify", "this version does not verify the servers' certificates");
+  }
+  if (pool.health) {
+    notes.warning(
+        pointer + "/health",
+        "this version makes no checks: it finds out about a dead server when it connects");
+  }
+  if (pool.retry.on_timeout || !pool.retry.on_status.empty()) {
+    if (notes.is_written(pointer + "/retry/on")) {
+      notes.warning(pointer + "/retry/on", "this version tries again after \"connect\" alone");
+    }
+  }
+  if (pool.retry.non_idempotent) {
+    notes.warning(pointer + "/retry/non_idempotent",
+                  "this version tries again only while nothing was sent");
+  }
+  if (pool.protocol == Settings::BackendProtocol::h2) {
+    notes.error(pointer + "/protocol", "this version speaks HTTP/1.1 to servers");
+  }
+}
+
+void review_route(config::Notes& notes, const std::string& pointer, const Settings::Route& route) {
+  if (std::holds_alternative<Settings::StaticFolder>(route.target)) {
+    notes.warning(pointer + "/static", "this version serves no folders: it answers 404 here");
+  }
+  const auto* to_pool = std::get_if<Settings::ToPool>(&route.target);
+  if (to_pool && to_pool->websocket) {
+    notes.warning(pointer + "/websocket", "this version has no WebSocket");
+  }
+}
+
+} // namespace
+} // namespace rproxyd

@@ -1,0 +1,25 @@
+// The reader behind load(): from the root of rproxyd.json to Settings. What is wrong is noted with
+// the reading; the settings are of use only when nothing is.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "libcore/config/value.h"
+#include "rproxyd/settings/settings.h"
+
+namespace rproxyd {
+
+inline constexpr unsigned kMaxWorkers = 256;
+inline constexpr std::size_t kMaxListeners = 64;
+inline constexpr std::size_t kMaxCertificates = 64; // of one listener
+inline constexpr std::size_t kMaxPools = 64;
+inline constexpr std::size_t kMaxServers = 256; // of one pool
+inline constexpr std::size_t kMaxRoutes = 1024;
+inline constexpr std::uint64_t kMinHeaderBytes = 1024; // less would refuse browsers
+inline constexpr std::uint64_t kMaxConnections = 10'000'000;
+inline constexpr std::uint64_t kMaxBodyBytes = std::uint64_t{1} << 50; // 1 PiB; or none
+
+Settings read(const config::Value& root);
+
+} // namespace rproxyd

@@ -1,0 +1,18 @@
+// "routes": which path is served by what.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "libcore/config/object_reader.h"
+#include "rproxyd/settings/settings.h"
+
+namespace rproxyd {
+
+// `required`: an absent or empty list is a problem. Pools that no route uses are pointed out.
+void read_routes(config::ObjectReader& root, bool required,
+                 const std::map<std::string, Settings::Pool>& pools,
+                 std::vector<Settings::Route>& routes);
+
+} // namespace rproxyd

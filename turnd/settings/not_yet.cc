@@ -1,0 +1,42 @@
+#include "turnd/settings/not_yet.h"
+
+#include <string>
+
+#include "libcore/config/notes.h"
+
+namespace turnd {
+config::Problems not_yet(const Settings& settings, const config::Document& document) {
+  config::Notes notes(document);
+  for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
+    const auto& listener = settings.listeners[i];
+    const auto pointer = config::pointer_to("/listeners", i);
+    if (listener.transport == Settings::Transport::dtls) {
+      notes.warning(pointer, "this version has no TURN over DTLS: the listener is not opened");
+    }
+    if (!listener.proxy_protocol_from.empty()) {
+      notes.error(pointer + "/proxy_protocol_from", "this version reads no PROXY headers");
+    }
+  }
+  if (settings.relay.tcp) {
+    notes.error("/relay/tcp", "this version has no TCP relay (RFC 6062)");
+  }
+  if (settings.credentials.users_file) {
+    notes.warning("/credentials/users_file",
+                  "this version reads no users file: its users cannot log in");
+  }
+  if (!settings.credentials.shared_secrets.empty()) {
+    const std::string list = "/credentials/shared_secrets";
+    const auto* node = document.find(list);
+    notes.error(node && !node->elements.empty() ? list : list + "_file",
+                "this version knows no time-limited credentials");
+  }
+  if (settings.limits.bandwidth_per_allocation != config::kNoLimit) {
+    notes.error("/limits/bandwidth_per_allocation", "this version does not limit bandwidth");
+  }
+  if (notes.is_written("/admin")) {
+    notes.warning("/admin", "this version has no admin endpoints");
+  }
+  return notes.take();
+}
+
+} // namespace turnd

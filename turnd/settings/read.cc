@@ -1,0 +1,271 @@
+#include "turnd/settings/read.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "libcore/config/object_reader.h"
+#include "libcore/config/parsers.h"
+#include "libcore/config/secrets.h"
+
+namespace turnd {
+namespace {
+
+using config::ObjectReader;
+using config::Value;
+using namespace std::chrono_literals;
+
+std::optional<Settings::Listener> read_listener(const Value& value);
+void read_relay(const Value& value, Settings::Relay& relay);
+void read_credentials(const Value& value, Settings::Credentials& credentials);
+void read_limits(const Value& value, Settings::Limits& limits);
+void read_log(const Value& value, Settings::Log& log);
+void read_admin(const Value& value, Settings::Admin& admin);
+void refuse_repeated_listeners(const Value& list, const std::vector<Settings::Listener>& listeners);
+
+} // namespace
+
+Settings read(const Value& root) {
+  Settings settings;
+  ObjectReader object(root);
+  object.read("workers", settings.workers, config::integer(0U, kMaxWorkers));
+  object.read("drain_timeout", settings.drain_timeout, config::duration(0s, 24h));
+  object.require("realm", settings.realm, config::text(kMaxRealmBytes));
+
+  if (object.require("listeners", settings.listeners,
+                     config::list_of(read_listener, kMaxListeners))) {
+    const auto list = *object.find("listeners");
+    if (settings.listeners.empty()) list.error("the list is empty", "at least one listener");
+    refuse_repeated_listeners(list, settings.listeners);
+  }
+
+  if (const auto relay = object.find("relay")) {
+    read_relay(*relay, settings.relay);
+  } else if (object.is_object()) {
+    root.error("\"relay\" is missing", "{ \"addresses\": [ … ] }");
+  }
+  if (const auto peers = object.find("peers")) {
+    ObjectReader lists(*peers);
+    lists.read("allow", settings.peers.allow, config::network_list);
+    lists.read("deny", settings.peers.deny, config::network_list);
+    lists.finish();
+  }
+  if (const auto clients = object.find("clients")) {
+    ObjectReader lists(*clients);
+    lists.read("stun", settings.clients.stun, config::network_list);
+    lists.read("turn", settings.clients.turn, config::network_list);
+    lists.finish();
+  }
+  if (const auto credentials = object.find("credentials")) {
+    read_credentials(*credentials, settings.credentials);
+  } else if (object.is_object()) {
+    root.warning("no \"credentials\": nobody can relay, the server answers STUN alone");
+  }
+  if (const auto limits = object.find("limits")) read_limits(*limits, settings.limits);
+  if (const auto log = object.find("log")) read_log(*log, settings.log);
+  if (const auto admin = object.find("admin")) read_admin(*admin, settings.admin);
+  object.finish();
+  return settings;
+}
+
+namespace {
+
+bool is_over_tls(Settings::Transport transport) {
+  return transport == Settings::Transport::tls || transport == Settings::Transport::dtls;
+}
+
+bool is_over_tcp(Settings::Transport transport) {
+  return transport == Settings::Transport::tcp || transport == Settings::Transport::tls;
+}
+
+std::optional<Settings::Listener> read_listener(const Value& value) {
+  Settings::Listener listener;
+  ObjectReader object(value);
+  const bool has_transport =
+      object.require("transport", listener.transport,
+                     config::choice<Settings::Transport>({{"udp", Settings::Transport::udp},
+                                                          {"tcp", Settings::Transport::tcp},
+                                                          {"tls", Settings::Transport::tls},
+                                                          {"dtls", Settings::Transport::dtls}}));
+  const bool has_address = object.require("address", listener.address, config::listening_address);
+  object.read("proxy_protocol_from", listener.proxy_protocol_from, config::network_list);
+  const bool certificates_wrong = !object.read("certificates", listener.certificates,
+                                               config::list_of(config::path, kMaxCertificates)) &&
+                                  object.has("certificates");
+  object.finish();
+  if (!has_transport || !has_address) return std::nullopt;
+
+  if (!is_over_tcp(listener.transport) && !listener.proxy_protocol_from.empty()) {
+    object.find("proxy_protocol_from")
+        ->error("a listener for datagrams has no PROXY headers",
+                "this on \"tcp\" and \"tls\" only");
+  }
+  if (!is_over_tls(listener.transport) && !listener.certificates.empty()) {
+    object.find("certificates")
+        ->error("a listener without TLS has no certificates", "these on \"tls\" and \"dtls\" only");
+  }
+  if (is_over_tls(listener.transport) && listener.certificates.empty() && !certificates_wrong) {
+    value.warning("no certificates: a self-signed one is made, and clients may refuse it");
+  }
+  return listener;
+}
+
+// udp and dtls bind the same kind of socket, and so do tcp and tls.
+void refuse_repeated_listeners(const Value& list,
+                               const std::vector<Settings::Listener>& listeners) {
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const auto same = [&](const Settings::Listener& other) {
+      return other.address == listeners[i].address &&
+             is_over_tcp(other.transport) == is_over_tcp(listeners[i].transport);
+    };
+    const auto first =
+        static_cast<std::size_t>(std::ranges::find_if(listeners, same) - listeners.begin());
+    if (first == i || listeners[i].address.port() == 0) continue;
+    list.element(i).error(fmt::format("{} port of {} is taken by listener {} already",
+                                      is_over_tcp(listeners[i].transport) ? "the TCP" : "the UDP",
+                                      listeners[i].address.to_string(), first),
+                          "another address or port");
+  }
+}
+
+std::optional<core::IpAddress> relay_address(const Value& value) {
+  const auto ip = config::ip_address(value);
+  if (!ip) return std::nullopt;
+  if (ip->is_unspecified()) {
+    value.refuse("is no address that peers could answer to", "an address of this machine");
+    return std::nullopt;
+  }
+  const bool multicast =
+      ip->family == core::Family::ipv4 ? (ip->octets[0] & 0xf0) == 0xe0 : ip->octets[0] == 0xff;
+  if (multicast) {
+    value.refuse("is a multicast address", "an address of this machine");
+    return std::nullopt;
+  }
+  return ip;
+}
+
+std::optional<std::pair<std::uint16_t, std::uint16_t>> port_range(const Value& value) {
+  constexpr std::uint16_t kFirst = 1;
+  constexpr std::uint16_t kLast = 65535;
+  const auto& elements = value.node().elements;
+  if (elements.size() != 2) {
+    value.error(value.node().kind == config::Node::Kind::array
+                    ? fmt::format("a list of {}", elements.size())
+                    : fmt::format("{} is not a list", value.kind()),
+                "the first and the last port, such as [49152, 65535]");
+    return std::nullopt;
+  }
+  const auto port = config::integer(kFirst, kLast);
+  const auto first = port(value.element(0));
+  const auto last = port(value.element(1));
+  if (!first || !last) return std::nullopt;
+  if (*first > *last) {
+    value.error(fmt::format("the first port, {}, is above the last, {}", *first, *last),
+                "the lower one first");
+    return std::nullopt;
+  }
+  return std::pair(*first, *last);
+}
+
+void read_relay(const Value& value, Settings::Relay& relay) {
+  ObjectReader object(value);
+  if (object.require("addresses", relay.addresses,
+                     config::list_of(relay_address, kMaxRelayAddresses))) {
+    const auto list = *object.find("addresses");
+    if (relay.addresses.empty()) list.error("the list is empty", "at least one address");
+    std::set<core::IpAddress> seen;
+    for (std::size_t i = 0; i < relay.addresses.size(); ++i) {
+      if (!seen.insert(relay.addresses[i]).second) {
+        list.element(i).refuse("is listed already", "each address once");
+      }
+    }
+  }
+
+  if (object.read("external_addresses", relay.external_addresses,
+                  config::map_of(relay_address, relay_address, kMaxRelayAddresses))) {
+    const auto map = *object.find("external_addresses");
+    for (const auto& member : map.node().members) {
+      const auto own = core::IpAddress::parse(member.key.text);
+      if (own->family != relay.external_addresses.at(*own).family) {
+        map.value(member).refuse("is of the other family", "IPv4 for IPv4, IPv6 for IPv6");
+      } else if (std::ranges::find(relay.addresses, *own) == relay.addresses.end()) {
+        map.key(member).warning(fmt::format(
+            "{} is not among the relay addresses: this is without effect", own->to_string()));
+      }
+    }
+  }
+
+  std::pair ports(relay.first_port, relay.last_port);
+  object.read("ports", ports, port_range);
+  std::tie(relay.first_port, relay.last_port) = ports;
+  object.read("tcp", relay.tcp, config::boolean);
+  object.finish();
+}
+
+std::optional<std::string> user_name(const Value& key) {
+  const auto& name = key.node().text; // no variables in keys
+  if (name.empty() || name.size() > kMaxUserBytes) {
+    key.error(name.empty() ? std::string("an empty name")
+                           : fmt::format("the name is {} bytes long", name.size()),
+              fmt::format("1 to {} bytes", kMaxUserBytes));
+    return std::nullopt;
+  }
+  return name;
+}
+
+void read_credentials(const Value& value, Settings::Credentials& credentials) {
+  ObjectReader object(value);
+  object.read("users", credentials.users, config::map_of(user_name, config::secret, kMaxUsers));
+  object.read("users_file", credentials.users_file, config::nullable(config::path));
+  config::read_secrets(object, "shared_secrets", "shared_secrets_file", credentials.shared_secrets);
+  object.finish();
+  const auto is_given = [&](std::string_view key) {
+    const auto* node = value.node().member(key);
+    return node && (!node->members.empty() || !node->elements.empty() || !node->text.empty());
+  };
+  if (object.is_object() && !is_given("users") && !is_given("users_file") &&
+      !is_given("shared_secrets") && !is_given("shared_secrets_file")) {
+    value.warning(
+        "neither users nor shared secrets: nobody can relay, the server answers STUN alone");
+  }
+}
+
+void read_limits(const Value& value, Settings::Limits& limits) {
+  ObjectReader object(value);
+  const auto count = config::or_none(config::integer(std::uint64_t{0}, kMaxAllocations));
+  object.read("allocations", limits.allocations, count);
+  object.read("allocations_per_user", limits.allocations_per_user, count);
+  object.read("bandwidth_per_allocation", limits.bandwidth_per_allocation,
+              config::or_none(config::size(kMaxBandwidth)));
+  core::Duration max_lifetime = limits.max_lifetime;
+  // Below the default lifetime no Allocate could be granted (RFC 8656 section 7.2).
+  object.read("max_lifetime", max_lifetime, config::duration(600s, 24h));
+  limits.max_lifetime = std::chrono::floor<std::chrono::seconds>(max_lifetime);
+  object.finish();
+}
+
+void read_log(const Value& value, Settings::Log& log) {
+  ObjectReader object(value);
+  object.read("level", log.level,
+              config::choice<logging::Level>({{"debug", logging::Level::debug},
+                                              {"info", logging::Level::info},
+                                              {"warning", logging::Level::warning},
+                                              {"error", logging::Level::error}}));
+  object.read("format", log.format,
+              config::choice<logging::Format>(
+                  {{"text", logging::Format::text}, {"json", logging::Format::json}}));
+  object.finish();
+}
+
+void read_admin(const Value& value, Settings::Admin& admin) {
+  ObjectReader object(value);
+  object.read("address", admin.address, config::nullable(config::loopback_address));
+  object.read("socket", admin.socket, config::nullable(config::path));
+  object.finish();
+}
+
+} // namespace
+} // namespace turnd
