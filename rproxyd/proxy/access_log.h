@@ -28,8 +28,11 @@ struct Attempt {
 
 struct AccessRecord {
   core::IpAddress client;
-  core::WallTime time; // when the request was complete
-  std::string_view method, target, referer, user_agent; // borrowed from the request
+  core::WallTime time{}; // when the request was complete
+  std::string_view method = {}; // this and the next three are borrowed from the request
+  std::string_view target = {};
+  std::string_view referer = {};
+  std::string_view user_agent = {};
   Version version = Version::http_1_1;
   std::uint16_t status = 0;
   std::uint64_t body_bytes = 0;

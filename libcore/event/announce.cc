@@ -1,0 +1,36 @@
+#include "libcore/event/announce.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "libcore/event/fd.h"
+
+namespace event {
+
+core::Result<void> announce(const std::string& path, const std::vector<BoundListener>& listeners) {
+  std::string text = "{\"listeners\":[";
+  for (const BoundListener& listener : listeners) {
+    if (text.back() == '}') text += ',';
+    text += fmt::format(R"({{"transport":"{}","address":"{}"}})", listener.transport,
+                        listener.address.to_string());
+  }
+  text += "]}\n";
+
+  const std::string beside = path + ".new";
+  const auto failed = [&] {
+    return core::failure(fmt::format("{}: can't be written: {}", path, std::strerror(errno)));
+  };
+  const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!file) return failed();
+  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return failed();
+  if (::rename(beside.c_str(), path.c_str()) != 0) return failed();
+  return {};
+}
+
+} // namespace event

@@ -1,0 +1,174 @@
+#include "rproxyd/shell/client_connection.h"
+
+#include "rproxyd/http/h1_client_session.h"
+#include "rproxyd/http/h2_client_session.h"
+#include "rproxyd/shell/worker.h"
+
+namespace rproxyd {
+
+ClientConnection::ClientConnection(Worker& worker, std::size_t listener, const core::SocketAddress& peer)
+    : worker_(worker), listener_(listener), peer_(peer) {}
+
+ClientConnection::~ClientConnection() = default;
+
+bool ClientConnection::start(event::Fd fd, std::shared_ptr<const tls::ServerContext> context) {
+  secure_ = context != nullptr;
+  stream_ = event::Stream::accepted(worker_.loop(), worker_.buffers(), std::move(fd), *this, std::move(context));
+  if (!stream_) return false;
+  stream_->set_low_water(kAnswerLowWater);
+  if (stream_->open()) {
+    on_stream_open();
+  } else {
+    worker_.loop().set_after(deadline_, worker_.settings().timeouts.handshake);
+  }
+  return true;
+}
+
+void ClientConnection::drain() {
+  draining_ = true;
+  if (session_) {
+    session_->drain();
+    flush_later();
+  } else {
+    close();
+  }
+}
+
+void ClientConnection::close() {
+  if (stream_->closed()) return;
+  stream_->close();
+  worker_.loop().cancel(deadline_);
+  if (session_) session_->feed_end(); // breaks off what is in progress
+  worker_.client_closed(*this);
+}
+
+// ---- from the stream
+
+void ClientConnection::on_stream_open() {
+  const bool h2 = secure_ && stream_->tls()->alpn() == "h2";
+  if (h2) {
+    session_ = std::make_unique<H2ClientSession>(*this, *this, worker_.service().limits, worker_.buffers().pool);
+  } else {
+    session_ = std::make_unique<H1ClientSession>(*this, *this, worker_.service().limits);
+  }
+  if (draining_) session_->drain();
+  // The first request's head is waited for no longer than any head.
+  phase_ = Phase::reading_head;
+  worker_.loop().set_after(deadline_, worker_.settings().timeouts.head);
+  flush_later();
+}
+
+void ClientConnection::on_stream_data(core::MutableBytes bytes) {
+  if (phase_ == Phase::lingering) return;
+  session_->feed(bytes, worker_.loop().now());
+  if (!session_->wants_input()) stream_->pause();
+  flush_later();
+}
+
+void ClientConnection::on_stream_drained() {
+  if (phase_ != Phase::lingering) flush_later();
+}
+
+void ClientConnection::on_stream_end(event::StreamEnd, std::string_view) { close(); }
+
+void ClientConnection::flush_later() {
+  if (!stream_->closed()) worker_.loop().run_at_end(flush_task_);
+}
+
+void ClientConnection::flush() {
+  if (stream_->closed() || !session_ || phase_ == Phase::lingering) return;
+  session_->flush(worker_.loop().now());
+  if (session_->finished()) {
+    if (session_->broken()) {
+      stream_->abort();
+      worker_.loop().cancel(deadline_);
+      return worker_.client_closed(*this);
+    }
+    stream_->resume();
+    stream_->shut_down();
+    return enter(Phase::lingering);
+  }
+  if (session_->wants_input()) stream_->resume();
+  const Phase phase = phase_of_session();
+  // The time-out of a head runs from its first byte: more bytes don't prolong it.
+  if (phase != phase_ && !(phase == Phase::idle && phase_ == Phase::reading_head && exchanges_.empty() && !served_)) {
+    enter(phase);
+  }
+}
+
+ClientConnection::Phase ClientConnection::phase_of_session() const {
+  if (session_->reading_head()) return Phase::reading_head;
+  return session_->idle() ? Phase::idle : Phase::busy;
+}
+
+void ClientConnection::enter(Phase phase) {
+  phase_ = phase;
+  const auto& timeouts = worker_.settings().timeouts;
+  switch (phase) {
+    case Phase::handshaking:
+      return worker_.loop().set_after(deadline_, timeouts.handshake);
+    case Phase::idle:
+      return worker_.loop().set_after(deadline_, timeouts.keep_alive);
+    case Phase::reading_head:
+      return worker_.loop().set_after(deadline_, timeouts.head);
+    case Phase::busy:
+      return worker_.loop().cancel(deadline_);
+    case Phase::lingering:
+      return worker_.loop().set_after(deadline_, kLinger);
+  }
+}
+
+void ClientConnection::on_deadline(int) {
+  if (phase_ == Phase::idle && session_) {
+    // A client that is just sending its next request is told to use another connection.
+    session_->drain();
+    return flush_later();
+  }
+  close();
+}
+
+// ---- from the session
+
+void ClientConnection::on_request(StreamId stream, RequestHead& head, bool end) {
+  served_ = true;
+  const ClientIdentity identity =
+      identify_client(head.fields, peer_, secure_, worker_.settings().trusted_proxies);
+  auto runner = std::make_unique<ExchangeRunner>(worker_, *this, worker_.rules(listener_), *session_, stream, head, identity);
+  Exchange& exchange = runner->exchange();
+  exchanges_.emplace(static_cast<std::uint32_t>(stream), std::move(runner));
+  exchange.start(end);
+}
+
+void ClientConnection::on_request_body(StreamId stream, core::Bytes bytes) {
+  if (Exchange* exchange = find(stream)) exchange->on_request_body(bytes);
+}
+
+void ClientConnection::on_request_end(StreamId stream, const FieldList& trailers) {
+  if (Exchange* exchange = find(stream)) exchange->on_request_end(trailers);
+}
+
+void ClientConnection::on_answer_drained(StreamId stream) {
+  if (Exchange* exchange = find(stream)) exchange->on_answer_drained();
+}
+
+void ClientConnection::on_stream_closed(StreamId stream, bool clean) {
+  if (Exchange* exchange = find(stream)) exchange->on_stream_closed(clean);
+}
+
+void ClientConnection::on_refused(const RequestHead& head, std::uint16_t status, std::string_view why) {
+  worker_.log_refusal(peer_, head, status, why);
+}
+
+void ClientConnection::exchange_ended(StreamId stream) {
+  const auto found = exchanges_.find(static_cast<std::uint32_t>(stream));
+  worker_.loop().retire(std::move(found->second));
+  exchanges_.erase(found);
+  flush_later();
+}
+
+Exchange* ClientConnection::find(StreamId stream) {
+  const auto found = exchanges_.find(static_cast<std::uint32_t>(stream));
+  return found == exchanges_.end() ? nullptr : &found->second->exchange();
+}
+
+} // namespace rproxyd

@@ -1,0 +1,76 @@
+// One client's connection: a stream, the HTTP session on it (by ALPN), and its exchanges.
+//
+//   handshaking -> [idle <-> reading a head <-> exchanges in progress] -> lingering -> closed
+//
+// After the last answer the connection lingers: our end is closed, and what the client still sends
+// is read and dropped for a moment, so that a RST does not overtake the answer.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+
+#include "libcore/event/stream.h"
+#include "rproxyd/http/client_session.h"
+#include "rproxyd/shell/exchange_runner.h"
+
+namespace rproxyd {
+
+class Worker;
+
+class ClientConnection final : public event::Retirable,
+                               private event::StreamEvents,
+                               private ClientEvents,
+                               private Sink,
+                               private event::DeadlineHandler {
+ public:
+  static constexpr core::Duration kLinger = std::chrono::seconds(2);
+
+  ClientConnection(Worker& worker, std::size_t listener, const core::SocketAddress& peer);
+  ~ClientConnection() override;
+
+  bool start(event::Fd fd, std::shared_ptr<const tls::ServerContext> context);
+  void drain(); // no new requests; closed when those in progress have ended
+  void close(); // now
+
+  void flush_later();
+  void exchange_ended(StreamId stream);
+
+ private:
+  enum class Phase : std::uint8_t { handshaking, idle, reading_head, busy, lingering };
+
+  void on_stream_open() override;
+  void on_stream_data(core::MutableBytes bytes) override;
+  void on_stream_drained() override;
+  void on_stream_end(event::StreamEnd end, std::string_view why) override;
+  void on_deadline(int kind) override;
+
+  void on_request(StreamId stream, RequestHead& head, bool end) override;
+  void on_request_body(StreamId stream, core::Bytes bytes) override;
+  void on_request_end(StreamId stream, const FieldList& trailers) override;
+  void on_answer_drained(StreamId stream) override;
+  void on_stream_closed(StreamId stream, bool clean) override;
+  void on_refused(const RequestHead& head, std::uint16_t status, std::string_view why) override;
+
+  void write(core::Bytes bytes) override { stream_->write(bytes); }
+  std::size_t pending() const override { return stream_->pending(); }
+
+  void flush();
+  void enter(Phase phase);
+  Phase phase_of_session() const;
+  Exchange* find(StreamId stream);
+
+  Worker& worker_;
+  const std::size_t listener_;
+  const core::SocketAddress peer_;
+  bool secure_ = false;
+  bool draining_ = false;
+  bool served_ = false; // a request has come
+  std::unique_ptr<event::Stream> stream_;
+  std::unique_ptr<ClientSession> session_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<ExchangeRunner>> exchanges_;
+  Phase phase_ = Phase::handshaking;
+  core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this)};
+  event::MemberTask<ClientConnection> flush_task_{*this, &ClientConnection::flush};
+};
+
+} // namespace rproxyd

@@ -1,0 +1,63 @@
+// Runs one Exchange: gives it links, deadlines and the time, and hands what comes from the backend
+// to it. Lives in its client's connection.
+#pragma once
+
+#include <optional>
+
+#include "rproxyd/proxy/exchange.h"
+#include "rproxyd/shell/backend_connection.h"
+
+namespace rproxyd {
+
+class ClientConnection;
+class Worker;
+
+class ExchangeRunner final : public event::Retirable,
+                             private ExchangeHost,
+                             private LinkUser,
+                             private event::DeadlineHandler {
+ public:
+  ExchangeRunner(Worker& worker, ClientConnection& client, const ExchangeRules& rules, ClientSession& session,
+                 StreamId stream, RequestHead& request, const ClientIdentity& identity);
+
+  Exchange& exchange() { return exchange_; }
+
+ private:
+  const core::Now& now() const override;
+  std::string_view http_date() const override;
+  core::ChunkPool& pool() override;
+  std::optional<BackendId> choose(const Route& route, const core::IpAddress& client,
+                                  std::span<const BackendId> tried) override;
+  std::string backend_name(const Route& route, BackendId backend) const override;
+  void connect(const Route& route, BackendId backend, bool fresh) override;
+  void cancel_connect() override;
+  void arm(core::Duration delay) override;
+  void ended() override;
+
+  void link_open(BackendLink& link, bool reused) override;
+  void link_failed(std::string_view why) override;
+  void link_broken(std::string_view why) override;
+  void link_drained() override;
+  void on_information(ResponseHead& head) override;
+  void on_response(ResponseHead& head, bool end) override;
+  void on_response_body(core::Bytes bytes) override;
+  void on_response_end(const FieldList& trailers) override;
+  void on_failure(BackendFailure failure, std::string_view why) override;
+
+  void on_deadline(int kind) override;
+  void refuse_link();
+  void count_exchange(bool begins);
+
+  Worker& worker_;
+  ClientConnection& client_;
+  BackendConnection* connecting_ = nullptr;
+  std::size_t pool_ = 0;
+  BackendId backend_{};
+  bool counted_ = false; // in the pool's count of exchanges
+  std::string refusal_;
+  core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this)};
+  event::MemberTask<ExchangeRunner> refuse_task_{*this, &ExchangeRunner::refuse_link};
+  Exchange exchange_; // last: its constructor asks this host for the time
+};
+
+} // namespace rproxyd

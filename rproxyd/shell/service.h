@@ -1,0 +1,33 @@
+// What all workers share, made once from the settings and not changed while they run.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libcore/base/error.h"
+#include "libcore/log/log.h"
+#include "libcore/tls/server_context.h"
+#include "rproxyd/http/client_session.h"
+#include "rproxyd/proxy/exchange.h"
+#include "rproxyd/settings/settings.h"
+#include "rproxyd/shell/shared_pool.h"
+
+namespace rproxyd {
+
+struct Service {
+  const Settings* settings = nullptr;
+  logging::Logger* log = nullptr;
+  std::vector<std::unique_ptr<SharedPool>> pools; // by Route::pool
+  std::unique_ptr<RouteTable> routes;
+  ExchangeRules rules;    // of listeners that serve the routes
+  ExchangeRules redirect; // of listeners that send everybody to https
+  MessageLimits limits;
+  std::vector<std::shared_ptr<const tls::ServerContext>> tls; // a listener each; null: plain
+  std::atomic<std::uint64_t> connections = 0;
+
+  // `settings` and `log` must outlive the service. Loads certificates, resolves names.
+  static core::Result<std::unique_ptr<Service>> make(const Settings& settings, logging::Logger& log);
+};
+
+} // namespace rproxyd

@@ -1,0 +1,154 @@
+#include "rproxyd/shell/worker.h"
+
+#include "rproxyd/http/http_date.h"
+
+namespace rproxyd {
+namespace {
+
+AccessFormat format_of(Settings::AccessFormat format) {
+  switch (format) {
+    case Settings::AccessFormat::pexip:
+      return AccessFormat::pexip;
+    case Settings::AccessFormat::combined:
+      return AccessFormat::combined;
+    case Settings::AccessFormat::json:
+      return AccessFormat::json;
+  }
+  return AccessFormat::pexip;
+}
+
+} // namespace
+
+core::Result<std::unique_ptr<Worker>> Worker::make(Service& service, std::vector<event::Fd> sockets) {
+  std::unique_ptr<Worker> worker(new Worker(service));
+  if (const auto& path = service.settings->log.access) {
+    auto file = logging::LineFile::open(*path);
+    if (!file) return std::unexpected(file.error());
+    worker->access_log_ = std::move(*file);
+  }
+  auto backends = BackendConnections::make(worker->loop_, worker->buffers_, service);
+  if (!backends) return std::unexpected(backends.error());
+  worker->backends_ = std::move(*backends);
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    worker->listeners_.push_back(std::make_unique<Listener>(*worker, i, std::move(sockets[i])));
+  }
+  return worker;
+}
+
+Worker::~Worker() = default;
+
+void Worker::run() {
+  loop_.run();
+  flush_access_log();
+}
+
+void Worker::drain() {
+  loop_.post([this] { drain_here(); });
+}
+
+void Worker::stop() {
+  loop_.post([this] { end(); });
+}
+
+void Worker::drain_here() {
+  draining_ = true;
+  listeners_.clear();
+  for (ClientConnection* client : clients()) client->drain();
+  if (clients_.empty()) end();
+}
+
+// What is still in progress is broken off; run() returns once this wake-up has ended.
+void Worker::end() {
+  draining_ = false;
+  listeners_.clear();
+  for (ClientConnection* client : clients()) client->close();
+  backends_->close_kept();
+  loop_.stop();
+}
+
+// A copy, since they leave the table while it is gone through.
+std::vector<ClientConnection*> Worker::clients() const {
+  std::vector<ClientConnection*> all;
+  for (const auto& [client, owned] : clients_) all.push_back(client);
+  return all;
+}
+
+const ExchangeRules& Worker::rules(std::size_t listener) const {
+  return settings().listeners[listener].redirect_https ? service_.redirect : service_.rules;
+}
+
+std::string_view Worker::http_date() {
+  if (http_date_.empty() || http_date_of_ != loop_.now().wall) {
+    http_date_of_ = loop_.now().wall;
+    http_date_ = rproxyd::http_date(http_date_of_);
+  }
+  return http_date_;
+}
+
+void Worker::accepted(std::size_t listener, event::Fd fd, const core::SocketAddress& peer) {
+  if (service_.connections >= settings().limits.connections) {
+    log().warning("connection.refused", "limits.connections is reached", logging::field("client", peer));
+    return; // closes it
+  }
+  auto client = std::make_unique<ClientConnection>(*this, listener, peer);
+  ClientConnection* raw = client.get();
+  if (!client->start(std::move(fd), service_.tls[listener])) return;
+  ++service_.connections;
+  clients_.emplace(raw, std::move(client));
+}
+
+void Worker::client_closed(ClientConnection& client) {
+  const auto found = clients_.find(&client);
+  if (found == clients_.end()) return;
+  --service_.connections;
+  loop_.retire(std::move(found->second));
+  clients_.erase(found);
+  if (draining_ && clients_.empty()) end();
+}
+
+void Worker::backend_reachable(std::size_t pool, BackendId backend) {
+  SharedPool& shared = *service_.pools[pool];
+  if (!shared.reachable(backend, loop_.now().steady)) return;
+  log().info("backend.reachable", "the node answers again", logging::field("node", shared.address(backend).name));
+}
+
+void Worker::backend_unreachable(std::size_t pool, BackendId backend, std::string_view why) {
+  SharedPool& shared = *service_.pools[pool];
+  if (!shared.unreachable(backend, loop_.now().steady)) return;
+  log().warning("backend.unreachable", "the node can't be reached and is left alone for a while",
+                logging::field("node", shared.address(backend).name), logging::field("reason", why));
+}
+
+void Worker::log_exchange(const Exchange& exchange) {
+  const AccessRecord record = exchange.record();
+  append_access_line(record);
+  if (exchange.trouble().empty()) return;
+  log().info("exchange.trouble", exchange.trouble(), logging::field("client", record.client.to_string()),
+             logging::field("method", record.method), logging::field("target", filtered(record.target)),
+             logging::field("status", record.status));
+}
+
+void Worker::log_refusal(const core::SocketAddress& peer, const RequestHead& head, std::uint16_t status,
+                         std::string_view why) {
+  append_access_line({.client = peer.ip(),
+                      .time = loop_.now().wall,
+                      .method = head.method,
+                      .target = head.target,
+                      .version = head.version,
+                      .status = status});
+  log().info("request.refused", why, logging::field("client", peer), logging::field("status", status));
+}
+
+void Worker::append_access_line(const AccessRecord& record) {
+  if (!access_log_) return;
+  line_.clear();
+  append_line(line_, format_of(settings().log.access_format), record);
+  access_log_->append(line_);
+  loop_.run_at_end(access_log_task_);
+}
+
+void Worker::flush_access_log() {
+  if (access_log_) access_log_->flush();
+}
+
+} // namespace rproxyd

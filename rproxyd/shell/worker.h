@@ -1,0 +1,73 @@
+// One worker: a loop on a thread of its own, its share of every listener, its clients and its
+// connections to backends. Shares nothing with the others but the Service.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "libcore/event/loop.h"
+#include "libcore/event/stream.h"
+#include "libcore/log/line_file.h"
+#include "rproxyd/shell/backend_connections.h"
+#include "rproxyd/shell/client_connection.h"
+#include "rproxyd/shell/listener.h"
+#include "rproxyd/shell/service.h"
+
+namespace rproxyd {
+
+class Worker {
+ public:
+  // `sockets`: a listening socket per listener of the settings. `service` must outlive the worker.
+  static core::Result<std::unique_ptr<Worker>> make(Service& service, std::vector<event::Fd> sockets);
+  ~Worker();
+
+  void run(); // on the worker's thread, until drained or stopped
+
+  // From any thread. After drain() nothing new is accepted, and run() returns when what is in
+  // progress has ended; stop() ends it at once.
+  void drain();
+  void stop();
+
+  // For this worker's parts, on its thread.
+  event::Loop& loop() { return loop_; }
+  event::StreamBuffers& buffers() { return buffers_; }
+  BackendConnections& backends() { return *backends_; }
+  Service& service() { return service_; }
+  const Settings& settings() const { return *service_.settings; }
+  logging::Logger& log() { return *service_.log; }
+  const ExchangeRules& rules(std::size_t listener) const;
+  std::string_view http_date();
+
+  void accepted(std::size_t listener, event::Fd fd, const core::SocketAddress& peer);
+  void client_closed(ClientConnection& client); // retires it
+  void backend_reachable(std::size_t pool, BackendId backend);
+  void backend_unreachable(std::size_t pool, BackendId backend, std::string_view why);
+  void log_exchange(const Exchange& exchange);
+  void log_refusal(const core::SocketAddress& peer, const RequestHead& head, std::uint16_t status, std::string_view why);
+
+ private:
+  explicit Worker(Service& service) : service_(service) {}
+  void append_access_line(const AccessRecord& record);
+  void flush_access_log();
+  void drain_here();
+  void end();
+  std::vector<ClientConnection*> clients() const;
+
+  Service& service_;
+  event::Loop loop_;
+  event::StreamBuffers buffers_;
+  std::optional<logging::LineFile> access_log_;
+  std::string line_; // kept for its memory
+  std::string http_date_;
+  core::WallTime http_date_of_{};
+  bool draining_ = false;
+  std::unique_ptr<BackendConnections> backends_;
+  std::unordered_map<ClientConnection*, std::unique_ptr<ClientConnection>> clients_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  event::MemberTask<Worker> access_log_task_{*this, &Worker::flush_access_log};
+};
+
+} // namespace rproxyd
