@@ -55,4 +55,12 @@ bool NetworkList::contains(const IpAddress& ip) const {
   return std::ranges::any_of(networks_, [&](const Network& n) { return n.contains(ip); });
 }
 
+std::optional<unsigned> NetworkList::longest_prefix(const IpAddress& ip) const {
+  std::optional<unsigned> longest;
+  for (const Network& network : networks_) {
+    if (network.contains(ip)) longest = std::max(longest.value_or(0), network.prefix());
+  }
+  return longest;
+}
+
 } // namespace core

@@ -17,6 +17,7 @@ class Network {
   static Network any();
 
   bool contains(const IpAddress& ip) const; // families never match each other
+  unsigned prefix() const { return prefix_; } // 0 for "any"
   std::string to_string() const;
 
  private:
@@ -30,6 +31,8 @@ class NetworkList {
   NetworkList() = default;
   explicit NetworkList(std::vector<Network> networks) : networks_(std::move(networks)) {}
   bool contains(const IpAddress& ip) const;
+  // The prefix length of the most specific network that contains the address.
+  std::optional<unsigned> longest_prefix(const IpAddress& ip) const;
   bool empty() const { return networks_.empty(); }
 
  private:

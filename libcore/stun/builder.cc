@@ -43,7 +43,7 @@ void MessageBuilder::add_xor_address(Attribute type, const core::SocketAddress& 
   const core::Bytes octets = ip.bytes();
   header(type, 4 + octets.size());
   writer_.u8(0);
-  writer_.u8(ip.family == core::Family::ipv4 ? kFamilyIpv4 : kFamilyIpv6);
+  writer_.u8(family_number(ip.family));
   writer_.u16(static_cast<std::uint16_t>(address.port() ^ (kMagicCookie >> 16)));
   writer_.u32(core::load32(octets.data()) ^ kMagicCookie);
   for (std::size_t i = 4; i < octets.size(); ++i) {

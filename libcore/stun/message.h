@@ -82,6 +82,10 @@ class Message {
   Class class_{};
 };
 
+constexpr std::uint8_t family_number(core::Family family) {
+  return family == core::Family::ipv4 ? kFamilyIpv4 : kFamilyIpv6;
+}
+
 // The address in the value of a XOR-…-ADDRESS attribute; nullopt when it is malformed.
 std::optional<core::SocketAddress> decode_xor_address(core::Bytes value,
                                                       const TransactionId& transaction);

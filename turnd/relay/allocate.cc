@@ -1,0 +1,339 @@
+// Allocate (RFC 8656 section 7.2): the checks in the order of the text, then the relay sockets,
+// which the shell binds, then the answer.
+#include <algorithm>
+#include <utility>
+
+#include "turnd/relay/server.h"
+
+namespace turnd {
+
+using stun::Attribute;
+using stun::ErrorCode;
+
+namespace {
+
+std::uint64_t key_of(const ReservationToken& token) {
+  return std::uint64_t{core::load32(token.data())} << 32 | core::load32(token.data() + 4);
+}
+
+} // namespace
+
+Decision Server::allocate(Request& request) {
+  const stun::Message& message = request.message;
+
+  // 2. An allocation that is there already: the same request again gets the same answer, as of now;
+  //    another is a mistake. While the sockets are being bound, the answer is on its way.
+  if (const Allocation* existing = request.allocation) {
+    if (existing->username != request.identity.username) {
+      return refuse(request, ErrorCode::wrong_credentials);
+    }
+    if (existing->transaction != request.to.transaction) {
+      return refuse(request, ErrorCode::allocation_mismatch);
+    }
+    if (existing->opening != nullptr) return Drop{DropReason::answer_comes_later};
+    return answer_allocate(*existing, request.now);
+  }
+
+  // 3. REQUESTED-TRANSPORT.
+  const auto transport = message.find(Attribute::requested_transport);
+  if (!transport || transport->size() != 4) return refuse(request, ErrorCode::bad_request);
+  if ((*transport)[0] != stun::kTransportUdp) {
+    return refuse(request, ErrorCode::unsupported_transport);
+  }
+
+  // 4. DONT-FRAGMENT is not understood here, and was refused with 420 before.
+
+  // LIFETIME, which step 10 will need.
+  std::optional<std::uint32_t> requested_lifetime;
+  if (const auto value = message.find(Attribute::lifetime)) {
+    if (value->size() != 4) return refuse(request, ErrorCode::bad_request);
+    requested_lifetime = core::load32(value->data());
+  }
+  const core::Duration lifetime = granted_lifetime(requested_lifetime);
+  Opening opening;
+  opening.lifetime = lifetime;
+  opening.attempts_left = kMaxOpenAttempts;
+
+  // 5. RESERVATION-TOKEN stands alone.
+  const auto family = message.find(Attribute::requested_address_family);
+  const auto additional = message.find(Attribute::additional_address_family);
+  const auto even_port = message.find(Attribute::even_port);
+  const auto token = message.find(Attribute::reservation_token);
+  if (token && (even_port || family || additional || token->size() != 8)) {
+    return refuse(request, ErrorCode::bad_request);
+  }
+
+  // 6. REQUESTED-ADDRESS-FAMILY; without it IPv4, over whatever the client itself came.
+  if (family) {
+    if (additional || family->size() != 4) return refuse(request, ErrorCode::bad_request);
+    switch ((*family)[0]) {
+      case stun::kFamilyIpv4:
+        opening.family = core::Family::ipv4;
+        break;
+      case stun::kFamilyIpv6:
+        opening.family = core::Family::ipv6;
+        break;
+      default:
+        return refuse(request, ErrorCode::address_family_not_supported);
+    }
+  }
+
+  // 7. EVEN-PORT, and with its R bit the port after it.
+  if (even_port) {
+    if (even_port->size() != 1) return refuse(request, ErrorCode::bad_request);
+    opening.even_port = true;
+    opening.reserve_next = ((*even_port)[0] & 0x80) != 0;
+  }
+
+  // 8. ADDITIONAL-ADDRESS-FAMILY: IPv6 beside IPv4, never a reservation.
+  if (additional) {
+    if (additional->size() != 4 || (*additional)[0] != stun::kFamilyIpv6 || opening.reserve_next) {
+      return refuse(request, ErrorCode::bad_request);
+    }
+    opening.dual = true;
+  }
+
+  if (draining_) return refuse(request, ErrorCode::insufficient_capacity);
+  if (token) return take_reservation(request, *token, lifetime);
+  if (!opening.dual && !serves(opening.family)) {
+    return refuse(request, ErrorCode::address_family_not_supported);
+  }
+  if (opening.reserve_next && reservations_.size() >= kMaxReservations) {
+    return refuse(request, ErrorCode::insufficient_capacity);
+  }
+  return start_opening(request, std::move(opening));
+}
+
+// 9. The user's quota and the server's; the ticket goes back whichever way this ends.
+Decision Server::start_opening(Request& request, Opening opening) {
+  auto ticket = quota_.ticket(quota_user(request.identity.username));
+  if (!ticket) {
+    return refuse(request, ticket.error() == QuotaRefusal::user_full
+                               ? ErrorCode::allocation_quota_reached
+                               : ErrorCode::insufficient_capacity);
+  }
+  Allocation& allocation = allocations_.add(new_allocation(request, *std::move(ticket)));
+  allocation.opening = std::make_unique<Opening>(std::move(opening));
+  if (!open_sockets(allocation, request.now)) return allocate_failed(allocation, request.now);
+  return Drop{DropReason::answer_comes_later};
+}
+
+// The port that an earlier EVEN-PORT put aside for this user, once. Its socket is bound already.
+Decision Server::take_reservation(Request& request, core::Bytes value, core::Duration lifetime) {
+  ReservationToken token;
+  std::ranges::copy(value, token.begin());
+  const auto found = reservations_.find(key_of(token));
+  if (found == reservations_.end() || found->second->username != request.identity.username) {
+    return refuse(request, ErrorCode::insufficient_capacity);
+  }
+  auto ticket = quota_.ticket(quota_user(request.identity.username));
+  if (!ticket) {
+    return refuse(request, ticket.error() == QuotaRefusal::user_full
+                               ? ErrorCode::allocation_quota_reached
+                               : ErrorCode::insufficient_capacity);
+  }
+  const RelayId id = found->second->relay;
+  reservations_.erase(found);
+
+  Allocation& allocation = allocations_.add(new_allocation(request, *std::move(ticket)));
+  Relay* relay = relays_.find(id);
+  relay->allocation = &allocation;
+  allocation.opening = std::make_unique<Opening>();
+  allocation.opening->lifetime = lifetime;
+  allocation.opening->sockets.push_back({.relay = id, .reserved = false, .open = true});
+  return allocate_succeeded(allocation, request.now);
+}
+
+std::unique_ptr<Allocation> Server::new_allocation(const Request& request, Quota::Ticket ticket) {
+  auto allocation = std::make_unique<Allocation>();
+  allocation->five_tuple = *request.to.five_tuple;
+  allocation->client = request.to.client;
+  allocation->transaction = request.to.transaction;
+  allocation->fingerprint = request.to.fingerprint;
+  allocation->username = request.identity.username;
+  allocation->key = request.identity.key;
+  allocation->ticket = std::move(ticket);
+  allocation->bandwidth = Bandwidth(config_.limits.bandwidth_per_allocation, request.now.steady);
+  return allocation;
+}
+
+// False when no port at all is left for it.
+bool Server::open_sockets(Allocation& allocation, const core::Now& now) {
+  const Opening& opening = *allocation.opening;
+  if (opening.reserve_next) return open_pair(allocation, now);
+  if (!opening.dual) return open_socket(allocation, opening.family, now);
+  for (const core::Family family : {core::Family::ipv4, core::Family::ipv6}) {
+    if (!serves(family)) {
+      allocation.refused_code(family) = ErrorCode::address_family_not_supported;
+    } else if (!open_socket(allocation, family, now)) {
+      allocation.refused_code(family) = ErrorCode::insufficient_capacity;
+    }
+  }
+  return !opening.sockets.empty();
+}
+
+bool Server::open_socket(Allocation& allocation, core::Family family, const core::Now& now) {
+  for (std::size_t tried = 0; tried < places_.size(); ++tried) {
+    const std::size_t place = next_place_++ % places_.size();
+    if (places_[place].address.ip.family != family) continue;
+    PortPool& ports = places_[place].ports;
+    const auto port = allocation.opening->even_port ? ports.take_even(random_, now.steady)
+                                                    : ports.take(random_, now.steady);
+    if (!port) continue;
+    start_socket(allocation, place, *port, false);
+    return true;
+  }
+  return false;
+}
+
+bool Server::open_pair(Allocation& allocation, const core::Now& now) {
+  for (std::size_t tried = 0; tried < places_.size(); ++tried) {
+    const std::size_t place = next_place_++ % places_.size();
+    if (places_[place].address.ip.family != allocation.opening->family) continue;
+    const auto even = places_[place].ports.take_pair(random_, now.steady);
+    if (!even) continue;
+    start_socket(allocation, place, *even, false);
+    start_socket(allocation, place, static_cast<std::uint16_t>(*even + 1), true);
+    return true;
+  }
+  return false;
+}
+
+void Server::start_socket(Allocation& allocation, std::size_t place, std::uint16_t port,
+                          bool reserved) {
+  const core::SocketAddress address(places_[place].address.ip, port);
+  const RelayId id = relays_.add({.address = address,
+                                  .place = place,
+                                  .allocation = reserved ? nullptr : &allocation,
+                                  .waiting = &allocation});
+  allocation.opening->sockets.push_back({.relay = id, .reserved = reserved, .open = false});
+  commands_.emplace_back(OpenRelay{.relay = id, .address = address});
+}
+
+Allocation* Server::waiting_for(RelayId id) {
+  const Relay* relay = relays_.find(id);
+  return relay == nullptr ? nullptr : relay->waiting;
+}
+
+Decision Server::relay_opened(RelayId id, const core::Now& now) {
+  Allocation* allocation = waiting_for(id);
+  if (allocation == nullptr) return drop(DropReason::unknown_relay);
+  for (Opening::Socket& socket : allocation->opening->sockets) {
+    if (socket.relay == id) socket.open = true;
+  }
+  return opening_went_on(*allocation, now);
+}
+
+// Somebody else on this machine has the port: another one, or for a pair two others.
+Decision Server::relay_refused(RelayId id, const core::Now& now) {
+  Allocation* allocation = waiting_for(id);
+  if (allocation == nullptr) return drop(DropReason::unknown_relay);
+  Opening& opening = *allocation->opening;
+  const core::Family family = relays_.find(id)->address.family();
+  const bool again = opening.attempts_left > 0;
+  if (again) --opening.attempts_left;
+
+  if (opening.reserve_next) {
+    while (!opening.sockets.empty()) abandon_socket(*allocation, opening.sockets.back().relay, now);
+    if (again && open_pair(*allocation, now)) return Drop{DropReason::answer_comes_later};
+    return allocate_failed(*allocation, now);
+  }
+  abandon_socket(*allocation, id, now);
+  if (again && open_socket(*allocation, family, now)) return Drop{DropReason::answer_comes_later};
+  allocation->refused_code(family) = ErrorCode::insufficient_capacity;
+  if (opening.sockets.empty()) return allocate_failed(*allocation, now);
+  return opening_went_on(*allocation, now);
+}
+
+void Server::abandon_socket(Allocation& allocation, RelayId id, const core::Now& now) {
+  close_relay(id, now);
+  std::erase_if(allocation.opening->sockets, [&](const auto& s) { return s.relay == id; });
+}
+
+Decision Server::opening_went_on(Allocation& allocation, const core::Now& now) {
+  const bool all_open =
+      std::ranges::all_of(allocation.opening->sockets, [](const auto& s) { return s.open; });
+  if (!all_open) return Drop{DropReason::answer_comes_later};
+  return allocate_succeeded(allocation, now);
+}
+
+Decision Server::allocate_failed(Allocation& allocation, const core::Now& now) {
+  // The answer borrows its five-tuple, which is about to go.
+  failed_five_tuple_ = allocation.five_tuple;
+  const AnswerTo to{.five_tuple = &failed_five_tuple_,
+                    .client = allocation.client,
+                    .method = stun::Method::allocate,
+                    .transaction = allocation.transaction,
+                    .fingerprint = allocation.fingerprint,
+                    .key = allocation.key.bytes()};
+  const Decision answer = answers_.error(to, ErrorCode::insufficient_capacity);
+  remove(allocation, now);
+  return answer;
+}
+
+Decision Server::allocate_succeeded(Allocation& allocation, const core::Now& now) {
+  const std::unique_ptr<Opening> opening = std::move(allocation.opening);
+  for (const Opening::Socket& socket : opening->sockets) {
+    Relay* relay = relays_.find(socket.relay);
+    relay->waiting = nullptr;
+    if (socket.reserved) {
+      hold_reservation(allocation, socket.relay, now);
+    } else {
+      allocation.relay(relay->address.family()) = socket.relay;
+    }
+  }
+  deadlines_.set(allocation.expiry, now.steady + opening->lifetime);
+  ++counters_.allocations;
+  return answer_allocate(allocation, now);
+}
+
+void Server::hold_reservation(Allocation& allocation, RelayId relay, const core::Now& now) {
+  ReservationToken token;
+  do {
+    random_.fill(token);
+  } while (reservations_.contains(key_of(token)));
+  auto reservation = std::make_unique<Reservation>(key_of(token), relay, allocation.username);
+  deadlines_.set(reservation->expiry, now.steady + kReservationLifetime);
+  reservations_.emplace(reservation->key, std::move(reservation));
+  allocation.reservation = token;
+}
+
+// The same for the first answer and for every retransmission of its request (section 7.2): what
+// remains of the lifetime is the only thing that changes.
+Decision Server::answer_allocate(const Allocation& allocation, const core::Now& now) {
+  const AnswerTo to{.five_tuple = &allocation.five_tuple,
+                    .client = allocation.client,
+                    .method = stun::Method::allocate,
+                    .transaction = allocation.transaction,
+                    .fingerprint = allocation.fingerprint,
+                    .key = allocation.key.bytes()};
+  return answers_.success(to, [&](stun::MessageBuilder& answer) {
+    for (const auto& relay : allocation.relays) {
+      if (relay) answer.add_xor_address(Attribute::xor_relayed_address, advertised(*relay));
+    }
+    const auto remaining =
+        std::chrono::ceil<std::chrono::seconds>(allocation.expiry.when() - now.steady);
+    answer.add_u32(Attribute::lifetime, static_cast<std::uint32_t>(remaining.count()));
+    if (allocation.reservation) answer.add(Attribute::reservation_token, *allocation.reservation);
+    answer.add_xor_address(Attribute::xor_mapped_address, allocation.five_tuple.client);
+    for (const core::Family family : {core::Family::ipv4, core::Family::ipv6}) {
+      if (const auto code = allocation.refused_code(family)) {
+        answer.add_address_error(stun::family_number(family), *code);
+      }
+    }
+  });
+}
+
+// Sections 7.2 and 8.2: what was asked for, as far as it is allowed, and never under the default.
+core::Duration Server::granted_lifetime(std::optional<std::uint32_t> requested) const {
+  const core::Duration wanted =
+      requested ? core::Duration(std::chrono::seconds(*requested)) : kDefaultLifetime;
+  return std::max(std::min(wanted, config_.limits.max_lifetime), kDefaultLifetime);
+}
+
+bool Server::serves(core::Family family) const {
+  return std::ranges::any_of(places_,
+                             [&](const Place& p) { return p.address.ip.family == family; });
+}
+
+} // namespace turnd

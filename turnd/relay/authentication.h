@@ -1,0 +1,57 @@
+// The long-term credential mechanism (RFC 8489 section 9.2.4), the server's side.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string_view>
+
+#include "libcore/base/address.h"
+#include "libcore/base/time.h"
+#include "libcore/stun/integrity.h"
+#include "libcore/stun/message.h"
+#include "libcore/stun/nonce.h"
+#include "turnd/relay/credentials.h"
+
+namespace turnd {
+
+// Who signed a request.
+struct Identity {
+  std::string_view username; // borrowed from the request
+  stun::Key key;             // signs the answer too
+};
+
+class Authenticator {
+ public:
+  Authenticator(std::shared_ptr<const Credentials> credentials, const stun::NonceMaker& nonces)
+      : credentials_(std::move(credentials)), nonces_(nonces) {}
+
+  // Someone whose key is known from before: an allocation's owner keeps the key that it was made
+  // with, whatever becomes of the credential, so that no reload and no expiry cuts a call.
+  struct Known {
+    std::string_view username;
+    const stun::Key* key;
+  };
+
+  // The error is the answer's code: 400, 401 or 438.
+  std::expected<Identity, stun::ErrorCode> identify(const stun::Message& request,
+                                                    const core::IpAddress& client,
+                                                    const Known* known, core::WallTime now) const;
+
+  // What 401 and 438 carry.
+  const std::string& realm() const { return credentials_->realm(); }
+  stun::NonceMaker::Nonce new_nonce(const core::IpAddress& client, core::WallTime now) const {
+    return nonces_.make(client, now);
+  }
+
+  void set_credentials(std::shared_ptr<const Credentials> credentials) {
+    credentials_ = std::move(credentials);
+  }
+
+ private:
+  static constexpr std::size_t kMaxUsernameBytes = 508; // RFC 8489 section 14.3
+
+  std::shared_ptr<const Credentials> credentials_;
+  stun::NonceMaker nonces_;
+};
+
+} // namespace turnd

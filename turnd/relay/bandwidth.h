@@ -1,0 +1,40 @@
+// How much an allocation may relay, both directions together: a token bucket that holds one second.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "libcore/base/time.h"
+
+namespace turnd {
+
+class Bandwidth {
+ public:
+  static constexpr std::uint64_t kNoLimit = 0;
+  // So that the sums below can't wrap: 1 TB/s.
+  static constexpr std::uint64_t kMaxBytesPerSecond = 1'000'000'000'000;
+
+  Bandwidth() = default;
+  Bandwidth(std::uint64_t bytes_per_second, core::TimePoint now)
+      : rate_(std::min(bytes_per_second, kMaxBytesPerSecond)), left_(rate_), filled_(now) {}
+
+  bool admit(std::size_t bytes, core::TimePoint now) {
+    if (rate_ == kNoLimit) return true;
+    const auto elapsed =
+        std::clamp<core::Duration>(now - filled_, core::Duration(0), std::chrono::seconds(1));
+    const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(elapsed);
+    left_ = std::min(rate_,
+                     left_ + rate_ * static_cast<std::uint64_t>(microseconds.count()) / 1'000'000);
+    filled_ = elapsed == std::chrono::seconds(1) ? now : filled_ + microseconds;
+    if (left_ < bytes) return false;
+    left_ -= bytes;
+    return true;
+  }
+
+ private:
+  std::uint64_t rate_ = kNoLimit;
+  std::uint64_t left_ = 0;
+  core::TimePoint filled_{};
+};
+
+} // namespace turnd

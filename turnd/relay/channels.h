@@ -1,0 +1,54 @@
+// The channels that a client has bound (RFC 8656 section 12): a number for a peer's transport
+// address, for ten minutes after the last ChannelBind. Kept as permissions are: flat, and without
+// sweeping.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "libcore/base/time.h"
+#include "turnd/relay/types.h"
+
+namespace turnd {
+
+struct Channel {
+  PeerAddress peer;
+  std::uint16_t number = 0;
+  core::TimePoint expires;
+};
+
+class Channels {
+ public:
+  static constexpr core::Duration kLifetime = std::chrono::seconds(600);
+
+  // nullptr when not bound, or no longer. Borrowed until the next bind().
+  const Channel* by_number(std::uint16_t number, core::TimePoint now) const {
+    for (const Channel& channel : channels_) {
+      if (channel.number == number) return channel.expires > now ? &channel : nullptr;
+    }
+    return nullptr;
+  }
+  const Channel* by_peer(const PeerAddress& peer, core::TimePoint now) const {
+    for (const Channel& channel : channels_) {
+      if (channel.peer == peer && channel.expires > now) return &channel;
+    }
+    return nullptr;
+  }
+
+  enum class Verdict : std::uint8_t {
+    free,     // neither the number nor the peer is bound
+    refresh,  // they are bound to each other
+    conflict, // one of them is bound to another
+  };
+  Verdict verdict(std::uint16_t number, const PeerAddress& peer, core::TimePoint now) const;
+
+  // Not in conflict, and at most the caller's limit of live() ones.
+  void bind(std::uint16_t number, const PeerAddress& peer, core::TimePoint now);
+
+  std::size_t live(core::TimePoint now) const;
+
+ private:
+  std::vector<Channel> channels_;
+};
+
+} // namespace turnd

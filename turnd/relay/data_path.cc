@@ -1,0 +1,124 @@
+// The way of a packet: from a client to its peer (RFC 8656 sections 11.2 and 12.6), and back
+// (sections 11.3 and 12.7).
+#include "libcore/stun/builder.h"
+#include "libcore/stun/channel_data.h"
+#include "turnd/relay/server.h"
+
+namespace turnd {
+
+using stun::Attribute;
+
+Decision Server::channel_data_from_client(const FiveTuple& five_tuple, core::Bytes bytes,
+                                          const core::Now& now) {
+  Allocation* allocation = allocations_.find(five_tuple);
+  if (allocation == nullptr) return drop(DropReason::no_allocation);
+  const auto data = stun::parse_channel_data(bytes);
+  if (!data) return drop(DropReason::not_turn);
+  const Channel* channel = allocation->channels.by_number(data->number, now.steady);
+  if (channel == nullptr) return drop(DropReason::no_channel);
+  return to_peer(*allocation, channel->peer, data->payload, now);
+}
+
+// Section 11.2: what is wrong with an indication is answered by silence.
+Decision Server::send_indication(const FiveTuple& five_tuple, const stun::Message& message,
+                                 const core::Now& now) {
+  static constexpr std::array kKnownInSend{Attribute::xor_peer_address, Attribute::data};
+
+  Allocation* allocation = allocations_.find(five_tuple);
+  if (allocation == nullptr) return drop(DropReason::no_allocation);
+  const auto peer = message.find(Attribute::xor_peer_address);
+  const auto payload = message.find(Attribute::data);
+  if (!peer || !payload || !stun::UnknownAttributes(message, kKnownInSend).empty()) {
+    return drop(DropReason::not_turn);
+  }
+  const auto address = stun::decode_xor_address(*peer, message.transaction_id());
+  if (!address || address->port() == 0) return drop(DropReason::not_turn);
+  if (config_.peers.is_own_listener(*address)) return drop(DropReason::forbidden_peer);
+  indicated_peer_ = {*address};
+  return to_peer(*allocation, indicated_peer_, *payload, now);
+}
+
+// A channel may outlive its permission (section 12): data needs both.
+Decision Server::to_peer(Allocation& allocation, const PeerAddress& peer, core::Bytes payload,
+                         const core::Now& now) {
+  const auto& relay = allocation.relay(peer.address.family());
+  if (!relay || !allocation.permissions.allows(peer.address.ip(), now.steady)) {
+    return drop(DropReason::no_permission);
+  }
+  if (!allocation.bandwidth.admit(payload.size(), now.steady)) return drop(DropReason::bandwidth);
+  ++counters_.packets_to_peers;
+  counters_.bytes_to_peers += payload.size();
+  return ToPeer{.relay = *relay, .peer = &peer, .payload = payload};
+}
+
+Decision Server::from_peer(RelayId id, const PeerAddress& peer, const Packet& packet,
+                           const core::Now& now) {
+  const Relay* relay = relays_.find(id);
+  if (relay == nullptr || relay->allocation == nullptr) return drop(DropReason::unknown_relay);
+  Allocation& allocation = *relay->allocation;
+  if (!allocation.permissions.allows(peer.address.ip(), now.steady)) {
+    return drop(DropReason::no_permission);
+  }
+  const std::size_t size = packet.payload().size();
+  if (!allocation.bandwidth.admit(size, now.steady)) return drop(DropReason::bandwidth);
+
+  const Channel* channel = allocation.channels.by_peer(peer, now.steady);
+  if (channel == nullptr) return data_indication(allocation, peer, packet);
+
+  // Section 12.5: padding is for streams, and not counted in the length.
+  const std::size_t padding =
+      is_stream(allocation.five_tuple.transport) ? stun::padded(size) - size : 0;
+  const core::MutableBytes framed = packet.with_room(stun::kChannelHeaderBytes, padding);
+  stun::write_channel_header(framed.data(), channel->number, size);
+  std::ranges::fill(framed.last(padding), std::uint8_t{0});
+  return to_client(allocation, framed, size);
+}
+
+//    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//    |   STUN header: Data indication, 20 bytes                      |
+//    |   XOR-PEER-ADDRESS, 12 or 24 bytes                            |
+//    |   DATA: type, length                                          |
+//    |   payload (where it already lies), padding                    |
+//    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+Decision Server::data_indication(const Allocation& allocation, const PeerAddress& peer,
+                                 const Packet& packet) {
+  static constexpr std::size_t kLongestMessage = 65535;
+  const std::size_t address =
+      stun::kAttributeHeaderBytes + (peer.address.family() == core::Family::ipv4 ? 8 : 20);
+  const std::size_t before = stun::kHeaderBytes + address + stun::kAttributeHeaderBytes;
+  const std::size_t size = packet.payload().size();
+  const std::size_t padding = stun::padded(size) - size;
+  if (before + size + padding - stun::kHeaderBytes > kLongestMessage) {
+    return drop(DropReason::too_long);
+  }
+
+  // Nothing answers an indication, so its id only needs to be another one each time.
+  stun::TransactionId id{};
+  core::store32(id.data(), static_cast<std::uint32_t>(indication_id_ >> 32));
+  core::store32(id.data() + 4, static_cast<std::uint32_t>(indication_id_));
+  ++indication_id_;
+
+  const core::MutableBytes message = packet.with_room(before, padding);
+  stun::MessageBuilder header(message.first(stun::kHeaderBytes + address), stun::Method::data,
+                              stun::Class::indication, id);
+  header.add_xor_address(Attribute::xor_peer_address, peer.address);
+  core::store16(message.data() + 2,
+                static_cast<std::uint16_t>(message.size() - stun::kHeaderBytes));
+  std::uint8_t* data = message.data() + stun::kHeaderBytes + address;
+  core::store16(data, static_cast<std::uint16_t>(Attribute::data));
+  core::store16(data + 2, static_cast<std::uint16_t>(size));
+  std::ranges::fill(message.last(padding), std::uint8_t{0});
+  return to_client(allocation, message, size);
+}
+
+Decision Server::to_client(const Allocation& allocation, core::Bytes bytes,
+                           std::size_t payload_bytes) {
+  ++counters_.packets_to_clients;
+  counters_.bytes_to_clients += payload_bytes;
+  return ToClient{.kind = ToClient::Kind::data,
+                  .five_tuple = &allocation.five_tuple,
+                  .client = allocation.client,
+                  .bytes = bytes};
+}
+
+} // namespace turnd

@@ -1,0 +1,64 @@
+// What the relay tells its shell to do.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+#include "libcore/base/address.h"
+#include "libcore/base/bytes.h"
+#include "turnd/relay/types.h"
+
+namespace turnd {
+
+enum class DropReason : std::uint8_t {
+  not_turn,           // neither STUN nor ChannelData, or malformed
+  not_for_servers,    // a response, or an indication that asks for nothing
+  no_allocation,      // ChannelData or an indication on an unknown five-tuple (RFC 8656 5)
+  no_channel,         // a channel that isn't bound, or no longer
+  no_permission,      // from or to a peer without a permission
+  forbidden_peer,     // a Send indication to a listener of ours
+  bandwidth,          // above the allocation's limit
+  too_long,           // doesn't fit into the message for the client
+  limited,            // an unauthenticated answer withheld from its source
+  forbidden_client,   // not among those who may ask
+  own_relay_address,  // a client that claims to be one of our relay addresses
+  answer_comes_later, // an Allocate waits for its relay socket, or a copy of it came meanwhile
+  unknown_relay,      // of an allocation that is gone
+};
+inline constexpr std::size_t kDropReasons = 13;
+
+struct Drop {
+  DropReason reason;
+};
+
+// Both borrow until the next call: the five-tuple from the allocation or the caller, the bytes from
+// the server's answer buffer or from the packet that was passed in.
+struct ToClient {
+  enum class Kind : std::uint8_t { answer, data };
+  Kind kind;
+  const FiveTuple* five_tuple;
+  ClientTag client;
+  core::Bytes bytes;
+};
+
+struct ToPeer {
+  RelayId relay;
+  const PeerAddress* peer;
+  core::Bytes payload;
+};
+
+using Decision = std::variant<Drop, ToClient, ToPeer>;
+
+// Bind a UDP socket to exactly this address, then call relay_opened() or relay_refused().
+struct OpenRelay {
+  RelayId relay;
+  core::SocketAddress address;
+};
+
+struct CloseRelay {
+  RelayId relay;
+};
+
+using Command = std::variant<OpenRelay, CloseRelay>;
+
+} // namespace turnd

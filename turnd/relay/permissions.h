@@ -1,0 +1,41 @@
+// The peers that a client has asked for (RFC 8656 section 9): by IP address, whatever the port, for
+// five minutes after the last CreatePermission or ChannelBind. Data never prolongs one.
+//
+// A small flat table: real clients have a handful. An entry whose time has passed allows nothing
+// and gives its place to the next new one, so nothing needs to sweep.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "libcore/base/address.h"
+#include "libcore/base/time.h"
+
+namespace turnd {
+
+class Permissions {
+ public:
+  static constexpr core::Duration kLifetime = std::chrono::seconds(300);
+
+  bool allows(const core::IpAddress& peer, core::TimePoint now) const;
+
+  // Whether all of `peers` fit among at most `limit` live ones; those already there take no place,
+  // and one named twice takes one.
+  bool has_room_for(std::span<const core::IpAddress> peers, std::size_t limit,
+                    core::TimePoint now) const;
+  void install(const core::IpAddress& peer, core::TimePoint now);
+
+  std::size_t live(core::TimePoint now) const;
+
+ private:
+  struct Permission {
+    core::IpAddress peer;
+    core::TimePoint expires;
+  };
+  const Permission* find(const core::IpAddress& peer) const;
+
+  std::vector<Permission> permissions_;
+};
+
+} // namespace turnd

@@ -1,0 +1,259 @@
+#include "turnd/relay/server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "libcore/stun/channel_data.h"
+
+namespace turnd {
+namespace {
+
+using stun::Attribute;
+using stun::ErrorCode;
+
+// What this server understands among the comprehension-required attributes. DONT-FRAGMENT is not
+// among them: where it can't be honoured it has to be refused (RFC 8656 section 7.2).
+constexpr std::array kKnownInTurn{
+    Attribute::username,
+    Attribute::message_integrity,
+    Attribute::realm,
+    Attribute::nonce,
+    Attribute::channel_number,
+    Attribute::lifetime,
+    Attribute::xor_peer_address,
+    Attribute::data,
+    Attribute::even_port,
+    Attribute::requested_transport,
+    Attribute::reservation_token,
+    Attribute::requested_address_family,
+};
+constexpr std::array kKnownInBinding{Attribute::username, Attribute::message_integrity,
+                                     Attribute::realm, Attribute::nonce};
+
+std::uint64_t random_u64(Random& random) {
+  const std::uint64_t high = random.u32();
+  return high << 32 | random.u32();
+}
+
+} // namespace
+
+Server::Server(ServerConfig config, Authenticator authenticator, Quota& quota, Random& random,
+               core::TimePoint start)
+    : config_(std::move(config)),
+      authenticator_(std::move(authenticator)),
+      quota_(quota),
+      random_(random),
+      deadlines_(start),
+      limiter_(config_.limits.unauthenticated_answers, random_u64(random)),
+      allocations_(random_u64(random)),
+      indication_id_(random_u64(random)) {
+  places_.reserve(config_.relay_addresses.size());
+  for (const RelayAddress& address : config_.relay_addresses) {
+    places_.push_back({address, PortPool(config_.ports, config_.worker, config_.workers)});
+  }
+}
+
+Server::~Server() = default;
+
+// RFC 7983: the first byte tells ChannelData from STUN.
+Decision Server::from_client(const FiveTuple& five_tuple, ClientTag client, core::Bytes bytes,
+                             const core::Now& now) {
+  if (stun::looks_like_channel_data(bytes)) {
+    return channel_data_from_client(five_tuple, bytes, now);
+  }
+  return message_from_client(five_tuple, client, bytes, now);
+}
+
+// RFC 8489 section 6.3.
+Decision Server::message_from_client(const FiveTuple& five_tuple, ClientTag client,
+                                     core::Bytes bytes, const core::Now& now) {
+  const auto message = stun::Message::parse(bytes);
+  if (!message || !stun::fingerprint_is_right_or_absent(*message)) {
+    return drop(DropReason::not_turn);
+  }
+
+  // Responses and indications are never answered, whatever is wrong with them.
+  switch (message->message_class()) {
+    case stun::Class::success:
+    case stun::Class::error:
+      return drop(DropReason::not_for_servers);
+    case stun::Class::indication:
+      if (message->method() == stun::Method::send) {
+        return send_indication(five_tuple, *message, now);
+      }
+      return drop(DropReason::not_for_servers);
+    case stun::Class::request:
+      break;
+  }
+
+  Request request{.message = *message,
+                  .now = now,
+                  .to = {.five_tuple = &five_tuple,
+                         .client = client,
+                         .method = message->method(),
+                         .transaction = message->transaction_id(),
+                         .fingerprint = message->fingerprint_offset().has_value()},
+                  .allocation = nullptr,
+                  .identity = {}};
+  switch (message->method()) {
+    case stun::Method::binding:
+      return binding(request);
+    case stun::Method::allocate:
+    case stun::Method::refresh:
+    case stun::Method::create_permission:
+    case stun::Method::channel_bind:
+      return turn_request(request);
+    default:
+      return drop(DropReason::not_for_servers);
+  }
+}
+
+// RFC 8489 section 6.3.1: anybody may ask where they are seen from.
+Decision Server::binding(Request& request) {
+  const core::SocketAddress& client = request.to.five_tuple->client;
+  if (!config_.stun_clients.contains(client.ip())) return drop(DropReason::forbidden_client);
+  if (!may_answer_unauthenticated(request)) return drop(DropReason::limited);
+
+  const stun::UnknownAttributes unknown(request.message, kKnownInBinding);
+  if (!unknown.empty()) {
+    return answers_.error(request.to, ErrorCode::unknown_attribute,
+                          [&](auto& answer) { answer.add_unknown_attributes(unknown.types()); });
+  }
+  return answers_.success(request.to, [&](auto& answer) {
+    answer.add_xor_address(Attribute::xor_mapped_address, client);
+  });
+}
+
+// The steps that all TURN requests have in common (RFC 8656 section 5).
+Decision Server::turn_request(Request& request) {
+  const FiveTuple& five_tuple = *request.to.five_tuple;
+  const core::IpAddress client = five_tuple.client.ip();
+
+  // A relay socket of ours is nobody's client: whoever comes from there is a loop in the making.
+  if (five_tuple.transport == Transport::udp && is_own_relay_address(five_tuple.client)) {
+    return drop(DropReason::own_relay_address);
+  }
+  if (!config_.turn_clients.contains(client)) {
+    if (!may_answer_unauthenticated(request)) return drop(DropReason::limited);
+    return refuse(request, ErrorCode::forbidden);
+  }
+
+  // 1. Authentication (RFC 8489 section 9.2.4).
+  request.allocation = allocations_.find(five_tuple);
+  std::optional<Authenticator::Known> owner;
+  if (request.allocation != nullptr) {
+    owner = {.username = request.allocation->username, .key = &request.allocation->key};
+  }
+  auto identity =
+      authenticator_.identify(request.message, client, owner ? &*owner : nullptr, request.now.wall);
+  if (!identity) return challenge(request, identity.error());
+  if (!is_stream(five_tuple.transport)) limiter_.give_back(client, request.now.steady);
+  request.identity = *std::move(identity);
+  request.to.key = request.identity.key.bytes();
+
+  // 2. What must be understood and isn't (RFC 8489 section 6.3.1).
+  const stun::UnknownAttributes unknown(request.message, kKnownInTurn);
+  if (!unknown.empty()) {
+    return answers_.error(request.to, ErrorCode::unknown_attribute,
+                          [&](auto& answer) { answer.add_unknown_attributes(unknown.types()); });
+  }
+
+  // 3. Allocate makes an allocation, everything else needs one, and its owner (section 5).
+  if (request.to.method == stun::Method::allocate) return allocate(request);
+  if (request.allocation == nullptr || request.allocation->opening != nullptr) {
+    return refuse(request, ErrorCode::allocation_mismatch);
+  }
+  if (request.allocation->username != request.identity.username) {
+    return refuse(request, ErrorCode::wrong_credentials);
+  }
+  switch (request.to.method) {
+    case stun::Method::refresh:
+      return refresh(request);
+    case stun::Method::create_permission:
+      return create_permission(request);
+    default:
+      return channel_bind(request);
+  }
+}
+
+// Answers that nobody has paid for with a proof: small, unsigned, and limited by source.
+Decision Server::challenge(const Request& request, ErrorCode code) {
+  if (!may_answer_unauthenticated(request)) return drop(DropReason::limited);
+  if (code == ErrorCode::bad_request) return refuse(request, code);
+  return answers_.error(request.to, code, [&](auto& answer) {
+    const auto nonce =
+        authenticator_.new_nonce(request.to.five_tuple->client.ip(), request.now.wall);
+    answer.add_text(Attribute::realm, authenticator_.realm());
+    answer.add_text(Attribute::nonce, stun::text_of(nonce));
+  });
+}
+
+// A connection's other end is where it says; only datagrams can lie.
+bool Server::may_answer_unauthenticated(const Request& request) {
+  const FiveTuple& five_tuple = *request.to.five_tuple;
+  return is_stream(five_tuple.transport) ||
+         limiter_.admit(five_tuple.client.ip(), request.now.steady);
+}
+
+Decision Server::drop(DropReason reason) {
+  ++counters_.drops[static_cast<std::size_t>(reason)];
+  return Drop{reason};
+}
+
+std::optional<Command> Server::poll_command() {
+  if (commands_.empty()) return std::nullopt;
+  Command command = commands_.front();
+  commands_.pop_front();
+  return command;
+}
+
+void Server::advance(const core::Now& now) {
+  deadlines_.advance(now.steady, [&](core::Deadline& deadline) {
+    if (deadline.kind() == kReservationExpiry) {
+      auto* reservation = deadline.owner<Reservation>();
+      close_relay(reservation->relay, now);
+      reservations_.erase(reservation->key);
+    } else {
+      remove(*deadline.owner<Allocation>(), now);
+    }
+  });
+}
+
+// RFC 8656 section 3.1: an allocation lives no longer than the connection it was made on.
+void Server::client_gone(const FiveTuple& five_tuple, const core::Now& now) {
+  if (Allocation* allocation = allocations_.find(five_tuple)) remove(*allocation, now);
+}
+
+// The one place where allocations end.
+void Server::remove(Allocation& allocation, const core::Now& now) {
+  if (allocation.opening != nullptr) {
+    for (const Opening::Socket& socket : allocation.opening->sockets) {
+      close_relay(socket.relay, now);
+    }
+  }
+  for (const auto& relay : allocation.relays) {
+    if (relay) close_relay(*relay, now);
+  }
+  allocations_.remove(allocation);
+}
+
+void Server::close_relay(RelayId id, const core::Now& now) {
+  const Relay* relay = relays_.find(id);
+  if (relay == nullptr) return;
+  places_[relay->place].ports.give_back(relay->address.port(), now.steady);
+  relays_.remove(id);
+  commands_.emplace_back(CloseRelay{id});
+}
+
+core::SocketAddress Server::advertised(RelayId id) {
+  const Relay* relay = relays_.find(id);
+  return {places_[relay->place].address.advertised, relay->address.port()};
+}
+
+bool Server::is_own_relay_address(const core::SocketAddress& address) const {
+  return std::ranges::any_of(places_, [&](const Place& place) {
+    return place.address.ip == address.ip() && place.ports.is_taken(address.port());
+  });
+}
+
+} // namespace turnd

@@ -1,0 +1,213 @@
+// The TURN server of one worker, as a pure state machine: datagrams, frames and times go in,
+// decisions come out (RFC 8489, RFC 8656).
+//
+// Calling contract
+//   from_client(), from_peer()      for each datagram or stream frame. Carry the decision out before
+//                                   the next call: it borrows.
+//   poll_command()                  after every other call, until it gives nothing. After OpenRelay
+//                                   call relay_opened() or relay_refused() and carry out the
+//                                   decision: it is the answer to the Allocate that waits.
+//   next_deadline(), advance()      advance() at or after next_deadline(), which any call may move.
+//   client_gone()                   when a TCP or TLS connection has ended.
+//
+// Nothing is allocated for a relayed packet, and nothing is kept for a client that has not
+// authenticated.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "libcore/base/deadline_wheel.h"
+#include "libcore/base/network.h"
+#include "libcore/base/time.h"
+#include "turnd/relay/allocation_table.h"
+#include "turnd/relay/answer_limiter.h"
+#include "turnd/relay/answers.h"
+#include "turnd/relay/authentication.h"
+#include "turnd/relay/decision.h"
+#include "turnd/relay/peer_policy.h"
+#include "turnd/relay/ports.h"
+#include "turnd/relay/quota.h"
+#include "turnd/relay/random.h"
+#include "turnd/relay/relay_table.h"
+
+namespace turnd {
+
+// RFC 8656 section 3.2.
+inline constexpr core::Duration kDefaultLifetime = std::chrono::seconds(600);
+
+struct RelayAddress {
+  core::IpAddress ip;
+  core::IpAddress advertised; // what clients are told: the outside of a static NAT, or `ip`
+};
+
+struct ServerLimits {
+  core::Duration max_lifetime = std::chrono::seconds(3600);
+  std::uint64_t bandwidth_per_allocation = Bandwidth::kNoLimit; // bytes per second
+  std::size_t permissions_per_allocation = 128;
+  std::size_t channels_per_allocation = 128;
+  AnswerLimiter::Rate unauthenticated_answers;
+};
+
+struct ServerConfig {
+  std::vector<RelayAddress> relay_addresses; // used in turn; at least one
+  PortRange ports;
+  unsigned worker = 0; // of `workers`, which share the ports out among them
+  unsigned workers = 1;
+  PeerPolicy peers;
+  core::NetworkList stun_clients; // who may ask for a Binding
+  core::NetworkList turn_clients; // who may ask for anything else
+  ServerLimits limits;
+};
+
+struct Counters {
+  std::uint64_t packets_to_peers = 0;
+  std::uint64_t bytes_to_peers = 0;
+  std::uint64_t packets_to_clients = 0;
+  std::uint64_t bytes_to_clients = 0;
+  std::uint64_t allocations = 0; // that were answered with success
+  std::array<std::uint64_t, kDropReasons> drops{};
+};
+
+class Server {
+ public:
+  // RFC 8656 section 7.2 asks for at least 30 s.
+  static constexpr core::Duration kReservationLifetime = std::chrono::seconds(30);
+  static constexpr std::size_t kMaxReservations = 1024;
+  // Ports that others on this machine hold are passed over, this often.
+  static constexpr std::uint8_t kMaxOpenAttempts = 16;
+
+  // `quota` and `random` must outlive the server.
+  Server(ServerConfig config, Authenticator authenticator, Quota& quota, Random& random,
+         core::TimePoint start);
+  ~Server();
+
+  Decision from_client(const FiveTuple& five_tuple, ClientTag client, core::Bytes bytes,
+                       const core::Now& now);
+  // Writes the client's header around the payload, in place.
+  Decision from_peer(RelayId relay, const PeerAddress& peer, const Packet& packet,
+                     const core::Now& now);
+
+  std::optional<Command> poll_command();
+  Decision relay_opened(RelayId relay, const core::Now& now);
+  Decision relay_refused(RelayId relay, const core::Now& now);
+
+  std::optional<core::TimePoint> next_deadline() const { return deadlines_.next(); }
+  void advance(const core::Now& now);
+  void client_gone(const FiveTuple& five_tuple, const core::Now& now);
+
+  // From now on no Allocate succeeds; what is there lives on.
+  void begin_drain() { draining_ = true; }
+  void set_credentials(std::shared_ptr<const Credentials> credentials) {
+    authenticator_.set_credentials(std::move(credentials));
+  }
+
+  bool has_allocation(const FiveTuple& five_tuple) const {
+    return allocations_.find(five_tuple) != nullptr;
+  }
+  std::size_t allocation_count() const { return allocations_.size(); }
+  std::size_t relay_count() const { return relays_.size(); }
+  const Counters& counters() const { return counters_; }
+
+ private:
+  struct Request {
+    const stun::Message& message;
+    const core::Now& now;
+    AnswerTo to;
+    Allocation* allocation = nullptr; // on this five-tuple
+    Identity identity;
+  };
+  struct Place { // one of the relay addresses
+    RelayAddress address;
+    PortPool ports;
+  };
+  enum DeadlineKind : int { kAllocationExpiry, kReservationExpiry };
+  struct Reservation {
+    std::uint64_t key; // the token, as the table has it
+    RelayId relay;
+    std::string username;
+    core::Deadline expiry{this, kReservationExpiry};
+  };
+
+  // server.cc
+  Decision message_from_client(const FiveTuple& five_tuple, ClientTag client, core::Bytes bytes,
+                               const core::Now& now);
+  Decision binding(Request& request);
+  Decision turn_request(Request& request);
+  Decision challenge(const Request& request, stun::ErrorCode code);
+  bool may_answer_unauthenticated(const Request& request);
+  Decision drop(DropReason reason); // counted
+  Decision refuse(const Request& request, stun::ErrorCode code) {
+    return answers_.error(request.to, code);
+  }
+  void remove(Allocation& allocation, const core::Now& now);
+  void close_relay(RelayId relay, const core::Now& now);
+  core::SocketAddress advertised(RelayId relay);
+  bool is_own_relay_address(const core::SocketAddress& address) const;
+
+  // data_path.cc
+  Decision channel_data_from_client(const FiveTuple& five_tuple, core::Bytes bytes,
+                                    const core::Now& now);
+  Decision send_indication(const FiveTuple& five_tuple, const stun::Message& message,
+                           const core::Now& now);
+  Decision data_indication(const Allocation& allocation, const PeerAddress& peer,
+                           const Packet& packet);
+  Decision to_peer(Allocation& allocation, const PeerAddress& peer, core::Bytes payload,
+                   const core::Now& now);
+  Decision to_client(const Allocation& allocation, core::Bytes bytes, std::size_t payload_bytes);
+
+  // allocate.cc
+  Decision allocate(Request& request);
+  Decision start_opening(Request& request, Opening opening);
+  Decision take_reservation(Request& request, core::Bytes token, core::Duration lifetime);
+  std::unique_ptr<Allocation> new_allocation(const Request& request, Quota::Ticket ticket);
+  bool open_sockets(Allocation& allocation, const core::Now& now);
+  bool open_socket(Allocation& allocation, core::Family family, const core::Now& now);
+  bool open_pair(Allocation& allocation, const core::Now& now);
+  void start_socket(Allocation& allocation, std::size_t place, std::uint16_t port, bool reserved);
+  Allocation* waiting_for(RelayId relay);
+  void abandon_socket(Allocation& allocation, RelayId relay, const core::Now& now);
+  Decision opening_went_on(Allocation& allocation, const core::Now& now);
+  Decision allocate_failed(Allocation& allocation, const core::Now& now);
+  Decision allocate_succeeded(Allocation& allocation, const core::Now& now);
+  void hold_reservation(Allocation& allocation, RelayId relay, const core::Now& now);
+  Decision answer_allocate(const Allocation& allocation, const core::Now& now);
+  core::Duration granted_lifetime(std::optional<std::uint32_t> requested) const;
+  bool serves(core::Family family) const;
+
+  // refresh.cc
+  Decision refresh(Request& request);
+
+  // peer_requests.cc
+  Decision create_permission(Request& request);
+  Decision channel_bind(Request& request);
+  std::optional<stun::ErrorCode> refused_peer(const Allocation& allocation,
+                                              const core::IpAddress& peer) const;
+
+  ServerConfig config_;
+  Authenticator authenticator_;
+  Quota& quota_;
+  Random& random_;
+  core::DeadlineWheel deadlines_;
+  AnswerLimiter limiter_;
+  std::vector<Place> places_;
+  std::size_t next_place_ = 0;
+  RelayTable relays_;
+  AllocationTable allocations_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Reservation>> reservations_; // by token
+  std::deque<Command> commands_;
+  Answers answers_;
+  PeerAddress indicated_peer_;  // of the last Send indication: its decision borrows it
+  FiveTuple failed_five_tuple_; // of the last Allocate that failed, likewise
+  std::uint64_t indication_id_;
+  Counters counters_;
+  bool draining_ = false;
+};
+
+} // namespace turnd

@@ -1,0 +1,63 @@
+// What must not be mixed up in a relay: who speaks over which five-tuple, which peer, which relay
+// socket; and the packet that is on its way.
+#pragma once
+
+#include <cstdint>
+
+#include "libcore/base/address.h"
+#include "libcore/base/bytes.h"
+
+namespace turnd {
+
+enum class Transport : std::uint8_t { udp, tcp, tls, dtls };
+
+constexpr bool is_stream(Transport t) { return t == Transport::tcp || t == Transport::tls; }
+
+// Identifies an allocation (RFC 8656 section 3.2): the transport and the server's address count as
+// much as the client's.
+struct FiveTuple {
+  Transport transport = Transport::udp;
+  core::SocketAddress client;
+  core::SocketAddress server;
+
+  friend bool operator==(const FiveTuple&, const FiveTuple&) = default;
+};
+
+// Where the shell reaches a client: a listener's socket or a connection. Opaque to the relay, which
+// gives it back with everything that goes to that client.
+enum class ClientTag : std::uint64_t {};
+
+struct PeerAddress {
+  core::SocketAddress address;
+
+  friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
+};
+
+// A relay socket, past ones never taken for present ones.
+struct RelayId {
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;
+
+  friend bool operator==(const RelayId&, const RelayId&) = default;
+};
+
+// A peer's datagram in the shell's buffer. The relay writes what a client needs around it in place:
+// kHeadroom bytes before the payload and kTailroom behind it belong to the packet.
+class Packet {
+ public:
+  // A Data indication's header and attributes before the payload: 20 + 24 (IPv6 peer) + 4 bytes.
+  static constexpr std::size_t kHeadroom = 48;
+  static constexpr std::size_t kTailroom = 3; // padding to a multiple of four
+
+  explicit Packet(core::MutableBytes payload) : payload_(payload) {}
+
+  core::MutableBytes payload() const { return payload_; }
+  core::MutableBytes with_room(std::size_t before, std::size_t behind) const {
+    return {payload_.data() - before, before + payload_.size() + behind};
+  }
+
+ private:
+  core::MutableBytes payload_;
+};
+
+} // namespace turnd
