@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from conftest import unverified
+from demo_node.client import unverified
 
 REQUEST = b"GET /api/client/v2/status HTTP/1.1\r\nHost: node\r\n\r\n"
 
