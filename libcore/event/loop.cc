@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace event {
 namespace {
@@ -44,12 +45,8 @@ void TaskQueue::run() {
   now.head_.next_->previous_ = &now.head_;
   now.head_.previous_->next_ = &now.head_;
   head_.next_ = head_.previous_ = &head_;
-  now.run_until_empty();
-}
-
-void TaskQueue::run_until_empty() {
-  while (!empty()) {
-    Task& first = *head_.next_;
+  while (!now.empty()) {
+    Task& first = *now.head_.next_;
     first.unlink();
     first.run();
   }
@@ -77,62 +74,85 @@ Loop::Loop() : uv_(std::make_unique<Uv>()), now_(read_now()), deadlines_(now_.st
   must(uv_prepare_init(&uv_->loop, &uv_->prepare));
   must(uv_check_init(&uv_->loop, &uv_->check));
   must(uv_idle_init(&uv_->loop, &uv_->idle));
-  must(uv_async_init(&uv_->loop, &uv_->async,
-                     [](uv_async_t* h) { static_cast<Loop*>(h->data)->run_posted(); }));
-  uv_->poll.data = uv_->timer.data = uv_->prepare.data = uv_->check.data = uv_->async.data = this;
+  must(uv_async_init(&uv_->loop, &uv_->async, [](uv_async_t* h) {
+    auto* self = static_cast<Loop*>(h->data);
+    self->wake_up();
+    self->run_posted();
+  }));
+  uv_->poll.data = uv_->prepare.data = uv_->check.data = uv_->idle.data = uv_->async.data = this;
 
-  must(uv_poll_start(&uv_->poll, UV_READABLE,
-                     [](uv_poll_t* h, int, int) { static_cast<Loop*>(h->data)->poll(); }));
+  must(uv_poll_start(&uv_->poll, UV_READABLE, [](uv_poll_t* h, int, int) {
+    auto* self = static_cast<Loop*>(h->data);
+    self->wake_up();
+    self->poller_.dispatch();
+  }));
   must(uv_prepare_start(&uv_->prepare,
-                        [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->prepare(); }));
-  must(uv_check_start(&uv_->check, [](uv_check_t* h) { static_cast<Loop*>(h->data)->check(); }));
+                        [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->prepare_to_sleep(); }));
+  // After the poll, whether or not anything was ready.
+  must(uv_check_start(&uv_->check, [](uv_check_t* h) {
+    auto* self = static_cast<Loop*>(h->data);
+    self->wake_up();
+    self->end_wake_up();
+  }));
 }
 
 Loop::~Loop() {
-  retired_.clear();
+  while (!retired_.empty()) std::exchange(retired_, {}).clear();
   uv_walk(
       &uv_->loop,
       [](uv_handle_t* handle, void*) {
         if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
       },
       nullptr);
-  uv_run(&uv_->loop, UV_RUN_DEFAULT);
-  uv_loop_close(&uv_->loop);
+  // More than once when stop() was called after the last run().
+  while (uv_loop_close(&uv_->loop) == UV_EBUSY) uv_run(&uv_->loop, UV_RUN_NOWAIT);
 }
 
 void* Loop::uv_loop() { return &uv_->loop; }
 
 void Loop::run() {
-  read_clocks();
+  wake_up();
   uv_run(&uv_->loop, UV_RUN_DEFAULT);
-  at_end_.run_until_empty();
-  retired_.clear();
+  run_tasks_at_end();
+  awake_ = false;
 }
 
 void Loop::stop() { uv_stop(&uv_->loop); }
 
-void Loop::read_clocks() { now_ = read_now(); }
-
-void Loop::poll() {
-  read_clocks();
-  poller_.dispatch();
+// Called by whatever comes first after a sleep.
+void Loop::wake_up() {
+  if (std::exchange(awake_, true)) return;
+  now_ = read_now();
 }
 
-// After the poll, whether or not anything was ready.
-void Loop::check() {
-  read_clocks();
-  next_.run();
-  end_wake_up();
+void Loop::end_wake_up() {
+  deadlines_.advance(now_.steady,
+                     [](core::Deadline& d) { d.owner<DeadlineHandler>()->on_deadline(d.kind()); });
+  run_tasks_at_end();
+  awake_ = false;
 }
 
-// Before sleeping: what timers and posted work left to do, then when to wake up.
-void Loop::prepare() {
-  end_wake_up();
-  if (!next_.empty()) {
-    uv_idle_start(&uv_->idle, [](uv_idle_t*) {}); // only keeps the loop from sleeping
+void Loop::run_tasks_at_end() {
+  for (int round = 0; round < kMaxRoundsAtEnd; ++round) {
+    if (at_end_.empty() && retired_.empty()) return;
+    at_end_.run();
+    std::exchange(retired_, {}).clear(); // destructors may retire more
+  }
+}
+
+void Loop::prepare_to_sleep() {
+  if (awake_) end_wake_up(); // run() has just begun, or tasks of run_next() have run
+  if (work_left()) {
+    // While it is active the loop doesn't sleep; it runs before the next poll's events.
+    uv_idle_start(&uv_->idle, [](uv_idle_t* h) {
+      auto* self = static_cast<Loop*>(h->data);
+      self->wake_up();
+      self->next_.run();
+    });
   } else {
     uv_idle_stop(&uv_->idle);
   }
+
   const auto when = deadlines_.next();
   if (!when) {
     uv_timer_stop(&uv_->timer);
@@ -142,32 +162,18 @@ void Loop::prepare() {
   const auto delay =
       std::chrono::ceil<std::chrono::milliseconds>(*when - std::chrono::steady_clock::now());
   const auto wait = static_cast<std::uint64_t>(std::max<std::int64_t>(0, delay.count()));
-  uv_timer_start(
-      &uv_->timer, [](uv_timer_t*) {}, wait, 0); // only wakes: check() looks at the deadlines
-}
-
-void Loop::end_wake_up() {
-  deadlines_.advance(now_.steady,
-                     [](core::Deadline& d) { d.owner<DeadlineHandler>()->on_deadline(d.kind()); });
-  at_end_.run_until_empty();
-  // Destructors may retire more.
-  while (!retired_.empty()) {
-    auto now = std::move(retired_);
-    retired_.clear();
-    now.clear();
-  }
+  // Only wakes: end_wake_up() looks at the deadlines.
+  uv_timer_start(&uv_->timer, [](uv_timer_t*) {}, wait, 0);
 }
 
 void Loop::post(std::move_only_function<void()> work) {
-  {
-    const std::lock_guard lock(posted_mutex_);
-    posted_.push_back(std::move(work));
-  }
+  // Sent under the lock: once it is released, the loop may run the work, and that may be the loop's end.
+  const std::lock_guard lock(posted_mutex_);
+  posted_.push_back(std::move(work));
   uv_async_send(&uv_->async);
 }
 
 void Loop::run_posted() {
-  read_clocks();
   std::vector<std::move_only_function<void()>> work;
   {
     const std::lock_guard lock(posted_mutex_);

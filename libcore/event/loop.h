@@ -1,9 +1,10 @@
 // One worker's event loop: readiness, deadlines, work that other threads post, and the order of
 // things within a wake-up. Wraps libuv; nothing outside this folder sees uv.
 //
-// A wake-up goes:  clocks are read once -> what is ready is handled, deadlines fire, posted work
-// runs -> tasks of run_at_end() run (sends that were gathered leave in one batch) -> what was
-// retired is destroyed -> sleep, unless a task of run_next() waits.
+// A wake-up goes:  the clocks are read once -> tasks of run_next() run that the wake-up before left ->
+// what is ready is handled, posted work runs -> deadlines fire -> tasks of run_at_end() run (sends
+// that were gathered leave in one batch) -> what was retired is destroyed -> sleep, unless a task of
+// run_next() waits.
 //
 // All but post() belong to the thread that calls run().
 #pragma once
@@ -28,8 +29,8 @@ class DeadlineHandler {
   ~DeadlineHandler() = default;
 };
 
-// Work for the end of this wake-up or for the next one. Queued at most once at a time; leaves the
-// queue when destroyed.
+// Work for the end of this wake-up or for the next one. In at most one queue at a time; leaves it when
+// destroyed.
 class Task {
  public:
   Task() = default;
@@ -67,7 +68,6 @@ class TaskQueue {
   ~TaskQueue();
   void add(Task& task); // does nothing when the task is in a queue already
   void run();           // those queued now; what they add waits for the next call
-  void run_until_empty();
   bool empty() const { return head_.next_ == &head_; }
 
  private:
@@ -86,13 +86,17 @@ class Retirable {
 
 class Loop {
  public:
+  // Tasks of run_at_end() may queue others; after so many rounds the rest waits for the next wake-up,
+  // so that a task which always finds more to do doesn't keep the loop from everything else.
+  static constexpr int kMaxRoundsAtEnd = 8;
+
   Loop();
-  ~Loop(); // every handler, task and deadline must be gone
+  ~Loop(); // every handler, task and deadline must be gone, and no other thread may call post()
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  void run(); // until stop()
-  void stop();
+  void run();  // until stop(); may be called again
+  void stop(); // after this wake-up; before run(), that returns at once
 
   const core::Now& now() const { return now_; } // as of this wake-up
   Poller& poller() { return poller_; }
@@ -113,15 +117,16 @@ class Loop {
   struct Uv; // the libuv handles
   friend class Signals;
   void* uv_loop(); // a uv_loop_t*
-  void read_clocks();
-  void poll();
-  void check();
-  void prepare();
+  void wake_up();
   void end_wake_up();
+  void run_tasks_at_end();
   void run_posted();
+  void prepare_to_sleep();
+  bool work_left() const { return !next_.empty() || !at_end_.empty() || !retired_.empty(); }
 
   std::unique_ptr<Uv> uv_;
   core::Now now_;
+  bool awake_ = false; // the clocks have been read for this wake-up
   core::DeadlineWheel deadlines_;
   Poller poller_;
   TaskQueue at_end_;

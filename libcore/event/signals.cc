@@ -7,20 +7,28 @@
 namespace event {
 
 struct Signals::State {
+  Loop& loop;
   std::function<void(int)> handler;
   std::vector<uv_signal_t> handles;
   std::size_t open = 0;
 };
 
 Signals::Signals(Loop& loop, std::initializer_list<int> numbers, std::function<void(int)> handler)
-    : state_(new State{.handler = std::move(handler),
+    : state_(new State{.loop = loop,
+                       .handler = std::move(handler),
                        .handles = std::vector<uv_signal_t>(numbers.size())}) {
   for (const int number : numbers) {
     uv_signal_t& handle = state_->handles[state_->open++];
     uv_signal_init(static_cast<uv_loop_t*>(loop.uv_loop()), &handle);
     handle.data = state_;
     uv_signal_start(
-        &handle, [](uv_signal_t* h, int n) { static_cast<State*>(h->data)->handler(n); }, number);
+        &handle,
+        [](uv_signal_t* h, int n) {
+          auto* state = static_cast<State*>(h->data);
+          state->loop.wake_up();
+          state->handler(n);
+        },
+        number);
   }
 }
 
