@@ -52,35 +52,52 @@ bool Stream::start() {
   return loop_.poller().add(fd_.get(), Interest::read_write, Trigger::edge, *this);
 }
 
-// ---- reading
-
 void Stream::on_ready(Readiness readiness) {
-  if (state_ == State::connecting) {
-    int error = 0;
-    socklen_t size = sizeof error;
-    getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error != 0) return end(StreamEnd::refused, std::strerror(error));
-    if (!readiness.writable) return;
-    writable_ = true;
-    state_ = State::handshaking;
-    if (tls_) {
-      advance_handshake();
-    } else {
-      become_open();
-    }
-    if (closed()) return;
-  }
+  if (state_ == State::connecting) finish_connecting(readiness);
+  if (closed() || state_ == State::connecting) return;
+  if (readiness.ended) ended_ = true;
+  if (readiness.readable) readable_ = true;
   if (readiness.writable) {
     writable_ = true;
-    if (!output_.empty()) send_output();
-    if (closed()) return;
+    send_output();
   }
-  if (readiness.ended) ended_ = true;
-  if (readiness.readable) {
-    readable_ = true;
-    read_turn();
-  }
+  if (readiness.readable) read_turn();
 }
+
+// ---- opening
+
+void Stream::finish_connecting(Readiness readiness) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error != 0) return end(StreamEnd::refused, std::strerror(error));
+  if (!readiness.writable || end_told_) return;
+  writable_ = true;
+  if (!tls_) return become_open();
+  state_ = State::handshaking;
+  advance_handshake();
+}
+
+void Stream::advance_handshake() {
+  const tls::Status status = tls_->handshake();
+  if (status == tls::Status::failed || status == tls::Status::closed) {
+    push_output(); // the alert that says why
+    return end(StreamEnd::tls, status == tls::Status::closed
+                                   ? "the other side closed during the handshake"
+                                   : tls_->failure());
+  }
+  if (!output_.empty()) loop_.run_at_end(flush_task_);
+  if (status == tls::Status::ok) become_open();
+}
+
+void Stream::become_open() {
+  state_ = State::open;
+  // What was written before now leaves.
+  if (pending() > 0 || shut_down_wanted_) loop_.run_at_end(flush_task_);
+  events_.on_stream_open();
+}
+
+// ---- reading
 
 void Stream::pause() { paused_ = true; }
 
@@ -90,17 +107,13 @@ void Stream::resume() {
   if (readable_ || (tls_ && tls_->has_input())) loop_.run_next(read_task_);
 }
 
-void Stream::continue_reading() {
-  if (!closed()) read_turn();
-}
-
 void Stream::read_turn() {
+  if (closed() || paused_ || end_told_) return;
   if (tls_ && tls_->has_input()) deliver_tls();
   for (int i = 0; i < kReadsPerTurn; ++i) {
-    if (closed() || paused_ || !readable_) return;
-    if (!read_once()) return;
+    if (!reading() || !read_once()) return;
   }
-  if (!closed() && !paused_ && readable_) loop_.run_next(read_task_);
+  if (reading()) loop_.run_next(read_task_);
 }
 
 // False when there is nothing more for now.
@@ -108,17 +121,14 @@ bool Stream::read_once() {
   const core::MutableBytes room(tls_ ? buffers_.ciphertext.get() : buffers_.plaintext.get(),
                                 StreamBuffers::kReadBytes);
   const ssize_t count = ::recv(fd_.get(), room.data(), room.size(), 0);
-  if (count < 0) {
-    if (errno == EINTR) return true;
-    readable_ = false;
-    if (errno != EAGAIN) end(StreamEnd::reset, std::strerror(errno));
+  if (count < 0 && errno == EINTR) return true;
+  if (count < 0 && errno != EAGAIN) {
+    end(StreamEnd::reset, std::strerror(errno));
     return false;
   }
-  if (count == 0) {
+  if (count <= 0) {
     readable_ = false;
-    // A clean end of TLS is close_notify, which deliver_tls() has seen if there was one.
-    end(tls_ ? StreamEnd::reset : StreamEnd::clean,
-        tls_ ? "the connection ended without close_notify" : "");
+    if (count == 0 || output_error_ != 0) reach_end_of_input();
     return false;
   }
   const auto size = static_cast<std::size_t>(count);
@@ -151,53 +161,67 @@ void Stream::deliver_tls() {
       if (closed()) return;
     }
     if (read.status == tls::Status::ok) continue;
-    if (!output_.empty()) schedule_flush(); // an alert, or the answer to a key update
+    if (read.status == tls::Status::failed) {
+      push_output(); // the alert that says why
+      return end(StreamEnd::tls, tls_->failure());
+    }
+    if (!output_.empty()) loop_.run_at_end(flush_task_); // the answer to a key update
     if (read.status == tls::Status::closed) end(StreamEnd::clean, "");
-    if (read.status == tls::Status::failed) end(StreamEnd::tls, tls_->failure());
     return;
   }
   tls_->keep_rest();
 }
 
-void Stream::advance_handshake() {
-  const tls::Status status = tls_->handshake();
-  if (!output_.empty()) schedule_flush();
-  if (status == tls::Status::ok) become_open();
-  if (status == tls::Status::failed || status == tls::Status::closed) {
-    send_output(); // the alert that says why
-    if (!closed()) end(StreamEnd::tls, tls_->failure());
+void Stream::reach_end_of_input() {
+  if (output_error_ != 0) {
+    // The error has been taken from the socket by a write: what is left to read is a bare end.
+    end(StreamEnd::reset, std::strerror(output_error_));
+  } else if (!tls_) {
+    end(StreamEnd::clean, "");
+  } else if (state_ == State::handshaking) {
+    end(StreamEnd::reset, "the connection ended during the TLS handshake");
+  } else {
+    // A clean end of TLS is close_notify, which deliver_tls() would have seen.
+    end(StreamEnd::reset, "the connection ended without close_notify");
   }
 }
 
-void Stream::become_open() {
-  state_ = State::open;
-  events_.on_stream_open();
+void Stream::end(StreamEnd end, std::string_view why) {
+  if (closed() || end_told_) return;
+  end_told_ = true;
+  events_.on_stream_end(end, why);
 }
 
 // ---- writing
 
 void Stream::write(core::Bytes bytes) {
-  if (closed() || bytes.empty()) return;
+  if (closed() || shut_down_wanted_ || output_error_ != 0 || bytes.empty()) return;
   if (!tls_) {
     output_.append(bytes);
-  } else if (gathered_.empty() && bytes.size() >= kMaxRecord) {
-    tls_->write(bytes);
+  } else if (state_ == State::open && gathered_.empty() && bytes.size() >= kMaxRecord) {
+    encrypt(bytes);
   } else {
     gathered_.append(bytes);
-    if (gathered_.size() >= kMaxRecord) encrypt_gathered();
+    if (state_ == State::open && gathered_.size() >= kMaxRecord) encrypt_gathered();
   }
-  schedule_flush();
-}
-
-void Stream::schedule_flush() {
   if (pending() > low_water_) above_low_water_ = true;
   loop_.run_at_end(flush_task_);
+}
+
+void Stream::set_low_water(std::size_t bytes) {
+  low_water_ = bytes;
+  if (pending() > low_water_) above_low_water_ = true;
+}
+
+void Stream::encrypt(core::Bytes bytes) {
+  if (tls_->write(bytes) != tls::Status::ok) break_output(EPROTO);
 }
 
 void Stream::encrypt_gathered() {
   while (!gathered_.empty()) {
     const core::Bytes piece = gathered_.front();
-    tls_->write(piece);
+    encrypt(piece);
+    if (output_error_ != 0) return;
     gathered_.consume(piece.size());
   }
 }
@@ -209,44 +233,62 @@ void Stream::flush() {
 }
 
 void Stream::send_output() {
-  while (!output_.empty()) {
+  push_output();
+  if (state_ != State::open) return;
+  if (shut_down_wanted_ && !shut_down_sent_ && pending() == 0) finish_sending();
+  if (above_low_water_ && pending() <= low_water_) tell_drained();
+}
+
+void Stream::push_output() {
+  while (!output_.empty() && writable_) {
     std::array<iovec, kSendVectors> vectors;
     msghdr message{};
     message.msg_iov = vectors.data();
     message.msg_iovlen = output_.gather(vectors);
     const ssize_t count = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
-    if (count < 0) {
-      if (errno == EINTR) continue;
+    if (count >= 0) {
+      output_.consume(static_cast<std::size_t>(count));
+    } else if (errno == EAGAIN) {
       writable_ = false;
-      if (errno != EAGAIN) return end(StreamEnd::reset, std::strerror(errno));
-      break;
+    } else if (errno != EINTR) {
+      break_output(errno);
     }
-    output_.consume(static_cast<std::size_t>(count));
   }
-  if (shut_down_wanted_ && !shut_down_sent_ && pending() == 0) finish_sending();
-  if (above_low_water_ && pending() <= low_water_ && !closed()) {
-    above_low_water_ = false;
-    events_.on_stream_drained();
-  }
+}
+
+void Stream::tell_drained() {
+  above_low_water_ = false;
+  if (!end_told_) events_.on_stream_drained();
+}
+
+// Not yet the end: what the other side sent before it went is read first.
+void Stream::break_output(int error) {
+  output_error_ = error;
+  gathered_.clear();
+  output_.clear();
+  readable_ = true;
+  if (!paused_) loop_.run_next(read_task_);
 }
 
 // ---- ending
 
-void Stream::finish_sending() {
-  if (tls_ && state_ == State::open && !close_notify_queued_) {
-    close_notify_queued_ = true;
-    tls_->shut_down();
-    if (!output_.empty()) return send_output(); // which comes back here
-  }
-  ::shutdown(fd_.get(), SHUT_WR);
-  shut_down_sent_ = true;
-  events_.on_stream_drained();
-}
-
 void Stream::shut_down() {
   if (closed() || shut_down_wanted_) return;
   shut_down_wanted_ = true;
-  schedule_flush();
+  loop_.run_at_end(flush_task_);
+}
+
+void Stream::finish_sending() {
+  if (output_error_ != 0) return;
+  if (tls_ && !close_notify_queued_) {
+    close_notify_queued_ = true;
+    tls_->shut_down();
+    push_output();
+    if (!output_.empty() || output_error_ != 0) return; // goes on when the kernel takes more
+  }
+  ::shutdown(fd_.get(), SHUT_WR);
+  shut_down_sent_ = true;
+  above_low_water_ = true; // so that it is told
 }
 
 void Stream::abort() {
@@ -261,12 +303,8 @@ void Stream::close() {
   state_ = State::closed;
   loop_.poller().remove(fd_.get(), *this);
   fd_.reset();
-}
-
-void Stream::end(StreamEnd end, std::string_view why) {
-  if (closed()) return;
-  readable_ = false;
-  events_.on_stream_end(end, why);
+  gathered_.clear();
+  output_.clear();
 }
 
 } // namespace event

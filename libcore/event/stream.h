@@ -1,15 +1,20 @@
 // One TCP connection, plain or TLS, on a loop: bytes arrive as calls, bytes to send are gathered
 // and leave at the end of the wake-up. Both daemons' stream connections are one of these.
 //
+//   opening    on_stream_open() once it is connected and the TLS handshake done. A plain connection
+//              that was accepted is open from the start and raises none.
 //   reading    edge-triggered, into a buffer shared by all streams of the loop; at most
 //              kReadsPerTurn reads before others get their turn; pause() stops it, what was
 //              already decrypted has been delivered, what was not waits as ciphertext (at most one
-//              read's worth).
-//   writing    write() takes everything and never fails; the owner keeps pending() within its own
-//              named limit and is told by on_stream_drained() when it falls to `low_water`.
+//              read's worth), and so does the end behind it.
+//   writing    write() takes everything and never fails; before the stream is open, it waits. The
+//              owner keeps pending() within its own named limit and is told by on_stream_drained()
+//              when it falls to `low_water`. When the other side is gone, what waits is dropped:
+//              what it had sent is still delivered, then on_stream_end() says so.
 //   ending     shut_down() after the last write(): what is pending leaves, then TLS close_notify and
-//              FIN. abort() is a RST. After on_stream_end(), close() or abort() no event comes.
-//              The owner may destroy the stream inside an event only through Loop::retire().
+//              FIN. abort() is a RST. on_stream_end() is raised at most once, after all data; after
+//              it, close() or abort() no event comes. When it was clean, writing still works.
+//              The owner may destroy the stream inside an event only by close() and Loop::retire().
 #pragma once
 
 #include <memory>
@@ -32,7 +37,7 @@ enum class StreamEnd : std::uint8_t {
 
 class StreamEvents {
  public:
-  virtual void on_stream_open() = 0;                         // connected, TLS handshake done
+  virtual void on_stream_open() = 0;
   virtual void on_stream_data(core::MutableBytes bytes) = 0; // borrowed during the call
   virtual void on_stream_drained() = 0; // see set_low_water(); also when shut_down() has been done
   virtual void on_stream_end(StreamEnd end, std::string_view why) = 0; // no more data; see abort()
@@ -64,9 +69,9 @@ class Stream final : public Retirable, private ReadyHandler {
 
   void write(core::Bytes bytes);
   std::size_t pending() const { return gathered_.size() + output_.size(); }
-  void flush(); // now instead of at the end of the wake-up
+  void flush(); // now instead of at the end of the wake-up; may raise on_stream_drained()
   // on_stream_drained() once pending() has been above `bytes` and is no longer.
-  void set_low_water(std::size_t bytes) { low_water_ = bytes; }
+  void set_low_water(std::size_t bytes);
 
   void pause();
   void resume();
@@ -88,17 +93,24 @@ class Stream final : public Retirable, private ReadyHandler {
   bool start();
 
   void on_ready(Readiness readiness) override;
-  void continue_reading();
+  void finish_connecting(Readiness readiness);
+  void advance_handshake();
+  void become_open();
+
+  bool reading() const { return readable_ && !paused_ && !end_told_ && !closed(); }
   void read_turn();
   bool read_once();
   void deliver_tls();
-  void advance_handshake();
-  void become_open();
+  void reach_end_of_input();
   void end(StreamEnd end, std::string_view why);
-  void schedule_flush();
+
+  void encrypt(core::Bytes bytes);
   void encrypt_gathered();
   void send_output();
+  void push_output();
   void finish_sending();
+  void break_output(int error);
+  void tell_drained();
 
   Loop& loop_;
   StreamBuffers& buffers_;
@@ -110,15 +122,17 @@ class Stream final : public Retirable, private ReadyHandler {
   State state_ = State::handshaking;
   bool readable_ = false; // the kernel may have more
   bool ended_ = false;    // the kernel has the end, behind what is still to be read
-  bool writable_ = false;
+  bool end_told_ = false;
   bool paused_ = false;
+  bool writable_ = false;
+  int output_error_ = 0; // errno: the kernel takes nothing any more
   bool above_low_water_ = false;
   bool shut_down_wanted_ = false;
   bool close_notify_queued_ = false;
   bool shut_down_sent_ = false;
   std::size_t low_water_ = 0;
   MemberTask<Stream> flush_task_{*this, &Stream::flush};
-  MemberTask<Stream> read_task_{*this, &Stream::continue_reading};
+  MemberTask<Stream> read_task_{*this, &Stream::read_turn};
 };
 
 } // namespace event

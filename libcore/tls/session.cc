@@ -128,15 +128,14 @@ std::string_view Session::server_name() const {
 }
 
 Status Session::classify(int result) {
-  switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      return Status::want_input;
-    case SSL_ERROR_ZERO_RETURN:
-      return Status::closed;
-    default:
-      failure_ = take_failure();
-      return Status::failed;
-  }
+  const int error = SSL_get_error(ssl_.get(), result);
+  if (error == SSL_ERROR_WANT_READ) return Status::want_input;
+  // Nothing of what is left will be looked at: what was lent may go.
+  lent_ = {};
+  kept_.clear();
+  if (error == SSL_ERROR_ZERO_RETURN) return Status::closed;
+  failure_ = take_failure();
+  return Status::failed;
 }
 
 } // namespace tls

@@ -3,7 +3,8 @@
 //
 // Calling contract
 //   feed(bytes)            lends ciphertext; then call handshake() until it says `ok`, or read(),
-//                          until they say want_input: all of it has then been taken.
+//                          until they say want_input: all of it has then been taken. After closed
+//                          or failed, what is left is dropped.
 //   keep_rest()            instead, when reading pauses before want_input: copies what is left
 //                          (at most what was fed), so that the lent bytes may go.
 //   write(), shut_down()   append ciphertext to the output queue that was given at construction.
@@ -37,7 +38,7 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  void feed(core::Bytes ciphertext); // borrowed until want_input or keep_rest()
+  void feed(core::Bytes ciphertext); // borrowed until anything but ok is returned, or keep_rest()
   void keep_rest();
   bool has_input() const { return !lent_.empty() || !kept_.empty(); }
 
