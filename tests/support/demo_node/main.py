@@ -23,14 +23,16 @@ CLOSE_SECONDS = 1  # for answers under way when the node is told to end
 
 def main() -> int:
     options = parse_flags()
-    with tempfile.TemporaryDirectory(prefix="demo-node-") as scratch:
-        state = Path(options.state) if options.state else Path(scratch)
-        state.mkdir(parents=True, exist_ok=True)
-        try:
-            asyncio.run(serve(options, state))
-        except OSError as error:
-            print(f"demo node: {error}", file=sys.stderr)
-            return 1
+    try:
+        if options.state:
+            options.state.mkdir(parents=True, exist_ok=True)
+            asyncio.run(serve(options, options.state))
+        else:
+            with tempfile.TemporaryDirectory(prefix="demo-node-") as scratch:
+                asyncio.run(serve(options, Path(scratch)))
+    except OSError as error:
+        print(f"demo node: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -46,7 +48,7 @@ def parse_flags() -> argparse.Namespace:
     add("--port-file", type=Path, help="write the HTTPS port here once it listens")
     add("--control-port-file", type=Path, help="write the control port here")
     add("--name", default="node1", help="shown on the page and in X-Demo-Node")
-    add("--state", help="folder that keeps the certificate; a temporary one by default")
+    add("--state", type=Path, help="folder that keeps the certificate; a temporary one by default")
     add("--certificate", type=Path, help="PEM file with certificate and key")
 
     add("--room", default="demo", help="alias of the room with a PIN")

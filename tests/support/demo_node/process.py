@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tempfile
 import urllib.request
 from pathlib import Path
 
@@ -18,13 +19,14 @@ class DemoNode:
         self._flags = flags
         self._listen = listen
         self._process: subprocess.Popen | None = None
+        self._state = tempfile.TemporaryDirectory(prefix="demo-node-")
         self.url = ""
         self.control_url = ""
 
     def start(self) -> "DemoNode":
         self._process = subprocess.Popen(
             ["/usr/bin/python3", str(PROGRAM), "--name", self.name, "--listen", self._listen,
-             "--control", "127.0.0.1:0", *self._flags],
+             "--control", "127.0.0.1:0", "--state", self._state.name, *self._flags],
             stdout=subprocess.PIPE, text=True)
         line = self._process.stdout.readline()
         if not line.startswith(START_LINE):

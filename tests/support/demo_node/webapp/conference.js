@@ -35,6 +35,10 @@ export class Conference {
     const fields = { display_name: this.name };
     if (this.pin) fields.pin = this.pin;
     const answer = await this.ask("request_token", { method: "POST", body: JSON.stringify(fields), token: false });
+    if (!this.pin && answer.result?.guest_pin === "none") {
+      this.pin = "none"; // what guests say where only hosts have a PIN
+      return this.join();
+    }
     if (!answer.result?.token) throw new Refused(reasonOf(answer, Boolean(this.pin)));
     const { result, node } = answer;
     this.token = result.token;
@@ -42,7 +46,7 @@ export class Conference {
     this.turn = (result.turn ?? []).map(({ urls, username, credential }) => ({ urls, username, credential }));
     this.listener.joined({
       node, room: result.conference_name, role: result.role.toLowerCase(), participant: this.participant });
-    this.keepToken();
+    return this.keepToken();
   }
 
   listen() {
