@@ -1,5 +1,6 @@
 #include "libcore/config/value.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "libcore/base/text.h"
@@ -11,9 +12,11 @@ namespace {
 constexpr std::size_t kShownLimit = 80; // bytes of a value in a problem
 
 std::string quoted(std::string_view text) {
+  std::size_t shown = std::min(text.size(), kShownLimit);
+  while (shown < text.size() && (text[shown] & 0xc0) == 0x80) --shown; // inside a character
   std::string out = "\"";
-  core::append_escaped(out, text.substr(0, kShownLimit));
-  return out + (text.size() > kShownLimit ? "…\"" : "\"");
+  core::append_escaped(out, text.substr(0, shown));
+  return out + (shown < text.size() ? "…\"" : "\"");
 }
 
 } // namespace
