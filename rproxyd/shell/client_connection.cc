@@ -45,11 +45,13 @@ void ClientConnection::close() {
 // ---- from the stream
 
 void ClientConnection::on_stream_open() {
-  const bool h2 = secure_ && stream_->tls()->alpn() == "h2";
-  if (h2) {
-    session_ = std::make_unique<H2ClientSession>(*this, *this, worker_.service().limits, worker_.buffers().pool);
+  Sink& sink = *this;
+  ClientEvents& events = *this;
+  const MessageLimits& limits = worker_.service().limits;
+  if (secure_ && stream_->tls()->alpn() == "h2") {
+    session_ = std::make_unique<H2ClientSession>(sink, events, limits, worker_.buffers().pool);
   } else {
-    session_ = std::make_unique<H1ClientSession>(*this, *this, worker_.service().limits);
+    session_ = std::make_unique<H1ClientSession>(sink, events, limits);
   }
   if (draining_) session_->drain();
   // The first request's head is waited for no longer than any head.

@@ -1,0 +1,312 @@
+#include "rproxyd/proxy/exchange.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/unit/rproxyd/proxy/exchange_stage.h"
+
+using namespace rproxyd;
+using namespace std::chrono_literals;
+using Said = std::vector<std::string>;
+
+namespace {
+
+constexpr auto kBusy = "No conferencing node could be reached.";
+
+std::string local(int status, std::string_view text) { return fmt::format("body {} {}\n", status, text); }
+
+// A GET that waits for node0's answer.
+Exchange& waiting(ExchangeStage& stage, bool reused = false) {
+  Exchange& exchange = stage.begin();
+  exchange.link_open(stage, reused);
+  CHECK(stage.take() == Said{"connect node0", "-> GET /api/client/v2/status", "-> finish"});
+  return exchange;
+}
+
+} // namespace
+
+TEST_CASE("a request goes to a backend and its answer to the client") {
+  ExchangeStage stage;
+  Exchange& exchange = waiting(stage);
+  auto head = ExchangeStage::answer(200);
+  exchange.on_response(head, false);
+  exchange.on_response_body(core::bytes_of("hello"));
+  exchange.on_response_end({});
+  CHECK(stage.take() == Said{"respond 200", "body hello", "finish", "-> release"});
+  exchange.on_stream_closed(true);
+  CHECK(stage.take() == Said{"ended"});
+  CHECK(exchange.record().status == 200);
+  CHECK(exchange.record().body_bytes == 5);
+  CHECK(exchange.record().attempts->front().address == "node0");
+  CHECK(exchange.record().attempts->front().status == 200);
+  CHECK(exchange.trouble().empty());
+}
+
+TEST_CASE("an answer without a body ends at once") {
+  ExchangeStage stage;
+  Exchange& exchange = waiting(stage);
+  auto head = ExchangeStage::answer(304);
+  exchange.on_response(head, true);
+  CHECK(stage.take() == Said{"respond 304", "finish", "-> release"});
+}
+
+TEST_CASE("redirects and refusals need no backend") {
+  ExchangeStage stage;
+  SECTION("a redirect route") {
+    stage.request.target = "/";
+    stage.begin();
+    CHECK(stage.take() == Said{"respond 302", "location /webapp/", local(302, "/webapp/"), "finish"});
+  }
+  SECTION("rule 8: a path that leaves its route") {
+    stage.request.target = "/a/../../b";
+    stage.begin();
+    CHECK(stage.take().front() == "respond 400");
+  }
+  SECTION("port 80 sends everybody to https, with the host asked for and without its port") {
+    stage.rules.redirect_https = true;
+    stage.request.target = "/webapp/?x=%2F";
+    stage.request.authority = "proxy.example.com:8080";
+    stage.begin();
+    CHECK(stage.take()[1] == "location https://proxy.example.com/webapp/?x=%2F");
+  }
+  SECTION("an IPv6 host keeps its brackets") {
+    stage.rules.redirect_https = true;
+    stage.request.authority = "[2001:db8::1]";
+    stage.begin();
+    CHECK(stage.take()[1] == "location https://[2001:db8::1]/api/client/v2/status");
+  }
+  SECTION("a HEAD gets no body") {
+    stage.request.method = "HEAD";
+    stage.request.target = "/";
+    stage.begin();
+    CHECK(stage.take() == Said{"respond 302", "location /webapp/", "finish"});
+  }
+}
+
+TEST_CASE("rule 18: a connection that failed before anything was sent is always retried elsewhere") {
+  ExchangeStage stage;
+  stage.request.method = "POST";
+  Exchange& exchange = stage.begin(false);
+  exchange.on_request_body(core::bytes_of("pin"));
+  exchange.link_failed("refused");
+  CHECK(stage.take() == Said{"connect node0", "connect node1"});
+  exchange.link_open(stage, false);
+  exchange.on_request_end({});
+  CHECK(stage.take() == Said{"-> POST /api/client/v2/status", "-> body pin", "consumed 3", "-> finish"});
+  CHECK(exchange.record().attempts->size() == 2);
+}
+
+TEST_CASE("rule 18: there are no more attempts than configured, or than there are backends") {
+  ExchangeStage stage;
+  SECTION("configured: 2") {
+    Exchange& exchange = stage.begin();
+    exchange.link_failed("refused");
+    exchange.link_failed("refused");
+  }
+  SECTION("one backend") {
+    stage.backends = 1;
+    stage.begin().link_failed("refused");
+  }
+  const Said said = stage.take();
+  CHECK(said[said.size() - 3] == "respond 502");
+  CHECK(said[said.size() - 2] == local(502, kBusy));
+  CHECK(stage.exchange->trouble() != "");
+}
+
+TEST_CASE("rule 18: a status worth a retry moves an idempotent request to another backend, once") {
+  ExchangeStage stage;
+  Exchange& exchange = waiting(stage);
+  auto head = ExchangeStage::answer(503);
+  exchange.on_response(head, false);
+  CHECK(stage.take() == Said{"-> abort", "connect node1"});
+  exchange.link_open(stage, false);
+  stage.take();
+  exchange.on_response(head, false);
+  CHECK(stage.take() == Said{"respond 503"});
+}
+
+TEST_CASE("rule 18: a POST that a backend has seen is not repeated unless that is configured") {
+  ExchangeStage stage;
+  stage.request.method = "POST";
+  auto head = ExchangeStage::answer(503);
+  SECTION("by default") {
+    Exchange& exchange = stage.begin();
+    exchange.link_open(stage, false);
+    stage.take();
+    exchange.on_response(head, false);
+    CHECK(stage.take() == Said{"respond 503"});
+  }
+  SECTION("configured, and without a body") {
+    stage.rules.retry[0].non_idempotent = true;
+    Exchange& exchange = stage.begin();
+    exchange.link_open(stage, false);
+    stage.take();
+    exchange.on_response(head, false);
+    CHECK(stage.take() == Said{"-> abort", "connect node1"});
+  }
+  SECTION("configured, but its body is gone") {
+    stage.rules.retry[0].non_idempotent = true;
+    Exchange& exchange = stage.begin(false);
+    exchange.link_open(stage, false);
+    exchange.on_request_body(core::bytes_of("pin"));
+    exchange.on_request_end({});
+    stage.take();
+    exchange.on_response(head, false);
+    CHECK(stage.take() == Said{"respond 503"});
+  }
+}
+
+TEST_CASE("a kept connection that turns out dead is replaced by a new one to the same backend") {
+  ExchangeStage stage;
+  Exchange& exchange = waiting(stage, true);
+  exchange.on_failure(BackendFailure::closed_before_answer, "closed");
+  CHECK(stage.take() == Said{"-> abort", "connect node0 fresh"});
+  exchange.link_open(stage, false);
+  stage.take();
+  exchange.on_failure(BackendFailure::closed_before_answer, "closed");
+  CHECK(stage.take() == Said{"-> abort", "connect node1"});
+}
+
+TEST_CASE("rule 19: a backend that dies in its answer leaves an incomplete answer") {
+  ExchangeStage stage;
+  Exchange& exchange = waiting(stage);
+  auto head = ExchangeStage::answer(200);
+  exchange.on_response(head, false);
+  exchange.on_response_body(core::bytes_of("half"));
+  stage.take();
+  SECTION("by a clean end that its framing contradicts") {
+    exchange.on_failure(BackendFailure::closed_in_answer, "closed");
+  }
+  SECTION("by a reset") { exchange.link_broken("reset"); }
+  CHECK(stage.take() == Said{"-> abort", "reset"});
+}
+
+TEST_CASE("an answer that is not HTTP is a 502, not a retry") {
+  ExchangeStage stage;
+  Exchange& exchange = waiting(stage);
+  exchange.on_failure(BackendFailure::malformed, "bad");
+  CHECK(stage.take() == Said{"-> abort", "respond 502", local(502, "The conferencing node gave no valid answer."), "finish"});
+}
+
+TEST_CASE("rule 16: request bytes are consumed only when the link has room") {
+  ExchangeStage stage;
+  stage.request.method = "POST";
+  Exchange& exchange = stage.begin(false);
+  exchange.on_request_body(core::bytes_of("ab"));
+  CHECK(stage.take() == Said{"connect node0"}); // waits here, unconsumed
+  stage.link_pending = kLinkHighWater;
+  exchange.link_open(stage, false);
+  exchange.on_request_body(core::bytes_of("cd"));
+  CHECK(stage.take() == Said{"-> POST /api/client/v2/status", "-> body ab", "-> body cd"});
+  stage.link_pending = 0;
+  exchange.link_drained();
+  CHECK(stage.take() == Said{"consumed 4"});
+  exchange.on_request_body(core::bytes_of("ef"));
+  CHECK(stage.take() == Said{"-> body ef", "consumed 2"});
+}
+
+TEST_CASE("rule 16: a slow client pauses its backend until its queue has drained") {
+  ExchangeStage stage;
+  Exchange& exchange = waiting(stage);
+  auto head = ExchangeStage::answer(200);
+  exchange.on_response(head, false);
+  stage.client_queued = kAnswerHighWater - 1;
+  exchange.on_response_body(core::bytes_of("a"));
+  CHECK(stage.take() == Said{"respond 200", "body a"});
+  stage.client_queued = kAnswerHighWater;
+  exchange.on_response_body(core::bytes_of("b"));
+  exchange.on_response_body(core::bytes_of("c"));
+  CHECK(stage.take() == Said{"body b", "-> pause", "body c"});
+  exchange.on_answer_drained();
+  CHECK(stage.take() == Said{"-> resume"});
+}
+
+TEST_CASE("100-continue is said once a backend is there to take the body") {
+  ExchangeStage stage;
+  stage.request.method = "POST";
+  stage.request.expect_continue = true;
+  Exchange& exchange = stage.begin(false);
+  CHECK(stage.take() == Said{"connect node0"});
+  exchange.link_open(stage, false);
+  CHECK(stage.take() == Said{"-> POST /api/client/v2/status", "continue"});
+  auto head = ExchangeStage::answer(100);
+  exchange.on_information(head);
+  CHECK(stage.take().empty());
+  head.status = 103;
+  exchange.on_information(head);
+  CHECK(stage.take() == Said{"inform 103"});
+}
+
+TEST_CASE("an answer before the request's end frees the client, not the link") {
+  ExchangeStage stage;
+  stage.request.method = "POST";
+  Exchange& exchange = stage.begin(false);
+  exchange.link_open(stage, false);
+  auto head = ExchangeStage::answer(413);
+  exchange.on_response(head, false);
+  exchange.on_response_end({});
+  stage.said.erase(stage.said.begin(), stage.said.begin() + 2);
+  CHECK(stage.take() == Said{"respond 413", "finish", "-> abort"});
+  exchange.on_request_body(core::bytes_of("more"));
+  CHECK(stage.take() == Said{"consumed 4"});
+}
+
+TEST_CASE("a client that breaks off takes its backend along, in every state") {
+  ExchangeStage stage;
+  SECTION("connecting") {
+    stage.begin();
+    stage.take();
+    stage.exchange->on_stream_closed(false);
+    CHECK(stage.take() == Said{"cancel connect", "ended"});
+  }
+  SECTION("waiting") {
+    waiting(stage).on_stream_closed(false);
+    CHECK(stage.take() == Said{"-> abort", "ended"});
+  }
+  SECTION("answering") {
+    Exchange& exchange = waiting(stage);
+    auto head = ExchangeStage::answer(200);
+    exchange.on_response(head, false);
+    stage.take();
+    exchange.on_stream_closed(false);
+    CHECK(stage.take() == Said{"-> abort", "ended"});
+    CHECK(exchange.record().status == 200);
+    return;
+  }
+  CHECK(stage.exchange->record().status == 499);
+}
+
+TEST_CASE("rule 17: each phase has its time-out and its answer") {
+  ExchangeStage stage;
+  SECTION("connecting: another backend") {
+    stage.begin();
+    CHECK(stage.armed == stage.rules.timeouts.connect);
+    stage.exchange->on_time();
+    CHECK(stage.take() == Said{"connect node0", "cancel connect", "connect node1"});
+  }
+  SECTION("the request's body: 408") {
+    stage.begin(false).link_open(stage, false);
+    CHECK(stage.armed == stage.rules.timeouts.body);
+    stage.take();
+    stage.exchange->on_time();
+    CHECK(stage.take()[1] == "respond 408");
+  }
+  SECTION("the answer's head: 504, no retry by default") {
+    waiting(stage);
+    CHECK(stage.armed == stage.rules.timeouts.response);
+    stage.exchange->on_time();
+    CHECK(stage.take()[1] == "respond 504");
+  }
+  SECTION("the answer's head: another backend, if configured") {
+    stage.rules.retry[0].on_timeout = true;
+    waiting(stage).on_time();
+    CHECK(stage.take() == Said{"-> abort", "connect node1"});
+  }
+  SECTION("an event stream may be silent for long, not for ever") {
+    auto head = ExchangeStage::answer(200);
+    waiting(stage).on_response(head, false);
+    CHECK(stage.armed == stage.rules.timeouts.stream_idle);
+    stage.take();
+    stage.exchange->on_time();
+    CHECK(stage.take() == Said{"-> abort", "reset"});
+  }
+}
