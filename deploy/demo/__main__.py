@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from checks import run_checks
+from checks import run_checks, run_last_checks
 from layout import Layout
 from programs import DidNotStart, Programs
 
@@ -27,11 +27,13 @@ def main() -> int:
         return 1
 
     layout = Layout.choose(options.state)
-    programs = Programs(options.state / "log")
+    programs = Programs(options.programs, options.state / "log")
     try:
         start(layout, programs)
         print("\n▸ self-check")
         failed = run_checks(layout, programs)
+        if options.once:
+            failed += run_last_checks(layout, programs)
         if failed:
             print(f"\n✗ {failed} of the checks failed; logs are in {programs.logs}")
         if options.once or failed:
@@ -55,8 +57,9 @@ def arguments():
     parser = argparse.ArgumentParser(prog="deploy/quickstart")
     parser.add_argument("--once", action="store_true")
     parser.add_argument("--state", type=Path, default=ROOT / "build/quickstart")
+    parser.add_argument("--programs", type=Path, default=ROOT / "build/release/bin", help="where rproxyd and turnd are")
     options = parser.parse_args()
-    options.state = options.state.absolute()
+    options.state, options.programs = options.state.absolute(), options.programs.absolute()
     return options
 
 

@@ -23,9 +23,18 @@ CLIENTS = 12
 
 
 def run_checks(layout, programs):
+    return try_all(layout, programs, page_over_http1, page_over_http2, redirect_to_https, node_killed, wrong_pin, right_pin, first_event,
+                   stun_answer, turn_without_credentials, turn_over_udp, turn_over_tcp, turn_over_tls)
+
+
+def run_last_checks(layout, programs):
+    return try_all(layout, programs, clean_end)
+
+
+def try_all(layout, programs, *checks):
+    """How many failed."""
     failed = 0
-    for check in (page_over_http1, page_over_http2, redirect_to_https, node_killed, wrong_pin, right_pin, first_event,
-                  stun_answer, turn_without_credentials, turn_over_udp, turn_over_tcp, turn_over_tls):
+    for check in checks:
         try:
             print(f"  ✓ {check(layout, programs)}", flush=True)
         except Exception as problem:  # whatever it is, the other checks go on
@@ -257,3 +266,13 @@ def there_and_back(near, far, data):
         except TimeoutError:
             continue
     raise TimeoutError(f"{len(data)} bytes did not come back")
+
+
+# --- the end -----------------------------------------------------------------------------------
+
+
+def clean_end(_layout, programs):
+    for name in ("rproxyd", "turnd"):
+        code = programs.end(name)
+        expect(code == 0, f"{name} ended with {code}:\n{programs.log_of(name)[-4000:]}")
+    return "rproxyd and turnd end with exit code 0 when told to"

@@ -17,7 +17,8 @@ class DidNotStart(Exception):
 
 
 class Programs:
-    def __init__(self, logs):
+    def __init__(self, folder, logs):
+        self.folder = folder  # of rproxyd and turnd
         self.logs = logs
         self.logs.mkdir(exist_ok=True)
         self._running = {}  # name -> Popen
@@ -38,7 +39,7 @@ class Programs:
         layout.nodes[name] = int(port_file.read_text())
 
     def start_daemon(self, name, configuration, listens):
-        self._start(name, ROOT / "build/release/bin" / name, "run", "--config", configuration)
+        self._start(name, self.folder / name, "run", "--config", configuration)
         self._wait(name, lambda: all(accepts(address) for address in listens))
 
     def kill_node(self, name):
@@ -46,6 +47,19 @@ class Programs:
         process = self._running.pop(name)
         process.kill()
         process.wait()
+
+    def end(self, name):
+        """SIGTERM; the exit code. After END_SECONDS, SIGKILL."""
+        process = self._running.pop(name)
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+    def log_of(self, name):
+        return self._log(name).read_text(errors="replace")
 
     def wait_for_an_end(self):
         """Returns when a program ends by itself, which none should."""
@@ -80,9 +94,9 @@ class Programs:
         end = time.monotonic() + START_SECONDS
         while not ready():
             if self._running[name].poll() is not None:
-                raise DidNotStart(f"{name} did not start (exit code {self._running[name].returncode}):\n{self._log(name).read_text()}")
+                raise DidNotStart(f"{name} did not start (exit code {self._running[name].returncode}):\n{self.log_of(name)}")
             if time.monotonic() > end:
-                raise DidNotStart(f"{name} was not ready within {START_SECONDS} s:\n{self._log(name).read_text()}")
+                raise DidNotStart(f"{name} was not ready within {START_SECONDS} s:\n{self.log_of(name)}")
             time.sleep(0.02)
 
     def _log(self, name):

@@ -123,7 +123,21 @@ def layers(display):
     return pytest(display, "layers", "tests/layers", "tests/runner")
 
 
+failed_builds = set()
+
+
 def build(display, preset, *targets):
+    """What failed to build once is not tried again by every later step that needs it."""
+    if preset in failed_builds:
+        raise Failed(f"the {preset} build failed, see above")
+    try:
+        configure_and_build(display, preset, *targets)
+    except Failed:
+        failed_builds.add(preset)
+        raise
+
+
+def configure_and_build(display, preset, *targets):
     command(display, f"configure-{preset}", "cmake", "--preset", preset)
     command(display, f"build-{preset}", "cmake", "--build", BUILD / preset, "--parallel", JOBS,
             *(["--target", *targets] if targets else []))
@@ -143,7 +157,7 @@ def corpus(display):
 
 
 def ctest(display, name, *options):
-    built(display, "dev")
+    build(display, "dev")
     junit = LOGS / f"{name}.xml"
     return counted(display, name, junit, "ctest", "--test-dir", BUILD / "dev", "--output-junit", junit, "--output-on-failure",
                    "--no-tests=error", "--parallel", JOBS, "--timeout", "120", *options)
@@ -156,38 +170,32 @@ def pytest(display, name, *options, environment=None):
 
 
 def integration(display):
-    built(display, "dev")
+    build(display, "dev")
     return pytest(display, "integration", "--timeout=180", "tests/integration", environment={"VESTIBULE_BUILD": str(BUILD / "dev")})
 
 
-def built(display, preset, *targets):
-    """For steps that are run by themselves; costs a moment where all is built."""
-    if not (BUILD / preset / "build.ninja").exists() or targets:
-        build(display, preset, *targets)
-    else:
-        command(display, f"build-{preset}", "cmake", "--build", BUILD / preset, "--parallel", JOBS)
-
-
 def threads(display):
-    """Tests that start threads are tagged [threads]; they run once more under ThreadSanitizer."""
+    """Tests that start threads are tagged [threads]; they run once more under ThreadSanitizer. So do
+    the daemons, with a worker a core, through the whole self-check."""
     programs = [name for name, files in unit_programs() if any("[threads]" in f.read_text() for f in files)]
-    if not programs:
-        return Counts()
-    build(display, "tsan", *programs)
-    counts = Counts()
-    failures = []
-    for program in programs:
-        junit = LOGS / f"threads-{program}.xml"
-        path = next((BUILD / "tsan").rglob(program))
+    build(display, "tsan", *programs, "rproxyd", "turnd")
+    counts, failures = Counts(), []
+    for run in [*(lambda p=p: tagged(display, p) for p in programs), lambda: self_check(display, "threads-self-check", "tsan")]:
         try:
-            counts += counted(display, f"threads-{program}", junit, path, "[threads]", "--reporter", f"junit::out={junit}",
-                              "--reporter", "console::out=-")
+            counts += run()
         except Failed as failure:
             counts += failure.counts
             failures.append(str(failure))
     if failures:
         raise Failed("\n".join(failures), counts)
     return counts
+
+
+def tagged(display, program):
+    junit = LOGS / f"threads-{program}.xml"
+    path = next((BUILD / "tsan").rglob(program))
+    return counted(display, f"threads-{program}", junit, path, "[threads]", "--reporter", f"junit::out={junit}",
+                   "--reporter", "console::out=-")
 
 
 def unit_programs():
@@ -204,9 +212,26 @@ def tidy(display):
 
 
 def quickstart(display):
-    command(display, "quickstart", "deploy/quickstart", "--once", "--state", LOGS / "quickstart")
-    checks = (LOGS / "quickstart.log").read_text().count("✓")
-    return Counts(passed=checks)
+    return checked(display, "quickstart", "deploy/quickstart")
+
+
+def debug_self_check(display):
+    build(display, "dev")
+    return self_check(display, "self-check", "dev")
+
+
+def self_check(display, name, preset):
+    return checked(display, name, PYTHON, "deploy/demo", "--programs", BUILD / preset / "bin")
+
+
+def checked(display, name, *argv):
+    """The quickstart's self-check counts by its lines."""
+    code = command(display, name, *argv, "--once", "--state", LOGS / "quickstart", check=False)
+    marks = [line[:4] for line in (LOGS / f"{name}.log").read_text().splitlines()]
+    counts = Counts(passed=marks.count("  ✓ "), failed=marks.count("  ✗ "))
+    if code != 0 or counts.failed:
+        raise Failed(tail(LOGS / f"{name}.log"), counts if counts.failed else counts + Counts(failed=1))
+    return counts
 
 
 def fuzz(minutes, display):
@@ -248,7 +273,8 @@ STEPS = [
     Step("unit", "unit tests and simulations", unit),
     Step("corpus", "every kept fuzz input, replayed", corpus),
     Step("integration", "the real programs, spoken to over sockets", integration),
-    Step("threads", "tests of threads under ThreadSanitizer", threads),
+    Step("self-check", "the quickstart's self-check of the debug build", debug_self_check),
+    Step("threads", "tests of threads, and the self-check, under ThreadSanitizer", threads),
     Step("tidy", "clang-tidy over the product's sources", tidy),
     Step("quickstart", "release build, both daemons and three nodes: the self-check", quickstart),
 ]
