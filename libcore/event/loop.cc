@@ -38,18 +38,24 @@ void TaskQueue::add(Task& task) {
 }
 
 void TaskQueue::run() {
-  if (empty()) return;
   TaskQueue now;
-  now.head_.next_ = head_.next_;
-  now.head_.previous_ = head_.previous_;
-  now.head_.next_->previous_ = &now.head_;
-  now.head_.previous_->next_ = &now.head_;
-  head_.next_ = head_.previous_ = &head_;
+  move_all_to(now);
   while (!now.empty()) {
     Task& first = *now.head_.next_;
     first.unlink();
     first.run();
   }
+}
+
+void TaskQueue::move_all_to(TaskQueue& other) {
+  if (empty()) return;
+  Task* first = head_.next_;
+  Task* last = head_.previous_;
+  head_.next_ = head_.previous_ = &head_;
+  first->previous_ = other.head_.previous_;
+  other.head_.previous_->next_ = first;
+  last->next_ = &other.head_;
+  other.head_.previous_ = last;
 }
 
 struct Loop::Uv {
@@ -79,7 +85,7 @@ Loop::Loop() : uv_(std::make_unique<Uv>()), now_(read_now()), deadlines_(now_.st
     self->wake_up();
     self->run_posted();
   }));
-  uv_->poll.data = uv_->prepare.data = uv_->check.data = uv_->idle.data = uv_->async.data = this;
+  uv_->poll.data = uv_->prepare.data = uv_->check.data = uv_->async.data = this;
 
   must(uv_poll_start(&uv_->poll, UV_READABLE, [](uv_poll_t* h, int, int) {
     auto* self = static_cast<Loop*>(h->data);
@@ -92,6 +98,7 @@ Loop::Loop() : uv_(std::make_unique<Uv>()), now_(read_now()), deadlines_(now_.st
   must(uv_check_start(&uv_->check, [](uv_check_t* h) {
     auto* self = static_cast<Loop*>(h->data);
     self->wake_up();
+    self->continued_.run();
     self->end_wake_up();
   }));
 }
@@ -141,14 +148,10 @@ void Loop::run_tasks_at_end() {
 }
 
 void Loop::prepare_to_sleep() {
-  if (awake_) end_wake_up(); // run() has just begun, or tasks of run_next() have run
-  if (work_left()) {
-    // While it is active the loop doesn't sleep; it runs before the next poll's events.
-    uv_idle_start(&uv_->idle, [](uv_idle_t* h) {
-      auto* self = static_cast<Loop*>(h->data);
-      self->wake_up();
-      self->next_.run();
-    });
+  if (awake_) end_wake_up(); // run() has just begun
+  next_.move_all_to(continued_);
+  if (!continued_.empty() || !at_end_.empty() || !retired_.empty()) {
+    uv_idle_start(&uv_->idle, [](uv_idle_t*) {}); // only keeps the loop from sleeping
   } else {
     uv_idle_stop(&uv_->idle);
   }

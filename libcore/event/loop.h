@@ -1,8 +1,8 @@
 // One worker's event loop: readiness, deadlines, work that other threads post, and the order of
 // things within a wake-up. Wraps libuv; nothing outside this folder sees uv.
 //
-// A wake-up goes:  the clocks are read once -> tasks of run_next() run that the wake-up before left ->
-// what is ready is handled, posted work runs -> deadlines fire -> tasks of run_at_end() run (sends
+// A wake-up goes:  the clocks are read once -> what is ready is handled, posted work runs -> tasks of
+// run_next() run that the wake-up before left -> deadlines fire -> tasks of run_at_end() run (sends
 // that were gathered leave in one batch) -> what was retired is destroyed -> sleep, unless a task of
 // run_next() waits.
 //
@@ -68,6 +68,7 @@ class TaskQueue {
   ~TaskQueue();
   void add(Task& task); // does nothing when the task is in a queue already
   void run();           // those queued now; what they add waits for the next call
+  void move_all_to(TaskQueue& other);
   bool empty() const { return head_.next_ == &head_; }
 
  private:
@@ -122,7 +123,6 @@ class Loop {
   void run_tasks_at_end();
   void run_posted();
   void prepare_to_sleep();
-  bool work_left() const { return !next_.empty() || !at_end_.empty() || !retired_.empty(); }
 
   std::unique_ptr<Uv> uv_;
   core::Now now_;
@@ -130,7 +130,8 @@ class Loop {
   core::DeadlineWheel deadlines_;
   Poller poller_;
   TaskQueue at_end_;
-  TaskQueue next_;
+  TaskQueue next_;      // run_next() was called in this wake-up
+  TaskQueue continued_; // and in the one before
   std::vector<std::unique_ptr<Retirable>> retired_;
   std::mutex posted_mutex_;
   std::vector<std::move_only_function<void()>> posted_;

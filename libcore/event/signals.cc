@@ -33,6 +33,10 @@ Signals::Signals(Loop& loop, std::initializer_list<int> numbers, std::function<v
 }
 
 Signals::~Signals() {
+  if (state_->handles.empty()) {
+    delete state_;
+    return;
+  }
   for (uv_signal_t& handle : state_->handles) {
     uv_close(reinterpret_cast<uv_handle_t*>(&handle), [](uv_handle_t* h) {
       auto* state = static_cast<State*>(h->data);

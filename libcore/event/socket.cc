@@ -39,6 +39,25 @@ core::Result<Fd> open_bound(const core::SocketAddress& address, int type, Sharin
   return fd;
 }
 
+// Errors of accept(2) that are those of the connection it was about to give (its own page, "Error
+// handling"): the next one may be fine.
+bool about_one_connection(int error) {
+  switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case ENETDOWN:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+      return true;
+    default:
+      return false;
+  }
+}
+
 core::SocketAddress name_of(int fd, int (*get)(int, sockaddr*, socklen_t*)) {
   core::SocketAddress address;
   socklen_t size = core::SocketAddress::kCapacity;
@@ -78,13 +97,18 @@ core::SocketAddress peer_address(int fd) { return name_of(fd, ::getpeername); }
 
 Accepted accept_tcp(int listener) {
   Accepted accepted;
-  socklen_t size = core::SocketAddress::kCapacity;
-  do {
+  for (;;) {
+    socklen_t size = core::SocketAddress::kCapacity;
     accepted.fd = Fd(::accept4(listener, accepted.peer.kernel_for_receive(), &size,
                                SOCK_NONBLOCK | SOCK_CLOEXEC));
-  } while (!accepted.fd && (errno == EINTR || errno == ECONNABORTED));
-  if (accepted.fd) enable(accepted.fd.get(), IPPROTO_TCP, TCP_NODELAY);
-  return accepted;
+    if (accepted.fd) {
+      enable(accepted.fd.get(), IPPROTO_TCP, TCP_NODELAY);
+      return accepted;
+    }
+    if (about_one_connection(errno)) continue;
+    if (errno != EAGAIN) accepted.error = errno;
+    return accepted;
+  }
 }
 
 } // namespace event

@@ -21,10 +21,12 @@ core::Result<Fd> connect_tcp(const core::SocketAddress& to);
 core::SocketAddress local_address(int fd);
 core::SocketAddress peer_address(int fd);
 
-// The next connection of a listening socket, or an empty Fd when there is none for now.
+// The next connection of a listening socket, or an empty Fd: with error 0 none waits, else one waits
+// that the kernel can't give us now (EMFILE, ENFILE, ENOBUFS, ENOMEM).
 struct Accepted {
   Fd fd;
   core::SocketAddress peer;
+  int error = 0;
 };
 Accepted accept_tcp(int listener);
 
