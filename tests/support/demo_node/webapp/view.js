@@ -129,7 +129,7 @@ export function showStats(stats) {
   setText("bitrate", (stats.bitrate / 1e6).toFixed(2));
   setText("frames", stats.framesDecoded.toLocaleString("en"));
   setText("fps", `${stats.framesPerSecond} a second`);
-  setText("rtt", stats.roundTrip.toFixed(1));
+  setText("rtt", stats.roundTrip < 1 ? "<1" : stats.roundTrip.toFixed(0)); // Chromium counts whole ones
   setText("lost", stats.packetsLost.toLocaleString("en"));
   setText("received", `of ${stats.packetsReceived.toLocaleString("en")}`);
   setText("picture", stats.width ? `${stats.width} × ${stats.height} · ${stats.framesPerSecond} fps` : "…");
