@@ -72,6 +72,12 @@ def test_a_violation_is_refused_at_its_place(tree, name, text, complaint):
     assert complaint in output
 
 
+def test_a_unit_test_may_use_what_supports_tests(tree):
+    write(tree, "tests/unit/turnd/relay/a_test.cc", '#include "tests/support/turn/scene.h"\n#include "libcore/stun/message.h"\n')
+    code, output = check(tree)
+    assert code == 0, output
+
+
 def test_comments_and_strings_are_no_code(tree):
     write(tree, "turnd/relay/a.cc", '// never steady_clock::now() here\n/* #include <unistd.h> */\nauto s = "::now()";\n')
     code, output = check(tree)
