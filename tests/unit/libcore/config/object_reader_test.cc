@@ -3,7 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "libcore/config/parsers.h"
-#include "reading_a_text.h"
+#include "tests/unit/libcore/config/reading_a_text.h"
 
 using config::ObjectReader;
 

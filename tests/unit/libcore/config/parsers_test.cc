@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string>
 
-#include "reading_a_text.h"
+#include "tests/unit/libcore/config/reading_a_text.h"
 
 using namespace std::chrono_literals;
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "reading_a_text.h"
+#include "tests/unit/libcore/config/reading_a_text.h"
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 
-#include "reading_a_text.h"
+#include "tests/unit/libcore/config/reading_a_text.h"
 
 TEST_CASE("a value is shown as it is written, and cut when it is long") {
   CHECK(ReadingAText(R"({"a": "x\"y\n"})").only().shown() == R"("x\"y\n")");
