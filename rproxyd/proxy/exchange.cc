@@ -36,6 +36,8 @@ Exchange::Exchange(ExchangeHost& host, const ExchangeRules& rules, ClientSession
 
 void Exchange::start(bool request_ended) {
   request_ended_ = request_ended;
+  // Answered here, not by the backend: the body may be on its way to it by then.
+  continue_awaited_ = std::exchange(request_.expect_continue, false);
   if (rules_.redirect_https) return redirect_to_https();
 
   const auto route = rules_.routes->match(request_.target);
@@ -148,7 +150,7 @@ void Exchange::link_open(BackendLink& link, bool reused) {
   state_ = State::waiting;
   link_paused_ = false;
   link_->send_request(request_);
-  if (request_.expect_continue && !request_ended_) client_.send_continue(stream_);
+  if (std::exchange(continue_awaited_, false) && !request_ended_) client_.send_continue(stream_);
   send_buffered();
   if (request_ended_) link_->finish(&trailers_);
   arm_for_state();
