@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "libcore/base/time.h"
 
@@ -10,13 +11,16 @@ namespace turnd {
 
 class Bandwidth {
  public:
-  static constexpr std::uint64_t kNoLimit = 0;
+  static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
   // So that the sums below can't wrap: 1 TB/s.
   static constexpr std::uint64_t kMaxBytesPerSecond = 1'000'000'000'000;
 
   Bandwidth() = default;
   Bandwidth(std::uint64_t bytes_per_second, core::TimePoint now)
-      : rate_(std::min(bytes_per_second, kMaxBytesPerSecond)), left_(rate_), filled_(now) {}
+      : rate_(bytes_per_second == kNoLimit ? kNoLimit
+                                           : std::min(bytes_per_second, kMaxBytesPerSecond)),
+        left_(rate_),
+        filled_(now) {}
 
   bool admit(std::size_t bytes, core::TimePoint now) {
     if (rate_ == kNoLimit) return true;

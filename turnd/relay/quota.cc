@@ -3,9 +3,9 @@
 namespace turnd {
 
 std::expected<void, QuotaRefusal> QuotaTable::take(const std::string& user) {
-  if (in_all_ != kNoLimit && taken_ >= in_all_) return std::unexpected(QuotaRefusal::server_full);
+  if (taken_ >= in_all_) return std::unexpected(QuotaRefusal::server_full);
   const auto entry = by_user_.try_emplace(user, 0).first;
-  if (per_user_ != kNoLimit && entry->second >= per_user_) {
+  if (entry->second >= per_user_) {
     return std::unexpected(QuotaRefusal::user_full);
   }
   ++taken_;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -59,7 +60,7 @@ inline std::expected<Quota::Ticket, QuotaRefusal> Quota::ticket(std::string_view
 // The counting itself, for one thread at a time.
 class QuotaTable final : public Quota {
  public:
-  static constexpr std::uint64_t kNoLimit = 0;
+  static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
   QuotaTable(std::uint64_t in_all, std::uint64_t per_user) : in_all_(in_all), per_user_(per_user) {}
   ~QuotaTable() = default;

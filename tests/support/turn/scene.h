@@ -1,0 +1,217 @@
+// A turnd::Server with virtual time, the shell's part played by the test: decisions are copied,
+// commands carried out at once (or refused, as the test wants).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tests/support/turn/client.h"
+#include "turnd/relay/server.h"
+
+namespace turn_test {
+
+// Numbers that look random and are the same in every run.
+class SeededRandom final : public turnd::Random {
+ public:
+  explicit SeededRandom(std::uint64_t seed = 1) : state_(seed) {}
+  ~SeededRandom() = default;
+  void fill(core::MutableBytes bytes) override {
+    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(next() >> 56);
+  }
+  std::uint64_t next() { // splitmix64
+    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15U);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+struct SentToPeer {
+  turnd::RelayId relay;
+  core::SocketAddress peer;
+  std::string payload;
+};
+
+struct Options {
+  std::vector<turnd::RelayAddress> relay_addresses{
+      {core::IpAddress::v4(198, 51, 100, 130), core::IpAddress::v4(198, 51, 100, 130)}};
+  turnd::PortRange ports{.first = 50000, .last = 50999};
+  unsigned worker = 0;
+  unsigned workers = 1;
+  core::NetworkList allow;
+  core::NetworkList deny;
+  core::NetworkList stun_clients{{core::Network::any()}};
+  core::NetworkList turn_clients{{core::Network::any()}};
+  turnd::ServerLimits limits;
+  std::uint64_t allocations = turnd::QuotaTable::kNoLimit;
+  std::uint64_t allocations_per_user = turnd::QuotaTable::kNoLimit;
+  std::string realm = "example.com";
+  std::vector<std::string> shared_secrets;
+};
+
+inline core::NetworkList networks(std::initializer_list<const char*> texts) {
+  std::vector<core::Network> list;
+  for (const char* text : texts) list.push_back(core::Network::parse(text).value());
+  return core::NetworkList(std::move(list));
+}
+
+inline turnd::RelayAddress relay_address(const char* ip, const char* advertised = nullptr) {
+  const auto own = core::IpAddress::parse(ip).value();
+  return {own, advertised == nullptr ? own : core::IpAddress::parse(advertised).value()};
+}
+
+class Scene {
+ public:
+  explicit Scene(const Options& options = {})
+      : quota(options.allocations, options.allocations_per_user),
+        server(config_of(options),
+               turnd::Authenticator(
+                   credentials_of(options),
+                   stun::NonceMaker(stun::NonceMaker::Key{7}, 0, std::chrono::seconds(600))),
+               quota, random, start()) {}
+
+  static core::TimePoint start() { return core::TimePoint(std::chrono::hours(1000)); }
+
+  core::Now now{.steady = start(), .wall = core::WallTime(std::chrono::seconds(1'800'000'000))};
+  SeededRandom random;
+  turnd::QuotaTable quota;
+  turnd::Server server;
+
+  // Ports that somebody else has.
+  std::function<bool(const core::SocketAddress&)> refuse_port = [](const auto&) { return false; };
+  std::vector<turnd::OpenRelay> opened;
+  std::vector<turnd::RelayId> closed;
+  std::vector<turnd::OpenRelay> refused;
+
+  void pass(core::Duration time) {
+    now.steady += time;
+    wall_part_ += time;
+    const auto whole = std::chrono::floor<std::chrono::seconds>(wall_part_);
+    now.wall += whole;
+    wall_part_ -= whole;
+    server.advance(now);
+    carry_out_commands();
+  }
+
+  // Feeds a datagram; what the server said, until nothing is left to do.
+  struct Result {
+    std::optional<Received> answer; // STUN to a client
+    std::optional<Buffer> to_client;
+    std::optional<turnd::ClientTag> tag;
+    std::optional<turnd::FiveTuple> five_tuple;
+    std::optional<SentToPeer> to_peer;
+    std::optional<turnd::DropReason> dropped;
+    int error() const { return answer ? answer->error() : -1; }
+    bool is_success() const { return answer && answer->is_success(); }
+  };
+
+  Result feed(const Client& client, core::Bytes bytes) {
+    return settle(copy(server.from_client(client.five_tuple, client.tag, bytes, now)));
+  }
+  Result feed_peer(turnd::RelayId relay, const char* peer, std::string_view payload) {
+    buffer_.assign(turnd::Packet::kHeadroom + payload.size() + turnd::Packet::kTailroom, 0xee);
+    std::ranges::copy(payload, buffer_.begin() + turnd::Packet::kHeadroom);
+    const turnd::Packet packet(
+        core::MutableBytes(buffer_).subspan(turnd::Packet::kHeadroom, payload.size()));
+    const turnd::PeerAddress from{core::SocketAddress::parse(peer).value()};
+    return settle(copy(server.from_peer(relay, from, packet, now)));
+  }
+
+  // The 401 that every conversation begins with.
+  void challenge(Client& client) {
+    auto result = feed(client, client.unsigned_request(stun::Method::allocate, Client::udp()));
+    if (result.answer) client.learn(*result.answer);
+  }
+  // With the challenge before it, if there was none yet.
+  Result allocate(Client& client, const Client::Fill& more = [](auto&) {}) {
+    if (client.nonce.empty()) challenge(client);
+    return feed(client, client.request(stun::Method::allocate, Client::udp_and(more)));
+  }
+  Result request(Client& client, stun::Method method, const Client::Fill& fill = {}) {
+    return feed(client, client.request(method, fill));
+  }
+  turnd::RelayId last_relay() const { return opened.back().relay; }
+
+  bool nothing_left() { return !server.poll_command().has_value(); }
+
+ private:
+  static turnd::ServerConfig config_of(const Options& o) {
+    return {.relay_addresses = o.relay_addresses,
+            .ports = o.ports,
+            .worker = o.worker,
+            .workers = o.workers,
+            .peers = turnd::PeerPolicy(o.allow, o.deny,
+                                       {core::SocketAddress::parse("198.51.100.130:3478").value()}),
+            .stun_clients = o.stun_clients,
+            .turn_clients = o.turn_clients,
+            .limits = o.limits};
+  }
+  static std::shared_ptr<const turnd::Credentials> credentials_of(const Options& o) {
+    std::vector<core::Secret> secrets;
+    for (const auto& secret : o.shared_secrets) secrets.emplace_back(secret);
+    return std::make_shared<turnd::Credentials>(
+        o.realm,
+        std::map<std::string, core::Secret>{{"alice", core::Secret("wonder")},
+                                            {"bob", core::Secret("builder")}},
+        std::move(secrets));
+  }
+
+  Result copy(const turnd::Decision& decision) {
+    Result result;
+    if (const auto* drop = std::get_if<turnd::Drop>(&decision)) {
+      result.dropped = drop->reason;
+    } else if (const auto* out = std::get_if<turnd::ToClient>(&decision)) {
+      result.to_client.emplace(out->bytes.begin(), out->bytes.end());
+      result.answer.emplace(out->bytes);
+      if (!result.answer->is_stun()) result.answer.reset();
+      result.tag = out->client;
+      result.five_tuple = *out->five_tuple;
+    } else {
+      const auto& up = std::get<turnd::ToPeer>(decision);
+      result.to_peer = {up.relay, up.peer->address, std::string(core::text_of(up.payload))};
+    }
+    return result;
+  }
+
+  // An Allocate's answer comes when its sockets are open.
+  Result settle(Result first) {
+    auto later = carry_out_commands();
+    if (later) return std::move(*later);
+    return first;
+  }
+
+  std::optional<Result> carry_out_commands() {
+    std::optional<Result> answer;
+    while (const auto command = server.poll_command()) {
+      if (const auto* close = std::get_if<turnd::CloseRelay>(&*command)) {
+        closed.push_back(close->relay);
+        continue;
+      }
+      const auto open = std::get<turnd::OpenRelay>(*command);
+      Result result;
+      if (refuse_port(open.address)) {
+        refused.push_back(open);
+        result = copy(server.relay_refused(open.relay, now));
+      } else {
+        opened.push_back(open);
+        result = copy(server.relay_opened(open.relay, now));
+      }
+      if (result.answer) answer = std::move(result);
+    }
+    return answer;
+  }
+
+  core::Duration wall_part_{};
+  Buffer buffer_;
+};
+
+} // namespace turn_test

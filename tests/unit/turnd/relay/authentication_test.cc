@@ -1,0 +1,245 @@
+#include "turnd/relay/authentication.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/support/turn/scene.h"
+
+namespace {
+
+using namespace turn_test; // NOLINT(google-build-using-namespace)
+using std::chrono::seconds;
+using stun::Attribute;
+
+TEST_CASE("rule 11: without MESSAGE-INTEGRITY the answer is 401 with realm and nonce") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  for (const auto method : {stun::Method::allocate, stun::Method::refresh,
+                            stun::Method::create_permission, stun::Method::channel_bind}) {
+    const auto result = scene.feed(alice, alice.unsigned_request(method));
+    CHECK(result.error() == 401);
+    CHECK(result.answer->text(Attribute::realm) == "example.com");
+    CHECK(result.answer->text(Attribute::nonce).starts_with("obMatJos2"));
+  }
+}
+
+TEST_CASE("rule 11: MESSAGE-INTEGRITY without USERNAME, REALM or NONCE is 400") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  scene.challenge(alice);
+  for (const auto missing : {Attribute::username, Attribute::realm, Attribute::nonce}) {
+    const auto request =
+        alice.message(stun::Method::allocate, stun::Class::request, [&](stun::MessageBuilder& m) {
+          Client::udp()(m);
+          if (missing != Attribute::username) m.add_text(Attribute::username, "alice");
+          if (missing != Attribute::realm) m.add_text(Attribute::realm, alice.realm);
+          if (missing != Attribute::nonce) m.add_text(Attribute::nonce, alice.nonce);
+          m.sign(alice.key().bytes());
+        });
+    const auto result = scene.feed(alice, request);
+    CHECK(result.error() == 400);
+    CHECK_FALSE(result.answer->has(Attribute::nonce));
+  }
+}
+
+TEST_CASE("rule 11: a stale nonce is 438 with a new one, and the allocation stays") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  REQUIRE(scene.allocate(alice, Client::lifetime(3600)).is_success());
+  scene.pass(seconds(601));
+  const auto stale = scene.request(alice, stun::Method::refresh);
+  CHECK(stale.error() == 438);
+  CHECK(stale.answer->text(Attribute::realm) == "example.com");
+  CHECK(stale.answer->text(Attribute::nonce) != alice.nonce);
+  CHECK(scene.server.allocation_count() == 1);
+  alice.learn(*stale.answer);
+  CHECK(scene.request(alice, stun::Method::refresh).is_success());
+}
+
+TEST_CASE("rule 11: a nonce made up is 438 too") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  scene.challenge(alice);
+  alice.nonce = "obMatJos2AAAAthisisnotanonceofours";
+  CHECK(scene.request(alice, stun::Method::allocate, Client::udp()).error() == 438);
+}
+
+TEST_CASE("rule 11: unknown user and wrong password get the same 401") {
+  Scene scene;
+  Client nobody("mallory", "wonder");
+  Client wrong("alice", "wander");
+  auto one = scene.allocate(nobody);
+  auto two = scene.allocate(wrong);
+  CHECK(one.error() == 401);
+  CHECK(two.error() == 401);
+  CHECK(one.answer->bytes().size() == two.answer->bytes().size());
+  CHECK(one.answer->has(Attribute::nonce));
+  CHECK(two.answer->has(Attribute::nonce));
+}
+
+TEST_CASE("a realm that is not ours is 401") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  scene.challenge(alice);
+  alice.realm = "example.org";
+  CHECK(scene.request(alice, stun::Method::allocate, Client::udp()).error() == 401);
+}
+
+TEST_CASE("a username longer than RFC 8489 14.3 allows is 400") {
+  for (const std::size_t size : {508, 509}) {
+    Scene scene;
+    Client somebody(std::string(size, 'a'), "x");
+    CHECK(scene.allocate(somebody).error() == (size == 508 ? 401 : 400));
+  }
+}
+
+TEST_CASE(
+    "rule 12: 401 and 438 carry no integrity, every answer to an authenticated request does") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  const auto challenge = scene.feed(alice, alice.unsigned_request(stun::Method::allocate));
+  CHECK_FALSE(challenge.answer->message().integrity_offset());
+  alice.learn(*challenge.answer);
+
+  const auto is_signed = [&](const Scene::Result& result) {
+    return stun::has_valid_integrity(result.answer->message(), alice.key().bytes());
+  };
+  CHECK(is_signed(scene.request(alice, stun::Method::allocate))); // 400
+  CHECK(is_signed(scene.request(alice, stun::Method::refresh)));  // 437
+  CHECK(is_signed(scene.allocate(alice)));
+  CHECK(is_signed(scene.request(alice, stun::Method::create_permission, // 403
+                                Client::peers({"127.0.0.1:1"}))));
+  CHECK(is_signed(scene.request(alice, stun::Method::channel_bind, // 420
+                                [](auto& m) { m.add(Attribute::dont_fragment, {}); })));
+}
+
+TEST_CASE("rule 13: another username on an existing allocation is 441") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  REQUIRE(scene.allocate(alice).is_success());
+  Client bob("bob", "builder"); // on the same five-tuple
+  scene.challenge(bob);
+  CHECK(scene.request(bob, stun::Method::refresh, Client::lifetime(0)).error() == 441);
+  CHECK(scene.request(bob, stun::Method::create_permission, Client::peers({"203.0.113.9:1"}))
+            .error() == 441);
+  CHECK(scene.request(bob, stun::Method::channel_bind, Client::channel(0x4000, "203.0.113.9:1"))
+            .error() == 441);
+  CHECK(scene.request(bob, stun::Method::allocate, Client::udp()).error() == 441);
+  CHECK(scene.server.allocation_count() == 1);
+}
+
+TEST_CASE("rule 15: nothing behind MESSAGE-INTEGRITY counts") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  REQUIRE(scene.allocate(alice).is_success());
+  auto request = alice.request(stun::Method::refresh, Client::lifetime(700));
+  const Buffer zero_lifetime{0x00, 0x0d, 0x00, 0x04, 0, 0, 0, 0};
+  request.insert(request.end(), zero_lifetime.begin(), zero_lifetime.end());
+  core::store16(request.data() + 2, static_cast<std::uint16_t>(request.size() - 20));
+  const auto result = scene.feed(alice, request);
+  REQUIRE(result.is_success());
+  CHECK(result.answer->u32(Attribute::lifetime) == 700);
+}
+
+TEST_CASE(
+    "rule 15: FINGERPRINT is answered with FINGERPRINT, as the last; a wrong one is no STUN") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  scene.challenge(alice);
+  auto request =
+      alice.message(stun::Method::allocate, stun::Class::request, Client::udp(), true, true);
+  const auto result = scene.feed(alice, request);
+  REQUIRE(result.is_success());
+  CHECK(result.answer->message().fingerprint_offset() == result.to_client->size() - 8);
+  CHECK(stun::fingerprint_is_right_or_absent(result.answer->message()));
+
+  request.back() ^= 1;
+  CHECK(scene.feed(alice, request).dropped == turnd::DropReason::not_turn);
+}
+
+std::string name_expiring_at(core::WallTime when, const char* user) {
+  return std::to_string(when.time_since_epoch().count()) + ":" + user;
+}
+
+Client with_secret(const std::string& secret, const std::string& username,
+                   const char* address = "192.0.2.7:40000") {
+  const auto password = turnd::time_limited_password(core::Secret(secret), username);
+  return {username, std::string(password.reveal()), address};
+}
+
+TEST_CASE("rule 16: time-limited credentials of any of the secrets work beside fixed users") {
+  Options options;
+  options.shared_secrets = {"new secret", "old secret"};
+  Scene scene(options);
+  const auto name = name_expiring_at(scene.now.wall + seconds(60), "carol");
+  Client by_new = with_secret("new secret", name, "192.0.2.7:40001");
+  Client by_old = with_secret("old secret", name, "192.0.2.7:40002");
+  Client by_none = with_secret("no secret", name, "192.0.2.7:40003");
+  Client alice("alice", "wonder", "192.0.2.7:40004");
+  CHECK(scene.allocate(by_new).is_success());
+  CHECK(scene.allocate(by_old).is_success());
+  CHECK(scene.allocate(by_none).error() == 401);
+  CHECK(scene.allocate(alice).is_success());
+}
+
+TEST_CASE("rule 16: after its expiry a credential allocates nothing, and keeps what it has") {
+  Options options;
+  options.shared_secrets = {"secret"};
+  Scene scene(options);
+  const auto name = name_expiring_at(scene.now.wall + seconds(60), "carol");
+  Client early = with_secret("secret", name, "192.0.2.7:40001");
+  Client late = with_secret("secret", name, "192.0.2.7:40002");
+  REQUIRE(scene.allocate(early).is_success());
+  scene.pass(seconds(60));
+  CHECK(scene.allocate(late).error() == 401);
+  CHECK(scene.request(early, stun::Method::refresh).is_success());
+}
+
+TEST_CASE("without a shared secret a time-limited name is nobody") {
+  Scene scene;
+  Client carol = with_secret("", name_expiring_at(scene.now.wall + seconds(60), "carol"));
+  CHECK(scene.allocate(carol).error() == 401);
+}
+
+TEST_CASE("rule 16: a new credential is no new allowance: the quota counts the user behind it") {
+  Options options;
+  options.shared_secrets = {"secret"};
+  options.allocations_per_user = 1;
+  Scene scene(options);
+  Client one = with_secret("secret", name_expiring_at(scene.now.wall + seconds(60), "carol"),
+                           "192.0.2.7:40001");
+  Client two = with_secret("secret", name_expiring_at(scene.now.wall + seconds(61), "carol"),
+                           "192.0.2.7:40002");
+  CHECK(scene.allocate(one).is_success());
+  CHECK(scene.allocate(two).error() == 486);
+}
+
+TEST_CASE("new credentials don't cut those who are there") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  REQUIRE(scene.allocate(alice).is_success());
+  scene.server.set_credentials(std::make_shared<turnd::Credentials>(
+      "example.com", std::map<std::string, core::Secret>{}, std::vector<core::Secret>{}));
+  CHECK(scene.request(alice, stun::Method::refresh).is_success());
+  Client again("alice", "wonder", "192.0.2.7:40001");
+  CHECK(scene.allocate(again).error() == 401);
+}
+
+TEST_CASE("time-limited names are an expiry, with or without a user") {
+  using turnd::parse_time_limited_name;
+  CHECK(parse_time_limited_name("1800000000:carol")->user == "carol");
+  CHECK(parse_time_limited_name("1800000000:a:b")->user == "a:b");
+  CHECK(parse_time_limited_name("1800000000")->user.empty());
+  CHECK(parse_time_limited_name("1800000000")->expiry == core::WallTime(seconds(1800000000)));
+  for (const char* text : {"", ":", "carol", "12x:carol", "-1:carol", " 1:carol", "+1:carol",
+                           "99999999999999999999:carol"}) {
+    CHECK_FALSE(parse_time_limited_name(text));
+  }
+}
+
+// HMAC-SHA1 over the name, in base64: checked with openssl dgst -sha1 -hmac.
+TEST_CASE("a time-limited password is base64(HMAC-SHA1(secret, username))") {
+  const auto password = turnd::time_limited_password(core::Secret("north"), "1433895918:dfe4d9");
+  CHECK(password.reveal() == "2LFKNKX+MoqiPO/KxUuFZPxU/nc=");
+}
+
+} // namespace
