@@ -9,8 +9,9 @@ namespace config {
 namespace {
 
 constexpr std::size_t kLongestWord = 64; // longer ones have no suggestion
+constexpr std::size_t kShortestBeginning = 3;
 
-}
+} // namespace
 
 // Optimal string alignment, three rows at a time.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -45,6 +46,11 @@ std::optional<std::string_view> nearest(std::string_view word,
       best = distance;
       found = candidate;
     }
+  }
+  if (!found && word.size() >= kShortestBeginning) {
+    const auto begins = std::ranges::find_if(
+        known, [&](std::string_view candidate) { return candidate.starts_with(word); });
+    if (begins != known.end()) found = *begins;
   }
   return found;
 }

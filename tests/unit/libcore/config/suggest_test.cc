@@ -40,6 +40,13 @@ TEST_CASE("of equally near words the first is suggested") {
   CHECK(nearest("tun", known) == "stun");
 }
 
+TEST_CASE("a word that was cut short is suggested whole, from three letters on") {
+  const std::array<std::string_view, 2> known{"warning", "error"};
+  CHECK(nearest("warn", known) == "warning");
+  CHECK(nearest("war", known) == "warning");
+  CHECK(nearest("wa", known) == std::nullopt);
+}
+
 TEST_CASE("no suggestion is looked for when a word is very long") {
   const std::string longest(64, 'a');
   const std::array<std::string_view, 1> known{longest};

@@ -1,0 +1,65 @@
+#include "turnd/settings/not_yet.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/changed_object.h"
+#include "tests/support/given_surroundings.h"
+#include "turnd/settings/settings.h"
+
+using Lines = std::vector<std::string>;
+
+namespace {
+
+const Members kRight{
+    {"realm", R"("example.com")"},
+    {"listeners", R"([{ "transport": "udp", "address": "127.0.0.1:0" }])"},
+    {"relay", R"({ "addresses": ["127.0.0.1"] })"},
+    {"credentials", R"({ "users": { "user": "password" } })"},
+};
+
+Lines problems_with(const Members& changes) {
+  GivenSurroundings surroundings;
+  surroundings.files["f"] = {object_of(kRight, changes), false};
+  surroundings.files["/secrets"] = {"one\n", false};
+  const auto loaded = turnd::load("f", surroundings);
+  return lines_of(loaded ? loaded->warnings : loaded.error());
+}
+
+} // namespace
+
+TEST_CASE("a configuration of what turnd serves has no problem") {
+  CHECK(problems_with({}) == Lines{});
+}
+
+TEST_CASE("what would mean something else without the missing option is refused") {
+  CHECK(problems_with({{"listeners", R"([{ "transport": "tcp", "address": "127.0.0.1:0",
+                                           "proxy_protocol_from": ["10.0.0.1"] }])"}}) ==
+        Lines{"error: /listeners/0/proxy_protocol_from: this version reads no PROXY headers"});
+  CHECK(problems_with({{"relay", R"({ "addresses": ["127.0.0.1"], "tcp": true })"}}) ==
+        Lines{"error: /relay/tcp: this version has no TCP relay (RFC 6062)"});
+  CHECK(
+      problems_with({{"credentials", R"({ "shared_secrets": ["x"] })"}}) ==
+      Lines{"error: /credentials/shared_secrets: this version knows no time-limited credentials"});
+  CHECK(problems_with(
+            {{"credentials", R"({ "shared_secrets": [], "shared_secrets_file": "/secrets" })"}}) ==
+        Lines{"error: /credentials/shared_secrets_file: this version knows no time-limited "
+              "credentials"});
+  CHECK(problems_with({{"limits", R"({ "bandwidth_per_allocation": "1MiB" })"}}) ==
+        Lines{"error: /limits/bandwidth_per_allocation: this version does not limit bandwidth"});
+}
+
+TEST_CASE("what is merely missing is warned of") {
+  CHECK(
+      problems_with({{"listeners", R"([{ "transport": "dtls", "address": "127.0.0.1:0",
+                                           "certificates": ["/c"] }])"}}) ==
+      Lines{
+          "warning: /listeners/0: this version has no TURN over DTLS: the listener is not opened"});
+  CHECK(
+      problems_with({{"credentials", R"({ "users_file": "/users" })"}}) ==
+      Lines{"warning: /credentials/users_file: this version reads no users file: its users cannot "
+            "log in"});
+  CHECK(problems_with({{"admin", "{}"}}) ==
+        Lines{"warning: /admin: this version has no admin endpoints"});
+}
