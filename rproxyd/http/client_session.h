@@ -39,10 +39,11 @@ inline constexpr std::size_t kAnswerLowWater = std::size_t{32} * 1024;
 enum class UnderscoreNames : std::uint8_t { drop, keep, refuse };
 
 struct MessageLimits { // contract: limits.*
-  std::size_t header_bytes = std::size_t{64} * 1024; // names, values, target, and 32 a field on HTTP/2
-  std::size_t header_count = 128;                    // fields, cookie crumbs counted singly
-  std::uint64_t body_bytes = 0;                      // 0: none
-  std::uint32_t streams = 128;                       // concurrent, HTTP/2
+  std::size_t header_bytes =
+      std::size_t{64} * 1024;     // names, values, target, and 32 a field on HTTP/2
+  std::size_t header_count = 128; // fields, cookie crumbs counted singly
+  std::uint64_t body_bytes = 0;   // 0: none
+  std::uint32_t streams = 128;    // concurrent, HTTP/2
   UnderscoreNames underscore_names = UnderscoreNames::drop;
 };
 

@@ -28,11 +28,11 @@ class H1BackendSession final : public BackendSession {
   bool reusable() const override;
 
  private:
-  enum class Request : std::uint8_t { none, sending, sent };
+  enum class Request : std::uint8_t { none, sending, sent, cut_short };
   enum class Answer : std::uint8_t { none, awaited, body, done };
 
-  void take_head();
-  void end_answer();
+  void take_head(bool more_bytes);
+  void take_information();
   void fail(BackendFailure failure, std::string_view why);
   void write(std::string_view text) { sink_.write(core::bytes_of(text)); }
 

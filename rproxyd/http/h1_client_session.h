@@ -48,19 +48,23 @@ class H1ClientSession final : public ClientSession {
 
  private:
   enum class Reading : std::uint8_t { head, body, discard, complete };
-  enum class Answer : std::uint8_t { none, expected, body, done };
+  enum class Answer : std::uint8_t { none, awaited, body, done, cut_short };
   enum class Framing : std::uint8_t { no_body, length, chunked, until_close };
 
   void run(core::Bytes fresh);
-  core::Bytes read(core::Bytes bytes);
-  bool may_read() const;
+  void run_over(core::Bytes input);
+  core::Bytes read(core::Bytes input);
   void take_head();
-  void end_request();
-  void settle();
+  void take_body(core::Bytes bytes);
+  void take_end();
+  void refuse(const Refusal& refusal);
+  void write_refusal(const Refusal& refusal);
+  bool settle();
   void start_next();
-  void refuse(std::uint16_t status, std::string_view why);
-  void write_refusal(std::uint16_t status, std::string_view why);
   void cut_short();
+  bool body_may_never_come() const;
+  void append_length(std::uint64_t length);
+  bool is_ending() const { return answer_ == Answer::done || answer_ == Answer::cut_short; }
   bool is_open(StreamId stream) const { return open_ && stream == stream_; }
   void write(std::string_view text) { sink_.write(core::bytes_of(text)); }
 
@@ -87,8 +91,8 @@ class H1ClientSession final : public ClientSession {
   bool draining_ = false;
   bool finished_ = false;
   bool broken_ = false;
-  std::uint64_t answer_left_ = 0;  // of the answer's Content-Length
-  std::uint64_t body_taken_ = 0;   // of the request's body
+  std::uint64_t answer_left_ = 0; // of the answer's Content-Length
+  std::uint64_t body_taken_ = 0;  // of the request's body
   std::uint64_t discarded_ = 0;
   std::size_t unconsumed_ = 0;
 };

@@ -28,8 +28,8 @@ namespace rproxyd {
 // A head as it stood on the wire, with the fields that frame it taken out and understood.
 struct H1Head {
   Version version = Version::http_1_1;
-  std::string method; // requests
-  std::string target; // requests: in any form
+  std::string method;       // requests
+  std::string target;       // requests: in any form
   std::uint16_t status = 0; // responses
   std::optional<std::string> host;
   FieldList fields; // without Host, Content-Length, Transfer-Encoding
@@ -62,26 +62,34 @@ class H1Parser {
   H1Head& head() { return head_; }
   core::Bytes body() const { return body_; }
   FieldList& trailers() { return trailers_; }
+  bool ended() const { return state_ == State::ended; } // also where expect_body() said: no body
   const Refusal& refusal() const { return refusal_; }
-  bool begun() const { return begun_; } // a byte of the message has been seen, empty lines aside
+  // A byte of the message has been seen, empty lines before it aside.
+  bool begun() const { return !lines_.only_empty_lines(); }
 
  private:
-  enum class State : std::uint8_t { head, awaits_expect_body, length, chunked, until_close, ended, refused };
+  enum class State : std::uint8_t {
+    head,
+    awaits_expect_body,
+    length,
+    chunked,
+    until_close,
+    ended,
+    refused
+  };
 
   Event execute(core::Bytes& bytes);
   Event end();
   Event refuse(std::uint16_t status, std::string_view why);
-  Event refuse_as_llhttp_said(llhttp_errno error);
-  bool check_framing_bytes(const char* begin, const char* end);
+  Refusal what_llhttp_refused(llhttp_errno error, std::string_view at) const;
+  std::optional<Refusal> check_framing(const char* to);
   std::optional<Refusal> check_start_line() const;
-  std::optional<Refusal> check_head();
+  std::optional<Refusal> check_head() const;
   std::optional<Refusal> take_field();
-  std::optional<Refusal> take_framing_field(std::string_view name, std::string_view value, bool& taken);
-  bool count(std::size_t bytes);
-  int stop(std::uint16_t status, std::string_view why);
+  std::optional<Refusal> take_framing_field(std::string_view name, std::string_view value);
+  std::optional<Refusal> count_header_bytes(std::size_t bytes);
 
-  struct Callbacks;
-  friend struct Callbacks;
+  struct Callbacks; // what llhttp calls
 
   const MessageLimits& limits_;
   Kind kind_;
@@ -95,17 +103,17 @@ class H1Parser {
   std::string value_;
   std::size_t header_bytes_ = 0; // names, values and target so far
   std::size_t header_count_ = 0;
-  std::size_t framing_bytes_ = 0; // since the message or its last body byte
+  std::size_t framing_bytes_ = 0; // since the message or a chunk's data began
   std::size_t extension_bytes_ = 0;
   std::uint64_t left_ = 0; // of Content-Length
-  unsigned transfer_encodings_ = 0;
+  bool has_transfer_encoding_ = false;
   bool version_seen_ = false;
   bool last_chunk_ = false;
-  bool paused_ = false;
-  bool begun_ = false;
+
+  bool paused_ = false; // llhttp is, by one of our callbacks:
   Event paused_at_ = Event::need_input;
-  core::Bytes body_;
   const char* checked_to_ = nullptr; // framing bytes of the current input before this are checked
+  core::Bytes body_;
   Refusal refusal_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "rproxyd/http/fields.h"
 
@@ -32,9 +33,9 @@ struct RequestHead {
   std::string authority; // from :authority, an absolute-form target or Host; host[:port]
   FieldList fields;      // without Host, pseudo-header fields, Content-Length, Transfer-Encoding
   BodySize body;
-  bool keep_alive = true;      // the client wants the connection kept (HTTP/1)
+  bool keep_alive = true;       // the client wants the connection kept (HTTP/1)
   bool expect_continue = false; // Expect: 100-continue; removed from `fields`
-  std::string upgrade;         // value of a valid Upgrade on HTTP/1.1, or :protocol; else empty
+  std::string upgrade;          // value of a valid Upgrade on HTTP/1.1, or :protocol; else empty
 
   void clear();
 };
@@ -46,5 +47,13 @@ struct ResponseHead {
 
   void clear();
 };
+
+// "Not Found"; "Unknown" for a status that has no name here.
+std::string_view reason_phrase(std::uint16_t status);
+
+// Answers that have no body whatever their fields say (RFC 9112 section 6.3).
+constexpr bool status_has_no_body(std::uint16_t status) {
+  return status < 200 || status == 204 || status == 304;
+}
 
 } // namespace rproxyd

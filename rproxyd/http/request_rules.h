@@ -17,6 +17,8 @@ struct Refusal {
   std::string_view why;
 };
 
+inline constexpr Refusal kBodyTooLarge{413, "the body is too large"};
+
 bool is_token(std::string_view text); // RFC 9110 section 5.6.2
 
 // host[:port], the host a name, an IPv4 or a bracketed IPv6 address. Narrower than RFC 3986: no

@@ -11,8 +11,8 @@ namespace rproxyd {
 class Sink {
  public:
   virtual ~Sink() = default;
-  virtual void write(core::Bytes bytes) = 0;        // taken whole: copied or encrypted at once
-  virtual std::size_t pending() const = 0;          // bytes taken that the kernel has not
+  virtual void write(core::Bytes bytes) = 0; // taken whole: copied or encrypted at once
+  virtual std::size_t pending() const = 0;   // bytes taken that the kernel has not
 };
 
 } // namespace rproxyd
