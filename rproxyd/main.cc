@@ -1,6 +1,6 @@
 // rproxyd: reads its command line, wires the parts together and waits for signals.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <csignal>
 #include <cstdio>
@@ -30,7 +30,8 @@ int run(const std::string& path, const std::string& announce_file) {
   }
   const auto& settings = loaded->settings;
   logging::Logger log(settings.log.level, settings.log.format);
-  for (const config::Problem& problem : loaded->warnings) log.warning("config", config::to_string(problem));
+  for (const config::Problem& problem : loaded->warnings)
+    log.warning("config", config::to_string(problem));
   const auto ran = rproxyd::run_daemon(settings, log, announce_file);
   if (!ran) {
     log.error("start.refused", ran.error().text);
@@ -50,19 +51,24 @@ int main(int argc, char** argv) {
   std::string config_file;
   std::string announce_file;
   const auto add_config = [&](CLI::App* to) {
-    to->add_option("--config", config_file, "the configuration file, JSON")->required()->type_name("FILE");
+    to->add_option("--config", config_file, "the configuration file, JSON")
+        ->required()
+        ->type_name("FILE");
   };
   const auto add_announce = [&](CLI::App* to) {
-    to->add_option("--announce", announce_file, "write the bound addresses to FILE once connections are taken")
+    to->add_option("--announce", announce_file,
+                   "write the bound addresses to FILE once connections are taken")
         ->type_name("FILE");
   };
   app.require_subcommand(0, 1);
   app.add_option("--config", config_file, "the configuration file, JSON")->type_name("FILE");
   add_announce(&app);
-  CLI::App* run_command = app.add_subcommand("run", "run in the foreground (also when no command is given)");
+  CLI::App* run_command =
+      app.add_subcommand("run", "run in the foreground (also when no command is given)");
   add_config(run_command);
   add_announce(run_command);
-  CLI::App* check_command = app.add_subcommand("check", "validate the configuration file and say what is wrong with it");
+  CLI::App* check_command =
+      app.add_subcommand("check", "validate the configuration file and say what is wrong with it");
   add_config(check_command);
 
   try {

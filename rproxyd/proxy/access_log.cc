@@ -15,7 +15,8 @@ constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr"
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 bool same_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+  return std::ranges::equal(
+      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 // As nginx escapes: quotes, backslashes and what is not printable ASCII become \xHH.
@@ -42,7 +43,8 @@ void append_json_string(std::string& out, std::string_view text) {
       out += '\\';
       out += c;
     } else if (byte < 0x20 || byte >= 0x7f) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte); // bytes as Latin-1: always valid JSON
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}",
+                     byte); // bytes as Latin-1: always valid JSON
     } else {
       out += c;
     }
@@ -66,9 +68,10 @@ void append_local_time(std::string& out, core::WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
-  fmt::format_to(std::back_inserter(out), "{:02}/{}/{}:{:02}:{:02}:{:02} +0000", static_cast<unsigned>(date.day()),
-                 kMonths[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()), clock.hours().count(),
-                 clock.minutes().count(), clock.seconds().count());
+  fmt::format_to(std::back_inserter(out), "{:02}/{}/{}:{:02}:{:02}:{:02} +0000",
+                 static_cast<unsigned>(date.day()),
+                 kMonths[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+                 clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 double seconds(core::Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -124,7 +127,9 @@ void append_pexip(std::string& out, const AccessRecord& record) {
     out += a.status == 0 ? std::string("-") : fmt::format("{}", a.status);
   });
   out += "\" \"";
-  append_attempts(out, record, [&](const Attempt& a) { fmt::format_to(std::back_inserter(out), "{:.3f}", seconds(a.time)); });
+  append_attempts(out, record, [&](const Attempt& a) {
+    fmt::format_to(std::back_inserter(out), "{:.3f}", seconds(a.time));
+  });
   out += '"';
 }
 
@@ -137,24 +142,27 @@ void append_json(std::string& out, const AccessRecord& record) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(record.time - day);
   fmt::format_to(std::back_inserter(out), "{{\"time\":\"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z\"",
-                 static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                 clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+                 static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                 static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(),
+                 clock.seconds().count());
   text("client", record.client.to_string());
   text("method", record.method);
   text("target", filtered(record.target));
   text("version", version_text(record.version));
-  fmt::format_to(std::back_inserter(out), ",\"status\":{},\"bytes\":{},\"seconds\":{:.3f}", record.status,
-                 record.body_bytes, seconds(record.duration));
+  fmt::format_to(std::back_inserter(out), ",\"status\":{},\"bytes\":{},\"seconds\":{:.3f}",
+                 record.status, record.body_bytes, seconds(record.duration));
   text("referer", filtered(record.referer));
   text("user_agent", record.user_agent);
   out += ",\"backends\":[";
   bool first = true;
-  for (const Attempt& attempt : record.attempts == nullptr ? std::vector<Attempt>{} : *record.attempts) {
+  for (const Attempt& attempt :
+       record.attempts == nullptr ? std::vector<Attempt>{} : *record.attempts) {
     if (!first) out += ',';
     first = false;
     out += "{\"address\":";
     append_json_string(out, attempt.address);
-    fmt::format_to(std::back_inserter(out), ",\"status\":{},\"seconds\":{:.3f}}}", attempt.status, seconds(attempt.time));
+    fmt::format_to(std::back_inserter(out), ",\"status\":{},\"seconds\":{:.3f}}}", attempt.status,
+                   seconds(attempt.time));
   }
   out += "]}";
 }
@@ -170,11 +178,13 @@ std::string filtered(std::string_view text) {
     const auto equals = text.find('=', at);
     if (equals == std::string_view::npos) break;
     const auto before = text.find_last_of("?&;#=", equals - (equals == 0 ? 0 : 1));
-    const auto start = equals == 0 || before == std::string_view::npos || before >= equals ? 0 : before + 1;
+    const auto start =
+        equals == 0 || before == std::string_view::npos || before >= equals ? 0 : before + 1;
     const auto name = text.substr(start, equals - start);
     result.append(text.substr(at, equals + 1 - at));
     at = equals + 1;
-    if (std::ranges::any_of(kSecretNames, [&](std::string_view s) { return same_ignoring_case(s, name); })) {
+    if (std::ranges::any_of(kSecretNames,
+                            [&](std::string_view s) { return same_ignoring_case(s, name); })) {
       result += "[FILTERED]";
       at = std::min(text.find_first_of("&;#", at), text.size());
     }

@@ -28,7 +28,7 @@ struct Attempt {
 
 struct AccessRecord {
   core::IpAddress client;
-  core::WallTime time{}; // when the request was complete
+  core::WallTime time{};        // when the request was complete
   std::string_view method = {}; // this and the next three are borrowed from the request
   std::string_view target = {};
   std::string_view referer = {};

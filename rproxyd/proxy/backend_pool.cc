@@ -8,14 +8,18 @@ namespace {
 // One household or phone changes its IPv6 address within a /64 (RFC 8981).
 core::IpAddress client_key(core::IpAddress address) {
   address = address.canonical();
-  if (address.family == core::Family::ipv6) std::fill(address.octets.begin() + 8, address.octets.end(), std::uint8_t{0});
+  if (address.family == core::Family::ipv6)
+    std::fill(address.octets.begin() + 8, address.octets.end(), std::uint8_t{0});
   return address;
 }
 
-bool contains(std::span<const BackendId> ids, BackendId id) { return std::ranges::find(ids, id) != ids.end(); }
+bool contains(std::span<const BackendId> ids, BackendId id) {
+  return std::ranges::find(ids, id) != ids.end();
+}
 
 std::uint64_t weight(const core::IpAddress& client, BackendId backend) {
-  std::uint64_t h = std::hash<core::IpAddress>{}(client) ^ ((static_cast<std::uint64_t>(backend) + 1) * 0x9e3779b97f4a7c15U);
+  std::uint64_t h = std::hash<core::IpAddress>{}(client) ^
+                    ((static_cast<std::uint64_t>(backend) + 1) * 0x9e3779b97f4a7c15U);
   h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9U;
   h = (h ^ (h >> 27)) * 0x94d049bb133111ebU;
   return h ^ (h >> 31);
@@ -26,7 +30,8 @@ std::uint64_t weight(const core::IpAddress& client, BackendId backend) {
 BackendPool::BackendPool(std::size_t backends, Policy policy, Affinity affinity)
     : policy_(policy), affinity_(affinity), backends_(backends) {}
 
-std::optional<BackendId> BackendPool::choose(const core::IpAddress& client, std::span<const BackendId> tried,
+std::optional<BackendId> BackendPool::choose(const core::IpAddress& client,
+                                             std::span<const BackendId> tried,
                                              core::TimePoint now) {
   std::vector<BackendId> candidates;
   std::vector<BackendId> resting;
@@ -37,7 +42,8 @@ std::optional<BackendId> BackendPool::choose(const core::IpAddress& client, std:
   }
   if (candidates.empty()) {
     // All are resting: rather the one whose rest ends first than no answer.
-    const auto first = std::ranges::min_element(resting, {}, [&](BackendId id) { return at(id).back_off_until; });
+    const auto first =
+        std::ranges::min_element(resting, {}, [&](BackendId id) { return at(id).back_off_until; });
     if (first == resting.end()) return std::nullopt;
     candidates.push_back(*first);
   }
@@ -55,7 +61,8 @@ std::optional<BackendId> BackendPool::choose(const core::IpAddress& client, std:
   return chosen;
 }
 
-std::optional<BackendId> BackendPool::by_policy(const core::IpAddress& client, std::span<const BackendId> candidates) {
+std::optional<BackendId> BackendPool::by_policy(const core::IpAddress& client,
+                                                std::span<const BackendId> candidates) {
   switch (policy_) {
     case Policy::round_robin:
       // The first candidate at or after the pool's place in the circle.
@@ -72,7 +79,8 @@ std::optional<BackendId> BackendPool::by_policy(const core::IpAddress& client, s
       return *fewest;
     }
     case Policy::client_hash: // rendezvous hashing: a backend that goes moves its own clients only
-      return *std::ranges::max_element(candidates, {}, [&](BackendId id) { return weight(client, id); });
+      return *std::ranges::max_element(candidates, {},
+                                       [&](BackendId id) { return weight(client, id); });
   }
   return std::nullopt;
 }
@@ -95,7 +103,8 @@ void BackendPool::remember(const core::IpAddress& client, BackendId backend, cor
 void BackendPool::unreachable(BackendId backend, core::TimePoint now) {
   Backend& b = at(backend);
   if (b.back_off_until > now) return; // failures of one moment count once
-  const auto wait = std::min(kFirstBackOff * (std::int64_t{1} << std::min(b.failures, 5U)), kLongestBackOff);
+  const auto wait =
+      std::min(kFirstBackOff * (std::int64_t{1} << std::min(b.failures, 5U)), kLongestBackOff);
   ++b.failures;
   b.back_off_until = now + wait;
 }

@@ -35,7 +35,8 @@ class BackendPool {
 
   // The backend for a client, none of `tried`. Backends in back-off are passed over while there
   // are others. nullopt: every backend has been tried.
-  std::optional<BackendId> choose(const core::IpAddress& client, std::span<const BackendId> tried, core::TimePoint now);
+  std::optional<BackendId> choose(const core::IpAddress& client, std::span<const BackendId> tried,
+                                  core::TimePoint now);
 
   void unreachable(BackendId backend, core::TimePoint now);
   void reachable(BackendId backend);
@@ -65,7 +66,8 @@ class BackendPool {
   using Clients = std::list<Client>; // the most recently seen first
 
   Backend& at(BackendId id) { return backends_[static_cast<std::size_t>(id)]; }
-  std::optional<BackendId> by_policy(const core::IpAddress& client, std::span<const BackendId> candidates);
+  std::optional<BackendId> by_policy(const core::IpAddress& client,
+                                     std::span<const BackendId> candidates);
   void remember(const core::IpAddress& client, BackendId backend, core::TimePoint now);
 
   Policy policy_;

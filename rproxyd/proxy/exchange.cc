@@ -15,14 +15,15 @@ constexpr std::uint16_t kClientClosedRequest = 499; // in the log only, as nginx
 
 // RFC 9110 section 9.2.2.
 bool is_idempotent(std::string_view method) {
-  constexpr std::array<std::string_view, 6> kMethods = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"};
+  constexpr std::array<std::string_view, 6> kMethods = {"GET", "HEAD",   "OPTIONS",
+                                                        "PUT", "DELETE", "TRACE"};
   return std::ranges::find(kMethods, method) != kMethods.end();
 }
 
 } // namespace
 
-Exchange::Exchange(ExchangeHost& host, const ExchangeRules& rules, ClientSession& client, StreamId stream,
-                   RequestHead& request, const ClientIdentity& identity)
+Exchange::Exchange(ExchangeHost& host, const ExchangeRules& rules, ClientSession& client,
+                   StreamId stream, RequestHead& request, const ClientIdentity& identity)
     : host_(host),
       rules_(rules),
       client_(client),
@@ -103,7 +104,8 @@ void Exchange::redirect_to_https() {
   if (request_.authority.empty()) return fail(400, "A Host is needed.", "no authority");
   std::string_view host(request_.authority);
   const auto colon = host.rfind(':');
-  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) host = host.substr(0, colon);
+  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos)
+    host = host.substr(0, colon);
   const std::string_view target = request_.target == "*" ? "/" : std::string_view(request_.target);
   const auto answer = redirect_answer(301, fmt::format("https://{}{}", host, target));
   send_local(answer.head, answer.body);
@@ -114,7 +116,8 @@ void Exchange::redirect_to_https() {
 void Exchange::try_next_backend() {
   const auto backend = next_backend();
   if (!backend) {
-    return fail(502, "No conferencing node could be reached.", trouble_.empty() ? "no backend to try" : trouble_);
+    return fail(502, "No conferencing node could be reached.",
+                trouble_.empty() ? "no backend to try" : trouble_);
   }
   tried_.push_back(*backend);
   connect_to(*backend, false);
@@ -269,7 +272,9 @@ void Exchange::on_failure(BackendFailure failure, std::string_view why) {
 }
 
 void Exchange::link_broken(std::string_view why) {
-  on_failure(state_ == State::waiting ? BackendFailure::closed_before_answer : BackendFailure::closed_in_answer, why);
+  on_failure(state_ == State::waiting ? BackendFailure::closed_before_answer
+                                      : BackendFailure::closed_in_answer,
+             why);
 }
 
 // ---- time
@@ -298,7 +303,8 @@ void Exchange::on_time() {
       host_.cancel_connect();
       return link_failed("connecting timed out");
     case State::waiting: {
-      if (!request_ended_) return fail(408, "The request did not arrive in time.", "request body timed out");
+      if (!request_ended_)
+        return fail(408, "The request did not arrive in time.", "request body timed out");
       end_attempt(0);
       trouble_ = fmt::format("{}: no answer in time", attempts_.back().address);
       drop_link();

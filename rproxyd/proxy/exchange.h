@@ -167,12 +167,12 @@ class Exchange final : public BackendEvents {
   const Route* route_ = nullptr;
   const RetryPolicy* retry_ = nullptr;
   BackendLink* link_ = nullptr;
-  core::ByteQueue buffered_;        // request body until a link is there
-  std::size_t unconsumed_ = 0;      // taken from the client, not yet `consumed`
+  core::ByteQueue buffered_;   // request body until a link is there
+  std::size_t unconsumed_ = 0; // taken from the client, not yet `consumed`
   FieldList trailers_;
   bool request_ended_ = false;
-  bool continue_awaited_ = false;   // the client waits for 100 before it sends the body
-  bool body_sent_ = false;          // some of the body has gone to a backend: it can't be repeated
+  bool continue_awaited_ = false; // the client waits for 100 before it sends the body
+  bool body_sent_ = false;        // some of the body has gone to a backend: it can't be repeated
   bool link_paused_ = false;
   bool link_reused_ = false;
 

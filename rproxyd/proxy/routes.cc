@@ -10,7 +10,8 @@ namespace {
 bool serves(const Route& route, std::string_view path) {
   if (route.exact) return path == route.path;
   if (!path.starts_with(route.path)) return false;
-  return route.path.ends_with('/') || path.size() == route.path.size() || path[route.path.size()] == '/';
+  return route.path.ends_with('/') || path.size() == route.path.size() ||
+         path[route.path.size()] == '/';
 }
 
 } // namespace
@@ -30,7 +31,8 @@ std::expected<const Route*, RouteRefusal> RouteTable::match(std::string_view tar
   if (!normalised) return std::unexpected(RouteRefusal::bad_path);
   const Route* route = find(*normalised);
   // The backend sees the path as it was sent: both readings must lie under the same route.
-  if (find(target.substr(0, target.find('?'))) != route) return std::unexpected(RouteRefusal::bad_path);
+  if (find(target.substr(0, target.find('?'))) != route)
+    return std::unexpected(RouteRefusal::bad_path);
   if (route == nullptr) return std::unexpected(RouteRefusal::not_found);
   return route;
 }

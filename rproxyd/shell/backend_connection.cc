@@ -4,10 +4,12 @@
 
 namespace rproxyd {
 
-BackendConnection::BackendConnection(event::Loop& loop, ConnectionKeeper& keeper, const MessageLimits& limits)
+BackendConnection::BackendConnection(event::Loop& loop, ConnectionKeeper& keeper,
+                                     const MessageLimits& limits)
     : loop_(loop), keeper_(keeper), session_(*this, *this, limits) {}
 
-bool BackendConnection::connect(event::StreamBuffers& buffers, event::Fd fd, bssl::UniquePtr<SSL> ssl, LinkUser& user) {
+bool BackendConnection::connect(event::StreamBuffers& buffers, event::Fd fd,
+                                bssl::UniquePtr<SSL> ssl, LinkUser& user) {
   user_ = &user;
   stream_ = event::Stream::connecting(loop_, buffers, std::move(fd), *this, std::move(ssl));
   if (!stream_) return false;

@@ -44,7 +44,8 @@ class BackendConnection final : public event::Retirable,
   BackendConnection(event::Loop& loop, ConnectionKeeper& keeper, const MessageLimits& limits);
 
   // Starts connecting for `user`. False when the stream could not be set up.
-  bool connect(event::StreamBuffers& buffers, event::Fd fd, bssl::UniquePtr<SSL> ssl, LinkUser& user);
+  bool connect(event::StreamBuffers& buffers, event::Fd fd, bssl::UniquePtr<SSL> ssl,
+               LinkUser& user);
   // A kept connection serves `user` from now on; link_open() follows within this wake-up.
   void serve(LinkUser& user);
   // Kept, and closed after `idle` unless it serves again before.

@@ -6,13 +6,13 @@
 
 namespace rproxyd {
 
-core::Result<std::unique_ptr<BackendConnections>> BackendConnections::make(event::Loop& loop,
-                                                                           event::StreamBuffers& buffers,
-                                                                           const Service& service) {
+core::Result<std::unique_ptr<BackendConnections>> BackendConnections::make(
+    event::Loop& loop, event::StreamBuffers& buffers, const Service& service) {
   std::unique_ptr<BackendConnections> self(new BackendConnections(loop, buffers, service));
   for (std::size_t pool = 0; pool < service.pools.size(); ++pool) {
     const SharedPool& shared = *service.pools[pool];
-    auto context = tls::ClientContext::make({.verify = shared.tls().verify, .ca_file = shared.tls().ca_file.value_or("")});
+    auto context = tls::ClientContext::make(
+        {.verify = shared.tls().verify, .ca_file = shared.tls().ca_file.value_or("")});
     if (!context) return std::unexpected(context.error());
     self->tls_.push_back(std::move(*context));
     self->first_.push_back(self->backends_.size());
@@ -23,8 +23,8 @@ core::Result<std::unique_ptr<BackendConnections>> BackendConnections::make(event
   return self;
 }
 
-BackendConnection* BackendConnections::connect(std::size_t pool, BackendId backend, bool fresh, LinkUser& user,
-                                               std::string& why) {
+BackendConnection* BackendConnections::connect(std::size_t pool, BackendId backend, bool fresh,
+                                               LinkUser& user, std::string& why) {
   const std::size_t place = first_[pool] + static_cast<std::size_t>(backend);
   auto& kept = backends_[place].kept;
   if (!fresh && !kept.empty()) {

@@ -16,13 +16,15 @@ class BackendConnections final : public ConnectionKeeper {
  public:
   static constexpr std::size_t kMaxKeptPerBackend = 256;
 
-  static core::Result<std::unique_ptr<BackendConnections>> make(event::Loop& loop, event::StreamBuffers& buffers,
+  static core::Result<std::unique_ptr<BackendConnections>> make(event::Loop& loop,
+                                                                event::StreamBuffers& buffers,
                                                                 const Service& service);
 
   // A link for `user`, kept or new; link_open() or link_failed() follows, never from inside. The
   // connection is borrowed until it is released, aborted, or has failed; nullptr: link_failed() would
   // have to be called at once, with `why`.
-  BackendConnection* connect(std::size_t pool, BackendId backend, bool fresh, LinkUser& user, std::string& why);
+  BackendConnection* connect(std::size_t pool, BackendId backend, bool fresh, LinkUser& user,
+                             std::string& why);
 
   void close_kept();
 
@@ -42,7 +44,7 @@ class BackendConnections final : public ConnectionKeeper {
   event::StreamBuffers& buffers_;
   const Service& service_;
   std::vector<std::unique_ptr<tls::ClientContext>> tls_; // a pool each
-  std::vector<std::size_t> first_;                       // where a pool's backends begin in backends_
+  std::vector<std::size_t> first_; // where a pool's backends begin in backends_
   std::vector<Backend> backends_;
   std::unordered_map<BackendConnection*, std::unique_ptr<BackendConnection>> all_;
 };

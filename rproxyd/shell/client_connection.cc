@@ -6,14 +6,16 @@
 
 namespace rproxyd {
 
-ClientConnection::ClientConnection(Worker& worker, std::size_t listener, const core::SocketAddress& peer)
+ClientConnection::ClientConnection(Worker& worker, std::size_t listener,
+                                   const core::SocketAddress& peer)
     : worker_(worker), listener_(listener), peer_(peer) {}
 
 ClientConnection::~ClientConnection() = default;
 
 bool ClientConnection::start(event::Fd fd, std::shared_ptr<const tls::ServerContext> context) {
   secure_ = context != nullptr;
-  stream_ = event::Stream::accepted(worker_.loop(), worker_.buffers(), std::move(fd), *this, std::move(context));
+  stream_ = event::Stream::accepted(worker_.loop(), worker_.buffers(), std::move(fd), *this,
+                                    std::move(context));
   if (!stream_) return false;
   stream_->set_low_water(kAnswerLowWater);
   if (stream_->open()) {
@@ -93,7 +95,8 @@ void ClientConnection::flush() {
   if (session_->wants_input()) stream_->resume();
   const Phase phase = phase_of_session();
   // The time-out of a head runs from its first byte: more bytes don't prolong it.
-  if (phase != phase_ && !(phase == Phase::idle && phase_ == Phase::reading_head && exchanges_.empty() && !served_)) {
+  if (phase != phase_ &&
+      !(phase == Phase::idle && phase_ == Phase::reading_head && exchanges_.empty() && !served_)) {
     enter(phase);
   }
 }
@@ -135,7 +138,8 @@ void ClientConnection::on_request(StreamId stream, RequestHead& head, bool end) 
   served_ = true;
   const ClientIdentity identity =
       identify_client(head.fields, peer_, secure_, worker_.settings().trusted_proxies);
-  auto runner = std::make_unique<ExchangeRunner>(worker_, *this, worker_.rules(listener_), *session_, stream, head, identity);
+  auto runner = std::make_unique<ExchangeRunner>(worker_, *this, worker_.rules(listener_),
+                                                 *session_, stream, head, identity);
   Exchange& exchange = runner->exchange();
   exchanges_.emplace(static_cast<std::uint32_t>(stream), std::move(runner));
   exchange.start(end);
@@ -157,7 +161,8 @@ void ClientConnection::on_stream_closed(StreamId stream, bool clean) {
   if (Exchange* exchange = find(stream)) exchange->on_stream_closed(clean);
 }
 
-void ClientConnection::on_refused(const RequestHead& head, std::uint16_t status, std::string_view why) {
+void ClientConnection::on_refused(const RequestHead& head, std::uint16_t status,
+                                  std::string_view why) {
   worker_.log_refusal(peer_, head, status, why);
 }
 

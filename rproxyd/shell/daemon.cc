@@ -39,11 +39,13 @@ core::Result<Sockets> open_sockets(const Settings& settings, std::size_t workers
 // Waits for signals on the main thread while the workers serve.
 class Supervisor final : private event::DeadlineHandler {
  public:
-  Supervisor(const Settings& settings, logging::Logger& log, std::vector<std::unique_ptr<Worker>>& workers)
+  Supervisor(const Settings& settings, logging::Logger& log,
+             std::vector<std::unique_ptr<Worker>>& workers)
       : settings_(settings), log_(log), workers_(workers) {}
 
   void run() {
-    event::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int number) { on_signal(number); });
+    event::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP},
+                           [this](int number) { on_signal(number); });
     std::vector<std::thread> threads;
     running_ = workers_.size();
     for (auto& worker : workers_) {
@@ -92,8 +94,10 @@ class Supervisor final : private event::DeadlineHandler {
 
 } // namespace
 
-core::Result<void> run_daemon(const Settings& settings, logging::Logger& log, const std::string& announce_file) {
-  const std::size_t count = settings.workers != 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
+core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
+                              const std::string& announce_file) {
+  const std::size_t count =
+      settings.workers != 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
   auto service = Service::make(settings, log);
   if (!service) return std::unexpected(service.error());
   auto sockets = open_sockets(settings, count);
@@ -114,7 +118,8 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log, co
       return std::unexpected(announced.error());
     }
   }
-  log.info("started", "rproxyd serves", logging::field("version", std::string_view(VESTIBULE_VERSION)),
+  log.info("started", "rproxyd serves",
+           logging::field("version", std::string_view(VESTIBULE_VERSION)),
            logging::field("workers", count));
   Supervisor(settings, log, workers).run();
   log.info("stopped", "rproxyd has ended");

@@ -10,7 +10,9 @@ namespace rproxyd {
 ExchangeRunner::ExchangeRunner(Worker& worker, ClientConnection& client, const ExchangeRules& rules,
                                ClientSession& session, StreamId stream, RequestHead& request,
                                const ClientIdentity& identity)
-    : worker_(worker), client_(client), exchange_(*this, rules, session, stream, request, identity) {}
+    : worker_(worker),
+      client_(client),
+      exchange_(*this, rules, session, stream, request, identity) {}
 
 const core::Now& ExchangeRunner::now() const { return worker_.loop().now(); }
 std::string_view ExchangeRunner::http_date() const { return worker_.http_date(); }

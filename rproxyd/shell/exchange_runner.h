@@ -17,8 +17,9 @@ class ExchangeRunner final : public event::Retirable,
                              private LinkUser,
                              private event::DeadlineHandler {
  public:
-  ExchangeRunner(Worker& worker, ClientConnection& client, const ExchangeRules& rules, ClientSession& session,
-                 StreamId stream, RequestHead& request, const ClientIdentity& identity);
+  ExchangeRunner(Worker& worker, ClientConnection& client, const ExchangeRules& rules,
+                 ClientSession& session, StreamId stream, RequestHead& request,
+                 const ClientIdentity& identity);
 
   Exchange& exchange() { return exchange_; }
 

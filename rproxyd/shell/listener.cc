@@ -8,14 +8,16 @@
 
 namespace rproxyd {
 
-Listener::Listener(Worker& worker, std::size_t index, event::Fd fd) : worker_(worker), index_(index), fd_(std::move(fd)) {
+Listener::Listener(Worker& worker, std::size_t index, event::Fd fd)
+    : worker_(worker), index_(index), fd_(std::move(fd)) {
   watch();
 }
 
 Listener::~Listener() { unwatch(); }
 
 void Listener::watch() {
-  watched_ = worker_.loop().poller().add(fd_.get(), event::Interest::read, event::Trigger::level, *this);
+  watched_ =
+      worker_.loop().poller().add(fd_.get(), event::Interest::read, event::Trigger::level, *this);
 }
 
 void Listener::unwatch() {

@@ -8,13 +8,15 @@
 namespace rproxyd {
 namespace {
 
-core::Result<std::vector<tls::Certificate>> certificates_of(const Settings::Listener& listener, logging::Logger& log) {
+core::Result<std::vector<tls::Certificate>> certificates_of(const Settings::Listener& listener,
+                                                            logging::Logger& log) {
   const core::WallTime now = event::read_now().wall;
   std::vector<tls::Certificate> certificates;
   for (const std::string& path : listener.tls->certificates) {
     auto certificate = tls::load_certificate(path);
     if (!certificate) return std::unexpected(certificate.error());
-    for (const std::string& warning : tls::warnings(*certificate, now)) log.warning("certificate", warning);
+    for (const std::string& warning : tls::warnings(*certificate, now))
+      log.warning("certificate", warning);
     certificates.push_back(std::move(*certificate));
   }
   if (!certificates.empty()) return certificates;
@@ -24,18 +26,22 @@ core::Result<std::vector<tls::Certificate>> certificates_of(const Settings::List
   if (!ip.is_unspecified()) names.push_back(ip.to_string());
   auto own = tls::make_self_signed(names, now);
   if (!own) return std::unexpected(own.error());
-  log.warning("certificate.self_signed", "no certificate is configured: a self-signed one was made, which browsers refuse",
-              logging::field("listener", listener.address), logging::field("sha256", own->sha256_fingerprint()));
+  log.warning("certificate.self_signed",
+              "no certificate is configured: a self-signed one was made, which browsers refuse",
+              logging::field("listener", listener.address),
+              logging::field("sha256", own->sha256_fingerprint()));
   certificates.push_back(std::move(*own));
   return certificates;
 }
 
-core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const Settings::Listener& listener, logging::Logger& log) {
+core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const Settings::Listener& listener,
+                                                               logging::Logger& log) {
   if (!listener.tls) return nullptr;
   auto certificates = certificates_of(listener, log);
   if (!certificates) return std::unexpected(certificates.error());
   tls::ServerPolicy policy{.alpn = {"h2", "http/1.1"}};
-  if (listener.tls->min_version == Settings::TlsVersion::tls1_3) policy.min_version = TLS1_3_VERSION;
+  if (listener.tls->min_version == Settings::TlsVersion::tls1_3)
+    policy.min_version = TLS1_3_VERSION;
   return tls::ServerContext::make(std::move(*certificates), policy);
 }
 
@@ -45,7 +51,8 @@ Route route_of(const Settings::Route& from, const std::vector<std::string>& pool
   route.exact = from.exact;
   if (const auto* pool = std::get_if<Settings::ToPool>(&from.target)) {
     route.target = pool->pool;
-    route.pool = static_cast<std::size_t>(std::ranges::find(pool_names, pool->pool) - pool_names.begin());
+    route.pool =
+        static_cast<std::size_t>(std::ranges::find(pool_names, pool->pool) - pool_names.begin());
   } else if (const auto* redirect = std::get_if<Settings::Redirect>(&from.target)) {
     route.kind = Route::Kind::redirect;
     route.target = redirect->location;
@@ -66,16 +73,20 @@ RetryPolicy retry_of(const Settings::Retry& from) {
 
 MessageLimits limits_of(const Settings::Limits& from) {
   MessageLimits limits;
-  limits.header_bytes = static_cast<std::size_t>(std::min(from.header_bytes, Settings::kMaxHeaderBytes));
-  limits.header_count = static_cast<std::size_t>(std::min(from.header_count, Settings::kMaxHeaderCount));
+  limits.header_bytes =
+      static_cast<std::size_t>(std::min(from.header_bytes, Settings::kMaxHeaderBytes));
+  limits.header_count =
+      static_cast<std::size_t>(std::min(from.header_count, Settings::kMaxHeaderCount));
   limits.body_bytes = from.body_bytes == config::kNoLimit ? 0 : from.body_bytes;
-  limits.streams = static_cast<std::uint32_t>(std::min(from.streams_per_connection, Settings::kMaxStreams));
+  limits.streams =
+      static_cast<std::uint32_t>(std::min(from.streams_per_connection, Settings::kMaxStreams));
   return limits;
 }
 
 } // namespace
 
-core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings, logging::Logger& log) {
+core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
+                                                     logging::Logger& log) {
   auto service = std::make_unique<Service>();
   service->settings = &settings;
   service->log = &log;
@@ -89,7 +100,8 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings, l
     service->rules.retry.push_back(retry_of(pool.retry));
   }
   std::vector<Route> routes;
-  for (const Settings::Route& route : settings.routes) routes.push_back(route_of(route, pool_names));
+  for (const Settings::Route& route : settings.routes)
+    routes.push_back(route_of(route, pool_names));
   service->routes = std::make_unique<RouteTable>(std::move(routes));
 
   service->rules.routes = service->routes.get();

@@ -27,7 +27,8 @@ struct Service {
   std::atomic<std::uint64_t> connections = 0;
 
   // `settings` and `log` must outlive the service. Loads certificates, resolves names.
-  static core::Result<std::unique_ptr<Service>> make(const Settings& settings, logging::Logger& log);
+  static core::Result<std::unique_ptr<Service>> make(const Settings& settings,
+                                                     logging::Logger& log);
 };
 
 } // namespace rproxyd

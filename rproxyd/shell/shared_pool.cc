@@ -9,17 +9,20 @@ namespace rproxyd {
 namespace {
 
 core::Result<core::SocketAddress> resolve(const std::string& pool, const Settings::Server& server) {
-  if (const auto ip = core::IpAddress::parse(server.host)) return core::SocketAddress(*ip, server.port);
+  if (const auto ip = core::IpAddress::parse(server.host))
+    return core::SocketAddress(*ip, server.port);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   const int error = getaddrinfo(server.host.c_str(), nullptr, &hints, &found);
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, &freeaddrinfo);
   if (error != 0) {
-    return core::failure(fmt::format("pool {}: '{}' can't be resolved: {}", pool, server.host, gai_strerror(error)));
+    return core::failure(
+        fmt::format("pool {}: '{}' can't be resolved: {}", pool, server.host, gai_strerror(error)));
   }
   const auto address = core::SocketAddress::from_kernel(found->ai_addr, found->ai_addrlen);
-  if (!address) return core::failure(fmt::format("pool {}: '{}' has no IP address", pool, server.host));
+  if (!address)
+    return core::failure(fmt::format("pool {}: '{}' has no IP address", pool, server.host));
   return address->with_port(server.port);
 }
 
@@ -37,7 +40,8 @@ BackendPool::Policy policy_of(Settings::Policy policy) {
 
 } // namespace
 
-core::Result<std::unique_ptr<SharedPool>> SharedPool::make(const std::string& name, const Settings::Pool& settings) {
+core::Result<std::unique_ptr<SharedPool>> SharedPool::make(const std::string& name,
+                                                           const Settings::Pool& settings) {
   std::vector<BackendAddress> addresses;
   for (const Settings::Server& server : settings.servers) {
     const auto address = resolve(name, server);
@@ -57,10 +61,11 @@ SharedPool::SharedPool(std::vector<BackendAddress> addresses, const Settings::Po
       tls_(settings.tls),
       pool_(addresses_.size(), policy_of(settings.policy),
             settings.affinity == Settings::Affinity::none ? BackendPool::Affinity::none
-                                                          : BackendPool::Affinity::client_address) {}
+                                                          : BackendPool::Affinity::client_address) {
+}
 
-std::optional<BackendId> SharedPool::choose(const core::IpAddress& client, std::span<const BackendId> tried,
-                                            core::TimePoint now) {
+std::optional<BackendId> SharedPool::choose(const core::IpAddress& client,
+                                            std::span<const BackendId> tried, core::TimePoint now) {
   const std::lock_guard lock(mutex_);
   return pool_.choose(client, tried, now);
 }

@@ -25,16 +25,20 @@ struct BackendAddress {
 class SharedPool {
  public:
   // Resolves the servers' names, waiting for the resolver: at start-up only.
-  static core::Result<std::unique_ptr<SharedPool>> make(const std::string& name, const Settings::Pool& settings);
+  static core::Result<std::unique_ptr<SharedPool>> make(const std::string& name,
+                                                        const Settings::Pool& settings);
 
-  std::optional<BackendId> choose(const core::IpAddress& client, std::span<const BackendId> tried, core::TimePoint now);
+  std::optional<BackendId> choose(const core::IpAddress& client, std::span<const BackendId> tried,
+                                  core::TimePoint now);
   // True when this is news.
   bool unreachable(BackendId backend, core::TimePoint now);
   bool reachable(BackendId backend, core::TimePoint now);
   void exchange_begun(BackendId backend);
   void exchange_ended(BackendId backend);
 
-  const BackendAddress& address(BackendId backend) const { return addresses_[static_cast<std::size_t>(backend)]; }
+  const BackendAddress& address(BackendId backend) const {
+    return addresses_[static_cast<std::size_t>(backend)];
+  }
   std::size_t size() const { return addresses_.size(); }
   const Settings::BackendTls& tls() const { return tls_; }
 

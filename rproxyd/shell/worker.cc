@@ -19,7 +19,8 @@ AccessFormat format_of(Settings::AccessFormat format) {
 
 } // namespace
 
-core::Result<std::unique_ptr<Worker>> Worker::make(Service& service, std::vector<event::Fd> sockets) {
+core::Result<std::unique_ptr<Worker>> Worker::make(Service& service,
+                                                   std::vector<event::Fd> sockets) {
   std::unique_ptr<Worker> worker(new Worker(service));
   if (const auto& path = service.settings->log.access) {
     auto file = logging::LineFile::open(*path);
@@ -87,7 +88,8 @@ std::string_view Worker::http_date() {
 
 void Worker::accepted(std::size_t listener, event::Fd fd, const core::SocketAddress& peer) {
   if (service_.connections >= settings().limits.connections) {
-    log().warning("connection.refused", "limits.connections is reached", logging::field("client", peer));
+    log().warning("connection.refused", "limits.connections is reached",
+                  logging::field("client", peer));
     return; // closes it
   }
   auto client = std::make_unique<ClientConnection>(*this, listener, peer);
@@ -109,34 +111,38 @@ void Worker::client_closed(ClientConnection& client) {
 void Worker::backend_reachable(std::size_t pool, BackendId backend) {
   SharedPool& shared = *service_.pools[pool];
   if (!shared.reachable(backend, loop_.now().steady)) return;
-  log().info("backend.reachable", "the node answers again", logging::field("node", shared.address(backend).name));
+  log().info("backend.reachable", "the node answers again",
+             logging::field("node", shared.address(backend).name));
 }
 
 void Worker::backend_unreachable(std::size_t pool, BackendId backend, std::string_view why) {
   SharedPool& shared = *service_.pools[pool];
   if (!shared.unreachable(backend, loop_.now().steady)) return;
   log().warning("backend.unreachable", "the node can't be reached and is left alone for a while",
-                logging::field("node", shared.address(backend).name), logging::field("reason", why));
+                logging::field("node", shared.address(backend).name),
+                logging::field("reason", why));
 }
 
 void Worker::log_exchange(const Exchange& exchange) {
   const AccessRecord record = exchange.record();
   append_access_line(record);
   if (exchange.trouble().empty()) return;
-  log().info("exchange.trouble", exchange.trouble(), logging::field("client", record.client.to_string()),
-             logging::field("method", record.method), logging::field("target", filtered(record.target)),
-             logging::field("status", record.status));
+  log().info(
+      "exchange.trouble", exchange.trouble(), logging::field("client", record.client.to_string()),
+      logging::field("method", record.method), logging::field("target", filtered(record.target)),
+      logging::field("status", record.status));
 }
 
-void Worker::log_refusal(const core::SocketAddress& peer, const RequestHead& head, std::uint16_t status,
-                         std::string_view why) {
+void Worker::log_refusal(const core::SocketAddress& peer, const RequestHead& head,
+                         std::uint16_t status, std::string_view why) {
   append_access_line({.client = peer.ip(),
                       .time = loop_.now().wall,
                       .method = head.method,
                       .target = head.target,
                       .version = head.version,
                       .status = status});
-  log().info("request.refused", why, logging::field("client", peer), logging::field("status", status));
+  log().info("request.refused", why, logging::field("client", peer),
+             logging::field("status", status));
 }
 
 void Worker::append_access_line(const AccessRecord& record) {

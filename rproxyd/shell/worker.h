@@ -21,7 +21,8 @@ namespace rproxyd {
 class Worker {
  public:
   // `sockets`: a listening socket per listener of the settings. `service` must outlive the worker.
-  static core::Result<std::unique_ptr<Worker>> make(Service& service, std::vector<event::Fd> sockets);
+  static core::Result<std::unique_ptr<Worker>> make(Service& service,
+                                                    std::vector<event::Fd> sockets);
   ~Worker();
 
   void run(); // on the worker's thread, until drained or stopped
@@ -46,7 +47,8 @@ class Worker {
   void backend_reachable(std::size_t pool, BackendId backend);
   void backend_unreachable(std::size_t pool, BackendId backend, std::string_view why);
   void log_exchange(const Exchange& exchange);
-  void log_refusal(const core::SocketAddress& peer, const RequestHead& head, std::uint16_t status, std::string_view why);
+  void log_refusal(const core::SocketAddress& peer, const RequestHead& head, std::uint16_t status,
+                   std::string_view why);
 
  private:
   explicit Worker(Service& service) : service_(service) {}

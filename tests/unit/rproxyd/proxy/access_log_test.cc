@@ -34,7 +34,8 @@ std::string line(AccessFormat format, const AccessRecord& record) {
 
 TEST_CASE("the pexip format is the appliance's, two spaces after the time included") {
   CHECK(line(AccessFormat::pexip, sample()) ==
-        "203.0.113.7 - - [01/Mar/2026:12:00:00 +0000]  \"POST /api/client/v2/conferences/x/request_token HTTP/1.1\" "
+        "203.0.113.7 - - [01/Mar/2026:12:00:00 +0000]  \"POST "
+        "/api/client/v2/conferences/x/request_token HTTP/1.1\" "
         "200 512 \"https://proxy.example.com/webapp/?pin=[FILTERED]&name=a\" \"Mozilla/5.0\" "
         "\"10.40.0.10:443, 10.40.0.11:443\" \"-, 200\" \"0.003, 0.012\"");
 }
@@ -45,19 +46,22 @@ TEST_CASE("what is missing is a dash") {
   r.referer = r.user_agent = {};
   r.version = Version::http_2;
   CHECK(line(AccessFormat::pexip, r) ==
-        "203.0.113.7 - - [01/Mar/2026:12:00:00 +0000]  \"POST /api/client/v2/conferences/x/request_token HTTP/2.0\" "
+        "203.0.113.7 - - [01/Mar/2026:12:00:00 +0000]  \"POST "
+        "/api/client/v2/conferences/x/request_token HTTP/2.0\" "
         "200 512 \"-\" \"-\" \"-\" \"-\" \"-\"");
   r.method = {};
-  CHECK(line(AccessFormat::combined, r) == "203.0.113.7 - - [01/Mar/2026:12:00:00 +0000] \"-\" 200 512 \"-\" \"-\"");
+  CHECK(line(AccessFormat::combined, r) ==
+        "203.0.113.7 - - [01/Mar/2026:12:00:00 +0000] \"-\" 200 512 \"-\" \"-\"");
 }
 
 TEST_CASE("the json format is one object") {
-  CHECK(line(AccessFormat::json, sample()) ==
-        R"({"time":"2026-03-01T12:00:00Z","client":"203.0.113.7","method":"POST",)"
-        R"("target":"/api/client/v2/conferences/x/request_token","version":"HTTP/1.1","status":200,"bytes":512,)"
-        R"("seconds":0.016,"referer":"https://proxy.example.com/webapp/?pin=[FILTERED]&name=a",)"
-        R"("user_agent":"Mozilla/5.0","backends":[{"address":"10.40.0.10:443","status":0,"seconds":0.003},)"
-        R"({"address":"10.40.0.11:443","status":200,"seconds":0.012}]})");
+  CHECK(
+      line(AccessFormat::json, sample()) ==
+      R"({"time":"2026-03-01T12:00:00Z","client":"203.0.113.7","method":"POST",)"
+      R"("target":"/api/client/v2/conferences/x/request_token","version":"HTTP/1.1","status":200,"bytes":512,)"
+      R"("seconds":0.016,"referer":"https://proxy.example.com/webapp/?pin=[FILTERED]&name=a",)"
+      R"("user_agent":"Mozilla/5.0","backends":[{"address":"10.40.0.10:443","status":0,"seconds":0.003},)"
+      R"({"address":"10.40.0.11:443","status":200,"seconds":0.012}]})");
 }
 
 TEST_CASE("rule 15: secrets in query strings are filtered") {
@@ -82,5 +86,6 @@ TEST_CASE("nothing a client sends ends its line or its field") {
   const auto text = line(AccessFormat::pexip, r);
   CHECK(text.find('\n') == std::string::npos);
   CHECK(text.find(R"("a\x22 \x22b\x0A\x7F\x5C\xC3\xA9")") != std::string::npos);
-  CHECK(line(AccessFormat::json, r).find(R"("a\" \"b\u000a\u007f\\\u00c3\u00a9")") != std::string::npos);
+  CHECK(line(AccessFormat::json, r).find(R"("a\" \"b\u000a\u007f\\\u00c3\u00a9")") !=
+        std::string::npos);
 }

@@ -10,10 +10,12 @@ using namespace std::chrono_literals;
 namespace {
 
 core::IpAddress client(int n) {
-  return core::IpAddress::v4(203, 0, static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n));
+  return core::IpAddress::v4(203, 0, static_cast<std::uint8_t>(n >> 8),
+                             static_cast<std::uint8_t>(n));
 }
 
-int chosen(BackendPool& pool, const core::IpAddress& who, core::TimePoint now, std::vector<BackendId> tried = {}) {
+int chosen(BackendPool& pool, const core::IpAddress& who, core::TimePoint now,
+           std::vector<BackendId> tried = {}) {
   const auto id = pool.choose(who, tried, now);
   return id ? static_cast<int>(*id) : -1;
 }
@@ -131,8 +133,8 @@ TEST_CASE("client hash spreads clients, and moves only those of the backend that
 TEST_CASE("at the limit of remembered clients the one unseen for longest is forgotten") {
   BackendPool pool(2, kRoundRobin, kByAddress);
   const auto address = [](std::size_t i) {
-    return core::IpAddress::v4(10, static_cast<std::uint8_t>(i >> 16), static_cast<std::uint8_t>(i >> 8),
-                               static_cast<std::uint8_t>(i));
+    return core::IpAddress::v4(10, static_cast<std::uint8_t>(i >> 16),
+                               static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i));
   };
   for (std::size_t i = 0; i < BackendPool::kMaxClients; ++i) chosen(pool, address(i), kStart);
   CHECK(pool.clients() == BackendPool::kMaxClients);

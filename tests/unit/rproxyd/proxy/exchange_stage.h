@@ -63,7 +63,8 @@ class ExchangeStage final : public ExchangeHost, public ClientSession, public Ba
   const core::Now& now() const override { return time; }
   std::string_view http_date() const override { return "Sun, 01 Mar 2026 12:00:00 GMT"; }
   core::ChunkPool& pool() override { return chunks; }
-  std::optional<BackendId> choose(const Route&, const core::IpAddress&, std::span<const BackendId> tried) override {
+  std::optional<BackendId> choose(const Route&, const core::IpAddress&,
+                                  std::span<const BackendId> tried) override {
     if (tried.size() >= backends) return std::nullopt;
     return static_cast<BackendId>(tried.size());
   }

@@ -12,7 +12,9 @@ namespace {
 
 constexpr auto kBusy = "No conferencing node could be reached.";
 
-std::string local(int status, std::string_view text) { return fmt::format("body {} {}\n", status, text); }
+std::string local(int status, std::string_view text) {
+  return fmt::format("body {} {}\n", status, text);
+}
 
 // A GET that waits for node0's answer.
 Exchange& waiting(ExchangeStage& stage, bool reused = false) {
@@ -54,7 +56,8 @@ TEST_CASE("redirects and refusals need no backend") {
   SECTION("a redirect route") {
     stage.request.target = "/";
     stage.begin();
-    CHECK(stage.take() == Said{"respond 302", "location /webapp/", local(302, "/webapp/"), "finish"});
+    CHECK(stage.take() ==
+          Said{"respond 302", "location /webapp/", local(302, "/webapp/"), "finish"});
   }
   SECTION("rule 8: a path that leaves its route") {
     stage.request.target = "/a/../../b";
@@ -82,7 +85,8 @@ TEST_CASE("redirects and refusals need no backend") {
   }
 }
 
-TEST_CASE("rule 18: a connection that failed before anything was sent is always retried elsewhere") {
+TEST_CASE(
+    "rule 18: a connection that failed before anything was sent is always retried elsewhere") {
   ExchangeStage stage;
   stage.request.method = "POST";
   Exchange& exchange = stage.begin(false);
@@ -91,7 +95,8 @@ TEST_CASE("rule 18: a connection that failed before anything was sent is always 
   CHECK(stage.take() == Said{"connect node0", "connect node1"});
   exchange.link_open(stage, false);
   exchange.on_request_end({});
-  CHECK(stage.take() == Said{"-> POST /api/client/v2/status", "-> body pin", "consumed 3", "-> finish"});
+  CHECK(stage.take() ==
+        Said{"-> POST /api/client/v2/status", "-> body pin", "consumed 3", "-> finish"});
   CHECK(exchange.record().attempts->size() == 2);
 }
 
@@ -184,7 +189,8 @@ TEST_CASE("an answer that is not HTTP is a 502, not a retry") {
   ExchangeStage stage;
   Exchange& exchange = waiting(stage);
   exchange.on_failure(BackendFailure::malformed, "bad");
-  CHECK(stage.take() == Said{"-> abort", "respond 502", local(502, "The conferencing node gave no valid answer."), "finish"});
+  CHECK(stage.take() == Said{"-> abort", "respond 502",
+                             local(502, "The conferencing node gave no valid answer."), "finish"});
 }
 
 TEST_CASE("rule 16: request bytes are consumed only when the link has room") {

@@ -23,7 +23,8 @@ TEST_CASE("rule 8: encodings of a path are decoded for matching") {
   CHECK(normalised_path("/webapp/..;/api") == "/api");
 }
 
-TEST_CASE("rule 8: a path that climbs out, or that servers read differently, has no normalised form") {
+TEST_CASE(
+    "rule 8: a path that climbs out, or that servers read differently, has no normalised form") {
   CHECK_FALSE(normalised_path("/.."));
   CHECK_FALSE(normalised_path("/a/../../b"));
   CHECK_FALSE(normalised_path("/%2e%2e/"));
