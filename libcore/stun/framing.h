@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <vector>
 
 #include "libcore/base/bytes.h"
 
@@ -28,5 +29,49 @@ inline constexpr std::size_t kLongestFrame = 20 + 65532;
 // frame. `longest` limits how many bytes a half frame may make the caller hold.
 std::expected<std::optional<Frame>, FramingError> first_frame(core::Bytes buffered,
                                                               std::size_t longest = kLongestFrame);
+
+// A stream's half frame, from one read to the next. Whole frames are handed on where they lie; only
+// what a read leaves incomplete is copied.
+class FrameSplitter {
+ public:
+  enum class Next : std::uint8_t { go_on, stop };
+
+  // Calls on_frame(core::Bytes) -> Next for every frame that `bytes` completes, without its padding;
+  // borrowed during the call. After `stop` or an error the splitter must not be used any more.
+  template <typename OnFrame>
+  std::expected<void, FramingError> feed(core::Bytes bytes, std::size_t longest,
+                                         OnFrame&& on_frame) {
+    while (!bytes.empty()) {
+      if (kept_.empty()) {
+        const auto frame = first_frame(bytes, longest);
+        if (!frame) return std::unexpected(frame.error());
+        if (!*frame) {
+          kept_.assign(bytes.begin(), bytes.end());
+          return {};
+        }
+        const core::Bytes whole = bytes.first((*frame)->size);
+        bytes = bytes.subspan((*frame)->stride);
+        if (on_frame(whole) == Next::stop) return {};
+        continue;
+      }
+      const auto frame = complete(bytes, longest);
+      if (!frame) return std::unexpected(frame.error());
+      if (!*frame) continue;
+      const std::vector<std::uint8_t> whole = std::move(kept_); // and its memory goes with it
+      kept_.clear();
+      if (on_frame(core::Bytes(whole).first((*frame)->size)) == Next::stop) return {};
+    }
+    return {};
+  }
+
+  std::size_t kept() const { return kept_.size(); }
+
+ private:
+  // Moves bytes behind what is kept, as many as are needed; the frame when it is whole.
+  std::expected<std::optional<Frame>, FramingError> complete(core::Bytes& bytes,
+                                                             std::size_t longest);
+
+  std::vector<std::uint8_t> kept_;
+};
 
 } // namespace stun

@@ -1,5 +1,7 @@
 #include "libcore/stun/framing.h"
 
+#include <algorithm>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include "libcore/stun/channel_data.h"
@@ -54,6 +56,65 @@ TEST_CASE("rule 26: half frames are limited as soon as their length is known") {
   CHECK(stun::first_frame(hex("0001 0004 2112a442"), 24).value() == std::nullopt);
   CHECK(stun::first_frame(hex("0001 0008 2112a442"), 24).error() == stun::FramingError::too_long);
   CHECK(stun::first_frame(hex("0001 fffc 2112a442")).value() == std::nullopt);
+}
+
+std::vector<std::vector<std::uint8_t>> split(core::Bytes stream, std::size_t piece) {
+  stun::FrameSplitter splitter;
+  std::vector<std::vector<std::uint8_t>> frames;
+  for (std::size_t at = 0; at < stream.size(); at += piece) {
+    const auto fed = splitter.feed(stream.subspan(at, std::min(piece, stream.size() - at)),
+                                   stun::kLongestFrame, [&](core::Bytes frame) {
+                                     frames.emplace_back(frame.begin(), frame.end());
+                                     return stun::FrameSplitter::Next::go_on;
+                                   });
+    REQUIRE(fed.has_value());
+  }
+  CHECK(splitter.kept() == 0);
+  return frames;
+}
+
+TEST_CASE("rule 26: frames come out whole, whatever the pieces they come in") {
+  const std::vector<std::vector<std::uint8_t>> frames{hex("4000 0000"),
+                                                      hex("4001 0001 61"),
+                                                      kBinding,
+                                                      hex("4002 0000"),
+                                                      hex("4003 0008 6162636465666768"),
+                                                      hex("4000 0000"),
+                                                      kBinding};
+  std::vector<std::uint8_t> stream;
+  for (const auto& frame : frames) {
+    stream.insert(stream.end(), frame.begin(), frame.end());
+    stream.resize((stream.size() + 3) / 4 * 4);
+  }
+  for (std::size_t piece = 1; piece <= stream.size(); ++piece) {
+    CHECK(split(stream, piece) == frames);
+  }
+}
+
+TEST_CASE(
+    "rule 26: a splitter stops at what it can't understand, and holds no more than is allowed") {
+  const auto ignore = [](core::Bytes) { return stun::FrameSplitter::Next::go_on; };
+  stun::FrameSplitter splitter;
+  CHECK(splitter.feed(hex("4000 0010 00"), 20, ignore).has_value());
+  CHECK(splitter.kept() == 5);
+  CHECK(splitter.feed(hex("000000000000000000000000000000c0"), 20, ignore).error() ==
+        stun::FramingError::neither);
+  stun::FrameSplitter other;
+  CHECK(other.feed(hex("4000 00"), 20, ignore).has_value());
+  CHECK(other.feed(hex("11"), 20, ignore).error() == stun::FramingError::too_long);
+}
+
+TEST_CASE("a splitter stops when it is told to") {
+  stun::FrameSplitter splitter;
+  int frames = 0;
+  CHECK(splitter
+            .feed(hex("4000 0000 4000 0000"), 20,
+                  [&](core::Bytes) {
+                    ++frames;
+                    return stun::FrameSplitter::Next::stop;
+                  })
+            .has_value());
+  CHECK(frames == 1);
 }
 
 TEST_CASE("rule 25: ChannelData over UDP is taken with and without padding (RFC 8656 12.5)") {
