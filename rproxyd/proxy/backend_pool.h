@@ -60,8 +60,8 @@ class BackendPool {
   };
   struct Client {
     core::IpAddress address;
-    BackendId backend;
-    core::TimePoint seen;
+    BackendId backend{};
+    core::TimePoint seen{};
   };
   using Clients = std::list<Client>; // the most recently seen first
 

@@ -47,6 +47,7 @@ class Supervisor final : private event::DeadlineHandler {
     event::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP},
                            [this](int number) { on_signal(number); });
     std::vector<std::thread> threads;
+    threads.reserve(workers_.size());
     running_ = workers_.size();
     for (auto& worker : workers_) {
       threads.emplace_back([this, &worker] {
