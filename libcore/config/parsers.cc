@@ -29,7 +29,7 @@ std::optional<std::string> text_up_to(const Value& value, std::size_t most) {
   }
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
   if (std::ranges::any_of(*found, is_control)) {
-    value.refuse("holds a control character", "text without");
+    value.error("the text holds a control character", "text without"); // may be a secret in a URL
     return std::nullopt;
   }
   return found;

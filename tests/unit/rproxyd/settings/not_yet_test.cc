@@ -1,0 +1,85 @@
+#include "rproxyd/settings/not_yet.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "reading_members.h"
+#include "rproxyd/settings/settings.h"
+
+namespace {
+
+Lines loaded_with(const Members& changes) {
+  GivenSurroundings surroundings;
+  surroundings.files["f"] = {object_of(kRight, changes), false};
+  const auto loaded = rproxyd::load("f", surroundings);
+  return lines_of(loaded ? loaded->warnings : loaded.error());
+}
+
+Lines loaded_with_pool(const std::string& members) {
+  return loaded_with({{"pools", pool_with(members)}});
+}
+
+} // namespace
+
+TEST_CASE("a configuration of what rproxyd serves has no problem") {
+  CHECK(loaded_with({}) == Lines{});
+  CHECK(loaded_with(
+            {{"content_security_policy", "\"off\""}, {"hsts", "\"off\""}, {"pin_guard", "{}"}}) ==
+        Lines{});
+}
+
+TEST_CASE(
+    "what would be less secure, or mean something else, without the missing option is refused") {
+  CHECK(loaded_with({{"pin_guard", R"({ "enabled": true })"}}) ==
+        Lines{"error: /pin_guard/enabled: this version has no PIN guard"});
+  CHECK(loaded_with({{"paths", "\"conferencing\""}}) ==
+        Lines{"error: /paths: this version passes every path on"});
+  CHECK(loaded_with({{"hsts", "\"max-age=1\""}}) ==
+        Lines{"error: /hsts: this version adds no Strict-Transport-Security"});
+  CHECK(loaded_with({{"content_security_policy", "\"default-src 'self'\""}}) ==
+        Lines{"error: /content_security_policy: this version adds no Content-Security-Policy"});
+  CHECK(
+      loaded_with({{"trusted_proxies", R"(["10.0.0.1"])"},
+                   {"listeners", R"([{ "address": "127.0.0.1:0", "tls": { "certificates": ["/c"] },
+                                         "proxy_protocol": true }])"}}) ==
+      Lines{"error: /listeners/0/proxy_protocol: this version reads no PROXY headers"});
+  CHECK(loaded_with({{"limits",
+                      R"({ "body_bytes": 1, "connections": 1, "connections_per_client": 1 })"}}) ==
+        Lines{"error: /limits/body_bytes: this version does not limit bodies",
+              "error: /limits/connections: this version does not limit connections",
+              "error: /limits/connections_per_client: this version does not limit connections"});
+  CHECK(loaded_with_pool(R"("affinity": "cookie")") ==
+        Lines{"error: /pools/nodes/affinity: this version has no affinity by cookie"});
+  CHECK(loaded_with_pool(R"("tls": { "verify": true })") ==
+        Lines{"error: /pools/nodes/tls/verify: this version does not verify the servers' "
+              "certificates"});
+  CHECK(loaded_with_pool(R"("protocol": "h2")") ==
+        Lines{"error: /pools/nodes/protocol: this version speaks HTTP/1.1 to servers"});
+}
+
+TEST_CASE("what is merely missing is warned of") {
+  CHECK(
+      loaded_with({{"listeners", R"([{ "address": "127.0.0.1:0", "tls": { "certificates": ["/c"] },
+                                         "turn": "10.0.0.2:3478" }])"}}) ==
+      Lines{"warning: /listeners/0/turn: this version passes no TURN on: the port serves HTTP "
+            "alone"});
+  CHECK(loaded_with({{"content_security_policy", "\"default\""}}) ==
+        Lines{"warning: /content_security_policy: this version adds no Content-Security-Policy"});
+  CHECK(
+      loaded_with_pool(R"("health": {})") ==
+      Lines{"warning: /pools/nodes/health: this version makes no checks: it finds out about a dead "
+            "server when it connects"});
+  CHECK(loaded_with_pool(R"("retry": { "on": ["connect", "503"] })") ==
+        Lines{"warning: /pools/nodes/retry/on: this version tries again after \"connect\" alone"});
+  CHECK(loaded_with_pool(R"("retry": { "on": ["connect"] })") == Lines{});
+  CHECK(
+      loaded_with_pool(R"("retry": { "non_idempotent": true })") ==
+      Lines{
+          "warning: /pools/nodes/retry/non_idempotent: this version tries again only while nothing "
+          "was sent"});
+  CHECK(loaded_with({{"routes", R"([{ "path": "/a/", "static": "/srv" },
+                                    { "path": "/", "pool": "nodes", "websocket": true }])"}}) ==
+        Lines{"warning: /routes/0/static: this version serves no folders: it answers 404 here",
+              "warning: /routes/1/websocket: this version has no WebSocket"});
+  CHECK(loaded_with({{"admin", "{}"}}) ==
+        Lines{"warning: /admin: this version has no admin endpoints"});
+}
