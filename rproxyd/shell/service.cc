@@ -12,7 +12,7 @@ core::Result<std::vector<tls::Certificate>> certificates_of(const Settings::List
                                                             logging::Logger& log) {
   const core::WallTime now = event::read_now().wall;
   std::vector<tls::Certificate> certificates;
-  for (const std::string& path : listener.tls->certificates) {
+  for (const std::string& path : settings.certificates) {
     auto certificate = tls::load_certificate(path);
     if (!certificate) return std::unexpected(certificate.error());
     for (const std::string& warning : tls::warnings(*certificate, now))
@@ -21,14 +21,14 @@ core::Result<std::vector<tls::Certificate>> certificates_of(const Settings::List
   }
   if (!certificates.empty()) return certificates;
 
-  const core::IpAddress ip = listener.address.ip();
+  const core::IpAddress ip = address.ip();
   std::vector<std::string> names{"localhost"};
   if (!ip.is_unspecified()) names.push_back(ip.to_string());
   auto own = tls::make_self_signed(names, now);
   if (!own) return std::unexpected(own.error());
   log.warning("certificate.self_signed",
               "no certificate is configured: a self-signed one was made, which browsers refuse",
-              logging::field("listener", listener.address),
+              logging::field("listener", address),
               logging::field("sha256", own->sha256_fingerprint()));
   certificates.push_back(std::move(*own));
   return certificates;
@@ -37,7 +37,7 @@ core::Result<std::vector<tls::Certificate>> certificates_of(const Settings::List
 core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const Settings::Listener& listener,
                                                                logging::Logger& log) {
   if (!listener.tls) return nullptr;
-  auto certificates = certificates_of(listener, log);
+  auto certificates = certificates_of(listener.address, *listener.tls, log);
   if (!certificates) return std::unexpected(certificates.error());
   tls::ServerPolicy policy{.alpn = {"h2", "http/1.1"}};
   if (listener.tls->min_version == Settings::TlsVersion::tls1_3)
@@ -100,6 +100,7 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
     service->rules.retry.push_back(retry_of(pool.retry));
   }
   std::vector<Route> routes;
+  routes.reserve(settings.routes.size());
   for (const Settings::Route& route : settings.routes)
     routes.push_back(route_of(route, pool_names));
   service->routes = std::make_unique<RouteTable>(std::move(routes));

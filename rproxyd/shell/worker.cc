@@ -70,6 +70,7 @@ void Worker::end() {
 // A copy, since they leave the table while it is gone through.
 std::vector<ClientConnection*> Worker::clients() const {
   std::vector<ClientConnection*> all;
+  all.reserve(clients_.size());
   for (const auto& [client, owned] : clients_) all.push_back(client);
   return all;
 }

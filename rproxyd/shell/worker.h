@@ -36,9 +36,9 @@ class Worker {
   event::Loop& loop() { return loop_; }
   event::StreamBuffers& buffers() { return buffers_; }
   BackendConnections& backends() { return *backends_; }
-  Service& service() { return service_; }
+  Service& service() const { return service_; }
   const Settings& settings() const { return *service_.settings; }
-  logging::Logger& log() { return *service_.log; }
+  logging::Logger& log() const { return *service_.log; }
   const ExchangeRules& rules(std::size_t listener) const;
   std::string_view http_date();
 
