@@ -8,7 +8,8 @@
 namespace rproxyd {
 namespace {
 
-core::Result<std::vector<tls::Certificate>> certificates_of(const Settings::Listener& listener,
+core::Result<std::vector<tls::Certificate>> certificates_of(const core::SocketAddress& address,
+                                                            const Settings::Tls& settings,
                                                             logging::Logger& log) {
   const core::WallTime now = event::read_now().wall;
   std::vector<tls::Certificate> certificates;
