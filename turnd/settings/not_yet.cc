@@ -24,15 +24,6 @@ config::Problems not_yet(const Settings& settings, const config::Document& docum
     notes.warning("/credentials/users_file",
                   "this version reads no users file: its users cannot log in");
   }
-  if (!settings.credentials.shared_secrets.empty()) {
-    const std::string list = "/credentials/shared_secrets";
-    const auto* node = document.find(list);
-    notes.error(node && !node->elements.empty() ? list : list + "_file",
-                "this version knows no time-limited credentials");
-  }
-  if (settings.limits.bandwidth_per_allocation != config::kNoLimit) {
-    notes.error("/limits/bandwidth_per_allocation", "this version does not limit bandwidth");
-  }
   if (notes.is_written("/admin")) {
     notes.warning("/admin", "this version has no admin endpoints");
   }

@@ -39,7 +39,8 @@ struct Settings {
     bool tcp = false;                // RFC 6062
   };
 
-  struct Peers { // on top of the built-in deny list; `deny` wins over `allow`
+  // On top of the built-in deny list. The most specific network decides; `deny` wins a tie.
+  struct Peers {
     core::NetworkList allow;
     core::NetworkList deny;
   };

@@ -1,0 +1,18 @@
+// The running daemon: sockets, a thread per worker, signals.
+#pragma once
+
+#include <string>
+
+#include "libcore/base/error.h"
+#include "libcore/log/log.h"
+#include "turnd/settings/settings.h"
+
+namespace turnd {
+
+// Serves until SIGTERM or SIGINT; then nothing new is allocated, and what is there may finish within
+// settings.drain_timeout. A second signal ends it at once. Fails, with the reason, when it can't
+// start. `announce_file` (empty: none) gets the bound addresses.
+core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
+                              const std::string& announce_file);
+
+} // namespace turnd

@@ -1,0 +1,61 @@
+// The buffers that a worker receives datagrams into: a fixed number, used one after the other during
+// a wake-up, and all free again once what was to be sent from them has left. The worker sends before
+// it calls reset(): until then every received packet stays where it is.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "libcore/base/address.h"
+#include "libcore/base/bytes.h"
+#include "turnd/relay/types.h"
+
+namespace turnd {
+
+class DatagramBuffers {
+ public:
+  static constexpr std::size_t kCount = 64;
+  static constexpr std::size_t kMaxDatagram = 65535;
+
+  struct Received {
+    core::MutableBytes payload; // with Packet's head and tailroom around it; lives until reset()
+    core::SocketAddress from;
+    std::optional<core::IpAddress> to; // where it was sent to, if the socket tells (IP_PKTINFO)
+  };
+
+  DatagramBuffers();
+
+  std::size_t free() const { return kCount - used_; }
+  // Receives up to `at_most` (and free()) datagrams of a non-blocking socket with one system call.
+  // Borrowed until the next receive(). Empty: nothing was there.
+  std::span<Received> receive(int fd, std::size_t at_most, bool tells_destination);
+  // What received datagrams borrow is free again.
+  void reset() { used_ = 0; }
+
+ private:
+  // Consecutive buffers start 256 bytes off a multiple of 64 KiB from each other, so that their
+  // first bytes don't fall on the same lines of the cache.
+  static constexpr std::size_t kHead = 64;
+  static_assert(kHead >= Packet::kHeadroom);
+  static constexpr std::size_t kStride = kMaxDatagram + 1 + 256;
+  static_assert(kStride >= kHead + kMaxDatagram + Packet::kTailroom);
+  static constexpr std::size_t kControlBytes = 64; // an in6_pktinfo with its header
+
+  std::unique_ptr<std::uint8_t[]> bytes_;
+  std::array<mmsghdr, kCount> headers_{};
+  std::array<iovec, kCount> vectors_{};
+  struct alignas(cmsghdr) Control {
+    std::array<std::uint8_t, kControlBytes> bytes;
+  };
+  std::array<Control, kCount> control_{};
+  std::array<core::SocketAddress, kCount> from_;
+  std::array<Received, kCount> received_;
+  std::size_t used_ = 0;
+};
+
+} // namespace turnd

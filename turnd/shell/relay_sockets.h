@@ -1,0 +1,35 @@
+// The relay sockets of a worker: one for each relayed transport address, towards the peers.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "libcore/event/fd.h"
+#include "libcore/event/loop.h"
+#include "turnd/relay/decision.h"
+
+namespace turnd {
+
+class Worker;
+
+class RelaySockets {
+ public:
+  // Datagrams of one peer's burst taken before other sockets get their turn.
+  static constexpr std::size_t kDatagramsPerTurn = 16;
+
+  explicit RelaySockets(Worker& worker);
+  ~RelaySockets();
+  RelaySockets(const RelaySockets&) = delete;
+  RelaySockets& operator=(const RelaySockets&) = delete;
+
+  bool open(const OpenRelay& command); // false: the address can't be had
+  void close(RelayId id);
+  int fd(RelayId id) const; // -1 when it isn't open
+
+ private:
+  class Socket;
+  Worker& worker_;
+  std::vector<std::unique_ptr<Socket>> sockets_; // by RelayId::index
+};
+
+} // namespace turnd

@@ -1,0 +1,95 @@
+#include "turnd/shell/service.h"
+
+#include "libcore/event/loop.h"
+#include "libcore/tls/certificate.h"
+#include "turnd/shell/own_addresses.h"
+#include "turnd/shell/system_random.h"
+
+namespace turnd {
+namespace {
+
+core::Result<std::vector<tls::Certificate>> certificates_of(const Settings::Listener& listener,
+                                                            logging::Logger& log) {
+  const core::WallTime now = event::read_now().wall;
+  std::vector<tls::Certificate> certificates;
+  for (const std::string& path : listener.certificates) {
+    auto certificate = tls::load_certificate(path);
+    if (!certificate) return std::unexpected(certificate.error());
+    for (const std::string& warning : tls::warnings(*certificate, now)) {
+      log.warning("certificate", warning);
+    }
+    certificates.push_back(std::move(*certificate));
+  }
+  if (!certificates.empty()) return certificates;
+
+  const core::IpAddress ip = listener.address.ip();
+  std::vector<std::string> names{"localhost"};
+  if (!ip.is_unspecified()) names.push_back(ip.to_string());
+  auto own = tls::make_self_signed(names, now);
+  if (!own) return std::unexpected(own.error());
+  log.warning("certificate.self_signed",
+              "no certificate is configured: a self-signed one was made, which clients may refuse",
+              logging::field("listener", listener.address),
+              logging::field("sha256", own->sha256_fingerprint()));
+  certificates.push_back(std::move(*own));
+  return certificates;
+}
+
+core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const Settings::Listener& listener,
+                                                               logging::Logger& log) {
+  if (listener.transport != Settings::Transport::tls) return nullptr;
+  auto certificates = certificates_of(listener, log);
+  if (!certificates) return std::unexpected(certificates.error());
+  return tls::ServerContext::make(std::move(*certificates), {.alpn = {"stun.turn"}}); // RFC 7443
+}
+
+core::IpAddress advertised(const Settings::Relay& relay, const core::IpAddress& own) {
+  const auto external = relay.external_addresses.find(own);
+  return external == relay.external_addresses.end() ? own : external->second;
+}
+
+} // namespace
+
+core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
+                                                     logging::Logger& log) {
+  stun::NonceMaker::Key nonce_key;
+  SystemRandom().fill(nonce_key);
+  std::unique_ptr<Service> service(new Service(settings, log, nonce_key));
+  for (const Settings::Listener& listener : settings.listeners) {
+    auto context = tls_of(listener, log);
+    if (!context) return std::unexpected(context.error());
+    service->tls_.push_back(std::move(*context));
+  }
+  return service;
+}
+
+Service::Service(const Settings& settings, logging::Logger& log,
+                 const stun::NonceMaker::Key& nonce_key)
+    : settings_(settings),
+      log_(log),
+      credentials_(std::make_shared<Credentials>(settings.realm, settings.credentials.users,
+                                                 settings.credentials.shared_secrets)),
+      nonces_(nonce_key, 0, kNonceLifetime),
+      quota_(settings.limits.allocations, settings.limits.allocations_per_user) {}
+
+ServerConfig Service::server_config(unsigned worker, unsigned workers,
+                                    const std::vector<core::SocketAddress>& bound) const {
+  std::vector<RelayAddress> relay_addresses;
+  for (const core::IpAddress& ip : settings_.relay.addresses) {
+    relay_addresses.push_back({ip, advertised(settings_.relay, ip)});
+  }
+  ServerLimits limits;
+  limits.max_lifetime = settings_.limits.max_lifetime;
+  limits.bandwidth_per_allocation = settings_.limits.bandwidth_per_allocation;
+  return {.relay_addresses = std::move(relay_addresses),
+          .ports = {.first = settings_.relay.first_port, .last = settings_.relay.last_port},
+          .worker = worker,
+          .workers = workers,
+          .peers = PeerPolicy(settings_.peers.allow, settings_.peers.deny,
+                              own_addresses(bound, settings_.relay.external_addresses)),
+          .stun_clients = settings_.clients.stun,
+          .turn_clients = settings_.clients.turn,
+          .limits = limits};
+}
+
+} // namespace turnd

@@ -1,0 +1,52 @@
+// What all workers share, made from the settings before any of them runs. Only the quota changes
+// afterwards.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "libcore/base/error.h"
+#include "libcore/log/log.h"
+#include "libcore/stun/nonce.h"
+#include "libcore/tls/server_context.h"
+#include "turnd/relay/credentials.h"
+#include "turnd/relay/server.h"
+#include "turnd/settings/settings.h"
+#include "turnd/shell/shared_quota.h"
+
+namespace turnd {
+
+// A nonce lives as long as an allocation does by default; then its client is asked again.
+inline constexpr std::chrono::seconds kNonceLifetime{600};
+
+class Service {
+ public:
+  // Loads certificates. `settings` and `log` must outlive the service.
+  static core::Result<std::unique_ptr<Service>> make(const Settings& settings,
+                                                     logging::Logger& log);
+
+  // `bound`: the addresses of all listeners.
+  ServerConfig server_config(unsigned worker, unsigned workers,
+                             const std::vector<core::SocketAddress>& bound) const;
+  Authenticator authenticator() const { return {credentials_, nonces_}; }
+
+  const Settings& settings() const { return settings_; }
+  logging::Logger& log() { return log_; }
+  Quota& quota() { return quota_; }
+  // nullptr for listeners without TLS.
+  const std::shared_ptr<const tls::ServerContext>& tls(std::size_t listener) const {
+    return tls_[listener];
+  }
+
+ private:
+  Service(const Settings& settings, logging::Logger& log, const stun::NonceMaker::Key& nonce_key);
+
+  const Settings& settings_;
+  logging::Logger& log_;
+  std::shared_ptr<const Credentials> credentials_;
+  stun::NonceMaker nonces_;
+  SharedQuota quota_;
+  std::vector<std::shared_ptr<const tls::ServerContext>> tls_;
+};
+
+} // namespace turnd

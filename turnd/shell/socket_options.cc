@@ -1,0 +1,46 @@
+#include "turnd/shell/socket_options.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+namespace turnd {
+namespace {
+
+constexpr int kUnsentBytes = 64 << 10;
+
+bool set(int fd, int level, int option, int value) {
+  return setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+} // namespace
+
+void want_large_buffers(int fd) {
+  // Past the administrator's limit where that is allowed (CAP_NET_ADMIN), else up to it.
+  if (!set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kListenerBufferBytes)) {
+    set(fd, SOL_SOCKET, SO_RCVBUF, kListenerBufferBytes);
+  }
+  if (!set(fd, SOL_SOCKET, SO_SNDBUFFORCE, kListenerBufferBytes)) {
+    set(fd, SOL_SOCKET, SO_SNDBUF, kListenerBufferBytes);
+  }
+}
+
+void want_destination(int fd, core::Family family) {
+  if (family == core::Family::ipv4) {
+    set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+  } else {
+    set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  }
+}
+
+void allow_fragments(int fd, core::Family family) {
+  if (family == core::Family::ipv4) {
+    set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+  } else {
+    set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+  }
+}
+
+void keep_unsent_short(int fd) { set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsentBytes); }
+
+} // namespace turnd

@@ -1,0 +1,20 @@
+// What turnd asks of the kernel for its sockets. All best effort: a refusal costs comfort, not
+// correctness.
+#pragma once
+
+#include "libcore/base/address.h"
+
+namespace turnd {
+
+// A burst waits in the socket while the worker is busy elsewhere.
+inline constexpr int kListenerBufferBytes = 4 << 20;
+
+void want_large_buffers(int fd);
+// Datagrams say to which of the machine's addresses they came.
+void want_destination(int fd, core::Family family);
+// A client's datagram may be fragmented on its way, unless it asks otherwise (RFC 8656 section 14).
+void allow_fragments(int fd, core::Family family);
+// Bytes that the kernel holds unsent can't be dropped any more when they have become too old.
+void keep_unsent_short(int fd);
+
+} // namespace turnd

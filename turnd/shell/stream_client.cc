@@ -1,0 +1,77 @@
+#include "turnd/shell/stream_client.h"
+
+#include "turnd/shell/socket_options.h"
+#include "turnd/shell/worker.h"
+
+namespace turnd {
+
+bool StreamClient::start(event::Fd fd, std::shared_ptr<const tls::ServerContext> context) {
+  keep_unsent_short(fd.get());
+  stream_ = event::Stream::accepted(worker_.loop(), worker_.stream_buffers(), std::move(fd), *this,
+                                    std::move(context));
+  if (!stream_) return false;
+  stream_->set_low_water(kStreamWindow / 2);
+  worker_.loop().set_after(deadline_, stream_->open() ? kIdleLimit : kHandshakeLimit);
+  return true;
+}
+
+void StreamClient::on_stream_open() { worker_.loop().set_after(deadline_, kIdleLimit); }
+
+void StreamClient::on_stream_data(core::MutableBytes bytes) {
+  heard_ = true;
+  const std::size_t longest = proven_ ? stun::kLongestFrame : kLongestUnprovenFrame;
+  const auto fed =
+      splitter_.feed(bytes, longest, [this](core::Bytes frame) { return on_frame(frame); });
+  if (!fed) close();
+}
+
+stun::FrameSplitter::Next StreamClient::on_frame(core::Bytes frame) {
+  worker_.from_client(five_tuple_, *this, frame);
+  if (!proven_ && !closed_ && worker_.server().has_allocation(five_tuple_)) {
+    proven_ = true;
+    worker_.stream_client_proven();
+  }
+  return closed_ ? stun::FrameSplitter::Next::stop : stun::FrameSplitter::Next::go_on;
+}
+
+void StreamClient::send(const ToClient& message) {
+  if (closed_) return;
+  if (!backlog_ && stream_->pending() < kStreamWindow) {
+    stream_->write(message.bytes);
+    return;
+  }
+  if (!backlog_) backlog_ = std::make_unique<Backlog>(worker_.stream_buffers().pool);
+  const auto kind =
+      message.kind == ToClient::Kind::answer ? Backlog::Kind::answer : Backlog::Kind::data;
+  if (!backlog_->add(message.bytes, kind, worker_.loop().now().steady)) close();
+}
+
+void StreamClient::on_stream_drained() {
+  if (!backlog_ || closed_) return;
+  backlog_->take(worker_.loop().now().steady, [this](core::Bytes bytes) {
+    stream_->write(bytes);
+    return stream_->pending() < kStreamWindow;
+  });
+  if (!backlog_->empty()) return;
+  dropped_ += backlog_->dropped();
+  backlog_.reset();
+}
+
+void StreamClient::on_stream_end(event::StreamEnd, std::string_view) { close(); }
+
+void StreamClient::on_deadline(int) {
+  const bool keep = stream_->open() && (heard_ || worker_.server().has_allocation(five_tuple_));
+  if (!keep) return close();
+  heard_ = false;
+  worker_.loop().set_after(deadline_, kIdleLimit);
+}
+
+void StreamClient::close() {
+  if (closed_) return;
+  closed_ = true;
+  worker_.loop().cancel(deadline_);
+  if (stream_) stream_->close();
+  worker_.stream_client_closed(*this);
+}
+
+} // namespace turnd

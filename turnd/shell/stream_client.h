@@ -1,0 +1,65 @@
+// A client that came over TCP or TLS: its frames go to the relay, what the relay has for it goes
+// into the stream.
+#pragma once
+
+#include <memory>
+
+#include "libcore/event/stream.h"
+#include "libcore/stun/framing.h"
+#include "turnd/shell/backlog.h"
+#include "turnd/shell/client_link.h"
+
+namespace turnd {
+
+class Worker;
+
+class StreamClient final : public event::Retirable,
+                           public ClientLink,
+                           private event::StreamEvents,
+                           private event::DeadlineHandler {
+ public:
+  static constexpr core::Duration kHandshakeLimit = std::chrono::seconds(10);
+  // A connection that has no allocation and says nothing is closed after one to two of these.
+  static constexpr core::Duration kIdleLimit = std::chrono::seconds(30);
+  // What a client may make us hold of a half frame before it has an allocation.
+  static constexpr std::size_t kLongestUnprovenFrame = 4096;
+  // Bytes given to the stream; the rest waits in the backlog, where it can still be dropped.
+  static constexpr std::size_t kStreamWindow = std::size_t{64} << 10;
+
+  StreamClient(Worker& worker, const FiveTuple& five_tuple)
+      : worker_(worker), five_tuple_(five_tuple) {}
+  ~StreamClient() override = default;
+  StreamClient(const StreamClient&) = delete;
+  StreamClient& operator=(const StreamClient&) = delete;
+
+  bool start(event::Fd fd, std::shared_ptr<const tls::ServerContext> context);
+  void close(); // tells the relay and the worker, once
+
+  void send(const ToClient& message) override;
+
+  const FiveTuple& five_tuple() const { return five_tuple_; }
+  // No allocation has been seen on it yet.
+  bool unproven() const { return !proven_; }
+  std::uint64_t dropped() const { return backlog_ ? dropped_ + backlog_->dropped() : dropped_; }
+
+ private:
+  void on_stream_open() override;
+  void on_stream_data(core::MutableBytes bytes) override;
+  void on_stream_drained() override;
+  void on_stream_end(event::StreamEnd end, std::string_view why) override;
+  void on_deadline(int kind) override;
+  stun::FrameSplitter::Next on_frame(core::Bytes frame);
+
+  Worker& worker_;
+  const FiveTuple five_tuple_;
+  std::unique_ptr<event::Stream> stream_;
+  stun::FrameSplitter splitter_;
+  std::unique_ptr<Backlog> backlog_; // only while something waits
+  std::uint64_t dropped_ = 0;
+  bool proven_ = false;
+  bool heard_ = false; // since the last look at the idle limit
+  bool closed_ = false;
+  core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this)};
+};
+
+} // namespace turnd

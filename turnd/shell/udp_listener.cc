@@ -1,0 +1,47 @@
+#include "turnd/shell/udp_listener.h"
+
+#include "libcore/event/socket.h"
+#include "turnd/shell/socket_options.h"
+#include "turnd/shell/worker.h"
+
+namespace turnd {
+
+UdpListener::UdpListener(Worker& worker, event::Fd fd)
+    : worker_(worker),
+      fd_(std::move(fd)),
+      address_(event::local_address(fd_.get())),
+      wildcard_(address_.ip().is_unspecified()) {
+  want_large_buffers(fd_.get());
+  if (wildcard_) want_destination(fd_.get(), address_.family());
+  worker_.loop().poller().add(fd_.get(), event::Interest::read, event::Trigger::level, *this);
+}
+
+UdpListener::~UdpListener() { worker_.loop().poller().remove(fd_.get(), *this); }
+
+void UdpListener::on_ready(event::Readiness) {
+  FiveTuple five_tuple{.transport = Transport::udp, .client = {}, .server = address_};
+  for (int i = 0; i < kBatchesPerTurn; ++i) {
+    DatagramBuffers& buffers = worker_.buffers_with_room();
+    const std::size_t room = buffers.free();
+    const auto batch = buffers.receive(fd_.get(), room, wildcard_);
+    for (const auto& datagram : batch) {
+      five_tuple.client = datagram.from;
+      if (datagram.to) five_tuple.server = {*datagram.to, address_.port()};
+      worker_.from_client(five_tuple, *this, datagram.payload);
+    }
+    if (batch.size() < room) return; // the socket is empty
+  }
+}
+
+void UdpListener::send(const ToClient& message) {
+  const core::SocketAddress& to = message.five_tuple->client;
+  const auto from = wildcard_ ? std::optional(message.five_tuple->server.ip()) : std::nullopt;
+  if (message.kind == ToClient::Kind::answer) {
+    if (!send_datagram(fd_.get(), to, message.bytes, from)) ++lost_answers_;
+    return;
+  }
+  if (batch_.full()) batch_.flush();
+  batch_.add(fd_.get(), to, message.bytes, from);
+}
+
+} // namespace turnd

@@ -1,0 +1,92 @@
+// One worker: a loop on a thread of its own, its share of every listener, its relay sockets, and the
+// Server that decides. Shares nothing with the others but the Service.
+//
+// A wake-up: each ready socket's datagrams go to the server, whose decisions are gathered as sends
+// that refer to the received bytes; at its end, or when the buffers are used up, the sends leave in
+// batches and the buffers are free again.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "libcore/event/fd.h"
+#include "libcore/event/loop.h"
+#include "libcore/event/stream.h"
+#include "turnd/relay/server.h"
+#include "turnd/shell/datagram_batch.h"
+#include "turnd/shell/datagram_buffers.h"
+#include "turnd/shell/relay_sockets.h"
+#include "turnd/shell/service.h"
+#include "turnd/shell/stream_client.h"
+#include "turnd/shell/stream_listener.h"
+#include "turnd/shell/system_random.h"
+#include "turnd/shell/udp_listener.h"
+
+namespace turnd {
+
+class Worker final : private event::DeadlineHandler {
+ public:
+  // Connections without an allocation; more are refused. TLS handshakes in progress count.
+  static constexpr std::size_t kMaxUnprovenClients = 4096;
+
+  // `sockets`: a bound (and for streams listening) socket per listener of the settings; an empty one
+  // where the listener isn't served. `service` must outlive the worker.
+  Worker(Service& service, ServerConfig config, std::vector<event::Fd> sockets);
+  ~Worker();
+
+  void run(); // on the worker's thread, until drained or stopped
+
+  // From any thread. After drain() nothing new is allocated, and run() returns when the last
+  // allocation has ended; stop() ends it at once.
+  void drain();
+  void stop();
+
+  // After run() has returned.
+  const Counters& counters() const { return server_.counters(); }
+  std::uint64_t lost() const;
+
+  // For this worker's parts, on its thread.
+  event::Loop& loop() { return loop_; }
+  event::StreamBuffers& stream_buffers() { return stream_buffers_; }
+  const Server& server() const { return server_; }
+  logging::Logger& log() { return service_.log(); }
+
+  // Buffers of which at least one is free; what waits in them is sent first if need be.
+  DatagramBuffers& buffers_with_room();
+  void from_client(const FiveTuple& five_tuple, ClientLink& client, core::Bytes bytes);
+  void from_peer(RelayId relay, const PeerAddress& peer, const Packet& packet);
+
+  void accepted(event::Fd fd, const core::SocketAddress& peer,
+                const std::shared_ptr<const tls::ServerContext>& context);
+  void stream_client_proven() { --unproven_; }
+  void stream_client_closed(StreamClient& client); // retires it
+
+ private:
+  void on_deadline(int kind) override;
+  void carry_out(const Decision& decision);
+  void carry_out_commands();
+  void flush();
+  void end_of_wake_up();
+  void drain_here();
+  void end();
+
+  Service& service_;
+  event::Loop loop_;
+  SystemRandom random_;
+  Server server_;
+  DatagramBuffers buffers_;
+  DatagramBatch to_peers_;
+  event::StreamBuffers stream_buffers_;
+  std::vector<std::unique_ptr<UdpListener>> udp_listeners_;
+  std::vector<std::unique_ptr<StreamListener>> stream_listeners_;
+  RelaySockets relay_sockets_{*this};
+  std::unordered_map<StreamClient*, std::unique_ptr<StreamClient>> stream_clients_;
+  std::size_t unproven_ = 0;
+  bool draining_ = false;
+  core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this)};
+  event::MemberTask<Worker> end_task_{*this, &Worker::end_of_wake_up};
+};
+
+} // namespace turnd
