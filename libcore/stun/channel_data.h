@@ -4,7 +4,7 @@
 //    0                   1                   2                   3
 //    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
 //   +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//   |   channel 0x4000 to 0x4fff    |     length (without padding)  |
+//   |0 1| channel number            |     length (without padding)  |
 //   +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //   |   payload                                                 ...
 #pragma once
@@ -19,14 +19,11 @@ namespace stun {
 inline constexpr std::size_t kChannelHeaderBytes = 4;
 inline constexpr std::uint16_t kFirstChannel = 0x4000;
 inline constexpr std::uint16_t kLastChannel = 0x4fff;
+inline constexpr std::uint16_t kLastChannelRfc5766 = 0x7fff; // before RFC 8656 reserved the rest
 
-constexpr bool is_channel_number(std::uint16_t number) {
-  return number >= kFirstChannel && number <= kLastChannel;
-}
-
-// The first byte tells ChannelData from STUN (RFC 7983).
+// The top two bits tell ChannelData from STUN.
 inline bool looks_like_channel_data(core::Bytes bytes) {
-  return !bytes.empty() && (bytes[0] & 0xf0) == 0x40;
+  return !bytes.empty() && (bytes[0] & 0xc0) == 0x40;
 }
 
 struct ChannelData {

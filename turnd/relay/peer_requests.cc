@@ -49,7 +49,8 @@ Decision Server::channel_bind(Request& request) {
   }
   const std::uint16_t number = core::load16(number_value->data());
   const auto address = stun::decode_xor_address(*peer_value, request.to.transaction);
-  if (!stun::is_channel_number(number) || !address || address->port() == 0) {
+  if (number < stun::kFirstChannel || number > config_.last_channel || !address ||
+      address->port() == 0) {
     return refuse(request, ErrorCode::bad_request);
   }
   const PeerAddress peer{*address};

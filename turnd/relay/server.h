@@ -26,6 +26,7 @@
 #include "libcore/base/deadline_wheel.h"
 #include "libcore/base/network.h"
 #include "libcore/base/time.h"
+#include "libcore/stun/channel_data.h"
 #include "turnd/relay/allocation_table.h"
 #include "turnd/relay/answer_limiter.h"
 #include "turnd/relay/answers.h"
@@ -63,6 +64,7 @@ struct ServerConfig {
   PeerPolicy peers;
   core::NetworkList stun_clients; // who may ask for a Binding
   core::NetworkList turn_clients; // who may ask for anything else
+  std::uint16_t last_channel = stun::kLastChannel; // kLastChannelRfc5766 for older clients' sake
   ServerLimits limits;
 };
 

@@ -57,6 +57,7 @@ Settings read(const Value& root) {
     ObjectReader lists(*clients);
     lists.read("stun", settings.clients.stun, config::network_list);
     lists.read("turn", settings.clients.turn, config::network_list);
+    lists.read("rfc5766_channels", settings.clients.rfc5766_channels, config::boolean);
     lists.finish();
   }
   if (const auto credentials = object.find("credentials")) {

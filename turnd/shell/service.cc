@@ -89,6 +89,8 @@ ServerConfig Service::server_config(unsigned worker, unsigned workers,
                               own_addresses(bound, settings_.relay.external_addresses)),
           .stun_clients = settings_.clients.stun,
           .turn_clients = settings_.clients.turn,
+          .last_channel =
+              settings_.clients.rfc5766_channels ? stun::kLastChannelRfc5766 : stun::kLastChannel,
           .limits = limits};
 }
 

@@ -51,6 +51,7 @@ struct Options {
   core::NetworkList deny;
   core::NetworkList stun_clients{{core::Network::any()}};
   core::NetworkList turn_clients{{core::Network::any()}};
+  std::uint16_t last_channel = stun::kLastChannel;
   turnd::ServerLimits limits;
   std::uint64_t allocations = turnd::QuotaTable::kNoLimit;
   std::uint64_t allocations_per_user = turnd::QuotaTable::kNoLimit;
@@ -153,6 +154,7 @@ class Scene {
                                        {core::SocketAddress::parse("198.51.100.130:3478").value()}),
             .stun_clients = o.stun_clients,
             .turn_clients = o.turn_clients,
+            .last_channel = o.last_channel,
             .limits = o.limits};
   }
   static std::shared_ptr<const turnd::Credentials> credentials_of(const Options& o) {

@@ -102,6 +102,16 @@ TEST_CASE("rule 22: channels are 0x4000 to 0x4fff") {
   CHECK(scene.bind(0x4fff, "203.0.113.9:2") == 0);
 }
 
+TEST_CASE("channels of RFC 5766 up to 0x7fff can be allowed, and carry data") {
+  Options options;
+  options.last_channel = stun::kLastChannelRfc5766;
+  Allocated scene(options);
+  CHECK(scene.bind(0x3fff, "203.0.113.9:1") == 400);
+  CHECK(scene.bind(0x8000, "203.0.113.9:1") == 400);
+  CHECK(scene.bind(0x7fff, "203.0.113.9:1") == 0);
+  CHECK(scene.feed(scene.alice, Client::channel_data(0x7fff, "x")).to_peer);
+}
+
 TEST_CASE("rule 22: the same pair again refreshes for 600 s, anything else is 400") {
   Allocated scene;
   REQUIRE(scene.bind(0x4000, "203.0.113.9:1") == 0);

@@ -54,7 +54,7 @@ TEST_CASE("requests of methods that aren't served, and what isn't TURN, get sile
   Client alice("alice", "wonder");
   CHECK(scene.feed(alice, alice.unsigned_request(stun::Method::connect)).dropped ==
         DropReason::not_for_servers);
-  CHECK(scene.feed(alice, core::bytes_of("hello")).dropped == DropReason::not_turn);
+  CHECK(scene.feed(alice, core::bytes_of("\x80hello")).dropped == DropReason::not_turn);
   CHECK(scene.feed(alice, {}).dropped == DropReason::not_turn);
   auto cut = alice.unsigned_request(stun::Method::binding);
   cut.pop_back();
