@@ -123,7 +123,9 @@ void H1ClientSession::take_head() {
   stream_ = StreamId{std::to_underlying(stream_) + 1};
   open_ = true;
   answer_ = Answer::awaited;
-  continued_ = high_ = close_ = false;
+  // The exchange may change the head, and makes 100 its own affair.
+  awaits_continue_ = head_.expect_continue;
+  high_ = close_ = false;
   body_taken_ = discarded_ = 0;
   unconsumed_ = 0;
   reading_ = parser_.ended() ? Reading::complete : Reading::body;
@@ -236,9 +238,8 @@ void H1ClientSession::consumed(StreamId stream, std::size_t bytes) {
 // --- the answer --------------------------------------------------------------------------------
 
 void H1ClientSession::send_continue(StreamId stream) {
-  if (!is_open(stream) || answer_ != Answer::awaited || !head_.expect_continue || continued_)
-    return;
-  continued_ = true;
+  if (!is_open(stream) || answer_ != Answer::awaited || !awaits_continue_) return;
+  awaits_continue_ = false;
   write("HTTP/1.1 100 Continue\r\n\r\n");
 }
 
@@ -333,7 +334,7 @@ std::size_t H1ClientSession::queued(StreamId stream) const {
 // The client waits for a 100 that it has not been sent: after a final answer it may or may not send
 // the body, and there is no telling whether what comes next is one.
 bool H1ClientSession::body_may_never_come() const {
-  return head_.expect_continue && !continued_ && reading_ == Reading::body && body_taken_ == 0;
+  return awaits_continue_ && reading_ == Reading::body && body_taken_ == 0;
 }
 
 void H1ClientSession::append_length(std::uint64_t length) {

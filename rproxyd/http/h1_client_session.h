@@ -85,7 +85,7 @@ class H1ClientSession final : public ClientSession {
   Framing framing_ = Framing::no_body;
   bool open_ = false; // between on_request() and on_stream_closed()
   bool accepts_trailers_ = false;
-  bool continued_ = false;
+  bool awaits_continue_ = false; // 100 was asked for and not sent
   bool high_ = false; // queued() reached kAnswerHighWater
   bool close_ = false;
   bool draining_ = false;
