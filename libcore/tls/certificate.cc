@@ -24,23 +24,38 @@ bssl::UniquePtr<BIO> reader(std::string_view pem) {
 }
 
 // Never asks a terminal for a pass phrase.
-int no_pass_phrase(char*, int, int, void*) { return 0; }
+int no_pass_phrase(char*, int, int, void*) { return -1; }
+
+// Why a PEM reader gave nothing more.
+enum class Stop : std::uint8_t {
+  at_end,  // there is no other block of its kind
+  damaged, // what stands there is no PEM, of whatever kind
+  content, // a block of its kind that does not hold what it says
+};
+
+Stop why_stopped() {
+  const auto error = ERR_peek_last_error();
+  if (ERR_GET_LIB(error) != ERR_LIB_PEM || ERR_GET_REASON(error) == ERR_R_ASN1_LIB) {
+    return Stop::content;
+  }
+  return ERR_GET_REASON(error) == PEM_R_NO_START_LINE ? Stop::at_end : Stop::damaged;
+}
 
 core::Result<core::Secret> read_pem_file(const std::string& path) {
+  const auto unreadable = [&](int error) {
+    return core::failure(fmt::format("{}: can't be read: {}", path, std::strerror(error)));
+  };
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
                                                              &std::fclose);
-  if (!file) return core::failure(fmt::format("{}: can't be read: {}", path, std::strerror(errno)));
+  if (!file) return unreadable(errno);
+  std::setvbuf(file.get(), nullptr, _IONBF, 0); // no copy of the key in a buffer that isn't wiped
   std::string text(kMaxPemBytes + 1, '\0');
+  errno = 0;
   const std::size_t size = std::fread(text.data(), 1, text.size(), file.get());
+  const int error = errno;
   core::Secret pem(text.substr(0, size));
   explicit_bzero(text.data(), text.size());
-  if (std::ferror(file.get()) != 0)
-    return core::failure(fmt::format("{}: can't be read: {}", path, std::strerror(errno)));
-  if (size > kMaxPemBytes) {
-    return core::failure(fmt::format(
-        "{}: is larger than {} bytes; expected a PEM file with a certificate and its key", path,
-        kMaxPemBytes));
-  }
+  if (std::ferror(file.get()) != 0) return unreadable(error);
   return pem;
 }
 
@@ -78,6 +93,13 @@ core::Result<Certificate> parse_certificate(std::string source, std::string_view
     return core::failure(fmt::format("{}: {}", result.source, why));
   };
 
+  ERR_clear_error();
+  if (pem.size() > kMaxPemBytes) {
+    return refuse(
+        fmt::format("is larger than {} bytes; expected a PEM file with a certificate and its key",
+                    kMaxPemBytes));
+  }
+
   const auto certificates = reader(pem);
   while (X509* one = PEM_read_bio_X509(certificates.get(), nullptr, no_pass_phrase, nullptr)) {
     bssl::UniquePtr<X509> owned(one);
@@ -89,9 +111,15 @@ core::Result<Certificate> parse_certificate(std::string source, std::string_view
       return refuse(fmt::format("has more than {} intermediate certificates", kMaxChainLength));
     }
   }
-  const auto stopped_at = ERR_peek_last_error();
-  if (ERR_GET_LIB(stopped_at) != ERR_LIB_PEM || ERR_GET_REASON(stopped_at) != PEM_R_NO_START_LINE) {
-    return refuse(fmt::format("a certificate in it can't be read: {}", take_failure()));
+  switch (why_stopped()) {
+    case Stop::at_end:
+      break;
+    case Stop::damaged:
+      return refuse(fmt::format(
+          "is damaged: {}; expected PEM blocks, each whole from its BEGIN line to its END line",
+          take_failure()));
+    case Stop::content:
+      return refuse(fmt::format("a certificate in it can't be read: {}", take_failure()));
   }
   ERR_clear_error();
   if (!result.leaf)
@@ -102,6 +130,9 @@ core::Result<Certificate> parse_certificate(std::string source, std::string_view
   if (!result.key) {
     if (pem.find("ENCRYPTED") != std::string_view::npos) {
       return refuse("its private key is encrypted; expected an unencrypted key");
+    }
+    if (why_stopped() != Stop::at_end) {
+      return refuse(fmt::format("its private key can't be read: {}", take_failure()));
     }
     return refuse(
         "has no private key; expected '-----BEGIN PRIVATE KEY-----' after the certificate");

@@ -8,23 +8,20 @@
 #include "libcore/tls/failure.h"
 
 namespace tls {
-namespace {
 
-// What an SSL of ours knows of itself: whose sessions it fills, under which key.
-struct Owner {
-  ClientContext* context;
-  std::string server;
+// What an SSL of ours knows of itself: where its session is kept, under which key.
+struct ClientContext::Owner {
+  std::shared_ptr<Sessions> sessions;
+  std::string key;
 };
 
-int owner_index() {
+int ClientContext::owner_index() {
   static const int index = SSL_get_ex_new_index(
       0, nullptr, nullptr, nullptr, [](void*, void* data, CRYPTO_EX_DATA*, int, long, void*) {
         delete static_cast<Owner*>(data);
       });
   return index;
 }
-
-} // namespace
 
 core::Result<std::unique_ptr<ClientContext>> ClientContext::make(const ClientPolicy& policy) {
   std::unique_ptr<ClientContext> self(new ClientContext);
@@ -65,18 +62,20 @@ bssl::UniquePtr<SSL> ClientContext::connect(const std::string& server,
       X509_VERIFY_PARAM_set1_host(expected, server_name.data(), server_name.size());
     }
   }
-  SSL_set_ex_data(ssl.get(), owner_index(), new Owner{this, server});
-  if (const auto known = sessions_.find(server); known != sessions_.end()) {
+  // A resumed session is not verified again: it counts for the name that it was verified for.
+  std::string key = server + '\n' + server_name;
+  if (const auto known = sessions_->find(key); known != sessions_->end()) {
     SSL_set_session(ssl.get(), known->second.get());
   }
+  SSL_set_ex_data(ssl.get(), owner_index(), new Owner{sessions_, std::move(key)});
   return ssl;
 }
 
 int ClientContext::remember(SSL* ssl, SSL_SESSION* session) {
   const auto* owner = static_cast<const Owner*>(SSL_get_ex_data(ssl, owner_index()));
-  auto& sessions = owner->context->sessions_;
-  if (sessions.size() >= kMaxRememberedSessions && !sessions.contains(owner->server)) return 0;
-  sessions[owner->server].reset(session);
+  Sessions& sessions = *owner->sessions;
+  if (sessions.size() >= kMaxRememberedSessions && !sessions.contains(owner->key)) return 0;
+  sessions[owner->key].reset(session);
   return 1; // the reference is ours
 }
 

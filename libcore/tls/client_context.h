@@ -1,5 +1,6 @@
 // What all TLS client sessions towards one pool share: whether and by what the server is verified,
-// and the last session ticket per server, for resumption. One a worker: not thread-safe.
+// and the last session ticket per server and name, for resumption. One a worker: not thread-safe. The
+// SSLs that it made may outlive it.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -20,6 +21,9 @@ struct ClientPolicy {
 
 class ClientContext {
  public:
+  static constexpr std::size_t kMaxRememberedSessions =
+      1024; // servers beyond it start anew each time
+
   static core::Result<std::unique_ptr<ClientContext>> make(const ClientPolicy& policy);
 
   // A new SSL for a connection to `server` (a key of ours for resumption, such as "10.0.0.1:443").
@@ -27,13 +31,15 @@ class ClientContext {
   bssl::UniquePtr<SSL> connect(const std::string& server, const std::string& server_name);
 
  private:
-  static constexpr std::size_t kMaxRememberedSessions = 1024;
+  using Sessions = std::unordered_map<std::string, bssl::UniquePtr<SSL_SESSION>>;
+  struct Owner;
   ClientContext() = default;
+  static int owner_index();
   static int remember(SSL* ssl, SSL_SESSION* session);
 
   ClientPolicy policy_;
   bssl::UniquePtr<SSL_CTX> context_;
-  std::unordered_map<std::string, bssl::UniquePtr<SSL_SESSION>> sessions_;
+  std::shared_ptr<Sessions> sessions_ = std::make_shared<Sessions>();
 };
 
 } // namespace tls

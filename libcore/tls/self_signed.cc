@@ -5,6 +5,10 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
 #include "libcore/base/address.h"
 #include "libcore/tls/certificate.h"
 #include "libcore/tls/failure.h"
@@ -13,6 +17,7 @@ namespace tls {
 namespace {
 
 constexpr auto kValidity = std::chrono::hours(24 * 365);
+constexpr std::size_t kMaxCommonName = 64;          // RFC 5280, ub-common-name
 constexpr auto kClockSkew = std::chrono::hours(24); // a client's clock may be behind
 
 bool add_extension(X509* certificate, int nid, const std::string& value) {
@@ -24,6 +29,15 @@ bool add_extension(X509* certificate, int nid, const std::string& value) {
   return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
+// Letters, digits, hyphens and dots, perhaps behind "*.": nothing that the extension's own syntax
+// could take for another name.
+bool is_dns_name(std::string_view name) {
+  if (name.starts_with("*.")) name.remove_prefix(2);
+  return !name.empty() && name.size() <= 253 && std::ranges::all_of(name, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_';
+  });
+}
+
 } // namespace
 
 core::Result<Certificate> make_self_signed(const std::vector<std::string>& names,
@@ -31,6 +45,12 @@ core::Result<Certificate> make_self_signed(const std::vector<std::string>& names
   const auto failed = [] {
     return core::failure(fmt::format("can't make a self-signed certificate: {}", take_failure()));
   };
+  for (const std::string& name : names) {
+    if (is_dns_name(name) || core::IpAddress::parse(name)) continue;
+    return core::failure(fmt::format(
+        "can't make a self-signed certificate: expected a DNS name or an IP address, not '{}'",
+        name));
+  }
   Certificate result;
   result.source = "self-signed";
 
@@ -54,7 +74,8 @@ core::Result<Certificate> make_self_signed(const std::vector<std::string>& names
   ASN1_TIME_set_posix(X509_getm_notAfter(x509), posix(now + kValidity));
   X509_set_pubkey(x509, result.key.get());
 
-  const std::string common_name = names.empty() ? "vestibule" : names.front();
+  const std::string common_name =
+      names.empty() || names.front().size() > kMaxCommonName ? "vestibule" : names.front();
   X509_NAME* subject = X509_get_subject_name(x509);
   X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8,
                              reinterpret_cast<const std::uint8_t*>(common_name.data()),

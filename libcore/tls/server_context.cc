@@ -17,11 +17,10 @@ constexpr const char* kTls12Ciphers =
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
 // RFC 6125 section 6.4.3: a wildcard stands for the whole left-most label only.
-bool matches(std::string_view pattern, std::string_view name) {
-  if (pattern == name) return true;
-  if (!pattern.starts_with("*.")) return false;
+bool matches_wildcard(std::string_view pattern, std::string_view name) {
   const auto dot = name.find('.');
-  return dot != std::string_view::npos && dot > 0 && name.substr(dot) == pattern.substr(1);
+  return pattern.starts_with("*.") && dot != std::string_view::npos && dot > 0 &&
+         name.substr(dot) == pattern.substr(1);
 }
 
 } // namespace
@@ -77,13 +76,14 @@ SSL_CTX* ServerContext::for_name(std::string_view server_name) const {
   std::string name(server_name);
   std::ranges::transform(name, name.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const Entry* by_wildcard = nullptr;
   for (const Entry& entry : entries_) {
-    if (std::ranges::any_of(entry.names,
-                            [&](const std::string& pattern) { return matches(pattern, name); })) {
-      return entry.context.get();
+    for (const std::string& pattern : entry.names) {
+      if (pattern == name) return entry.context.get();
+      if (by_wildcard == nullptr && matches_wildcard(pattern, name)) by_wildcard = &entry;
     }
   }
-  return nullptr;
+  return by_wildcard == nullptr ? nullptr : by_wildcard->context.get();
 }
 
 int ServerContext::choose_by_name(SSL* ssl, int*, void* self) {

@@ -14,13 +14,15 @@ namespace tls {
 
 struct ServerPolicy {
   std::uint16_t min_version = TLS1_2_VERSION;
-  std::vector<std::string> alpn; // in order of preference; none offered by the client is no error
+  // In order of preference. A client that offers none of them is served without one, as if it had
+  // not asked: what it speaks, perhaps TURN, its first bytes tell.
+  std::vector<std::string> alpn;
 };
 
 // Immutable once made; shared by the workers' threads. Sessions keep it alive.
 class ServerContext {
  public:
-  // The first certificate serves clients whose SNI matches none (or that send none).
+  // A client gets the certificate that names its SNI exactly, else by a wildcard, else the first.
   static core::Result<std::shared_ptr<ServerContext>> make(std::vector<Certificate> certificates,
                                                            const ServerPolicy& policy);
 

@@ -2,6 +2,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/x509.h>
 
 #include <algorithm>
 #include <cstring>
@@ -134,7 +135,12 @@ Status Session::classify(int result) {
   lent_ = {};
   kept_.clear();
   if (error == SSL_ERROR_ZERO_RETURN) return Status::closed;
+  const auto last = ERR_peek_last_error();
   failure_ = take_failure();
+  if (ERR_GET_LIB(last) == ERR_LIB_SSL && ERR_GET_REASON(last) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+    failure_ = "CERTIFICATE_VERIFY_FAILED: ";
+    failure_ += X509_verify_cert_error_string(SSL_get_verify_result(ssl_.get()));
+  }
   return Status::failed;
 }
 
