@@ -26,7 +26,7 @@ def main() -> int:
         print(f"✗ another quickstart is running with {options.state}; end it, or name another --state", file=sys.stderr)
         return 1
 
-    layout = Layout.choose(options.state)
+    layout = Layout.choose(options.state, options.address)
     programs = Programs(options.programs, options.state / "log")
     try:
         start(layout, programs)
@@ -57,6 +57,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="deploy/quickstart")
     parser.add_argument("--once", action="store_true")
     parser.add_argument("--state", type=Path, default=ROOT / "build/quickstart")
+    parser.add_argument("--address", help="the address that TURN relays from, and that the page is reached at (this machine's own)")
     parser.add_argument("--programs", type=Path, default=ROOT / "build/release/bin", help="where rproxyd and turnd are")
     options = parser.parse_args()
     options.state, options.programs = options.state.absolute(), options.programs.absolute()

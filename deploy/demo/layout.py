@@ -28,11 +28,11 @@ class Layout:
     USER = "demo"
 
     @classmethod
-    def choose(cls, state):
+    def choose(cls, state, address=None):
         taken = set()
         return cls(
             state=state,
-            address=own_address(),
+            address=address or own_address(),
             https=free_port(taken, 443, 8443),
             http=free_port(taken, 80, 8080),
             turn=free_port(taken, 3478, 13478, datagrams=True),
@@ -123,6 +123,8 @@ class Layout:
                 for transport, port, extra in (("udp", self.turn, {}), ("tcp", self.turn, {}), ("tls", self.turns, tls))
             ],
             "relay": {"addresses": [self.address]},
+            # Two callers on this machine's page relay to each other; a private address has to be allowed by name.
+            "peers": {"allow": [f"{self.address}/32"]},
             "credentials": {"users": {self.USER: self.password}},
             "admin": {"address": f"127.0.0.1:{self.admin['turnd']}", "socket": str(self.state / "turnd.sock")},
         }, indent=2) + "\n")

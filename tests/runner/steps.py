@@ -226,7 +226,7 @@ def self_check(display, name, preset):
 
 def checked(display, name, *argv):
     """The quickstart's self-check counts by its lines."""
-    code = command(display, name, *argv, "--once", "--state", LOGS / "quickstart", check=False)
+    code = command(display, name, *argv, "--once", "--address", "127.0.0.1", "--state", LOGS / "quickstart", check=False)
     marks = [line[:4] for line in (LOGS / f"{name}.log").read_text().splitlines()]
     counts = Counts(passed=marks.count("  ✓ "), failed=marks.count("  ✗ "))
     if code != 0 or counts.failed:
