@@ -72,6 +72,9 @@ class Stream final : public Retirable, private ReadyHandler {
   void flush(); // now instead of at the end of the wake-up; may raise on_stream_drained()
   // on_stream_drained() once pending() has been above `bytes` and is no longer.
   void set_low_water(std::size_t bytes);
+  // TLS: every write() from now on is a record of its own (or several, where it is longer than one),
+  // for receivers that take a record for a message.
+  void set_record_per_write() { record_per_write_ = true; }
 
   void pause();
   void resume();
@@ -127,6 +130,7 @@ class Stream final : public Retirable, private ReadyHandler {
   bool writable_ = false;
   int output_error_ = 0; // errno: the kernel takes nothing any more
   bool above_low_water_ = false;
+  bool record_per_write_ = false;
   bool shut_down_wanted_ = false;
   bool close_notify_queued_ = false;
   bool shut_down_sent_ = false;

@@ -11,6 +11,7 @@ bool StreamClient::start(event::Fd fd, std::shared_ptr<const tls::ServerContext>
                                     std::move(context));
   if (!stream_) return false;
   stream_->set_low_water(kStreamWindow / 2);
+  stream_->set_record_per_write(); // coturn's own client takes a record for a message
   worker_.loop().set_after(deadline_, stream_->open() ? kIdleLimit : kHandshakeLimit);
   return true;
 }
