@@ -61,6 +61,9 @@ class ClientEvents {
   // A request that was refused by the session itself: malformed, too large (it has answered or
   // will close). For the access log and counters; `head` holds what was understood.
   virtual void on_refused(const RequestHead& head, std::uint16_t status, std::string_view why) = 0;
+  // The client floods and the connection is being ended for it (HTTP/2). `what`, a literal, is what
+  // there was too much of.
+  virtual void on_flood(std::string_view what) { static_cast<void>(what); }
 };
 
 class ClientSession {

@@ -86,7 +86,7 @@ class H1ClientSession final : public ClientSession {
   bool open_ = false; // between on_request() and on_stream_closed()
   bool accepts_trailers_ = false;
   bool awaits_continue_ = false; // 100 was asked for and not sent
-  bool high_ = false; // queued() reached kAnswerHighWater
+  bool high_ = false;            // queued() reached kAnswerHighWater
   bool close_ = false;
   bool draining_ = false;
   bool finished_ = false;

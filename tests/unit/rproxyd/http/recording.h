@@ -87,6 +87,8 @@ class RecordingClient final : public ClientEvents, public EventLog {
     add(fmt::format("refused {} {} {}", head.method, head.target, status));
   }
 
+  void on_flood(std::string_view what) override { floods.emplace_back(what); }
+
   std::function<void(StreamId, RequestHead&)> when_requested;
   std::function<void(StreamId, core::Bytes)> when_body;
   std::function<void(StreamId)> when_ended;
@@ -94,6 +96,7 @@ class RecordingClient final : public ClientEvents, public EventLog {
   RequestHead* latest_head = nullptr;
   std::uint16_t refused_status = 0;
   std::string refused_why;
+  std::vector<std::string> floods;
   std::size_t body_bytes = 0;
   int open = 0;
 };

@@ -1,0 +1,117 @@
+// A client's HTTP/2 connection (RFC 9113), over nghttp2. Answer bytes wait in a queue a stream,
+// and go from there to the sink as the client's windows allow.
+//
+// A request that breaks a rule of HTTP is answered with its status where nghttp2 lets it through,
+// and reset where nghttp2 does not. A client that floods (H2FloodGuard) is sent
+// GOAWAY(ENHANCE_YOUR_CALM), and all its streams end.
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "libcore/base/byte_queue.h"
+#include "rproxyd/http/client_session.h"
+#include "rproxyd/http/h2_flood_guard.h"
+#include "rproxyd/http/request_rules.h"
+
+namespace rproxyd {
+
+class H2ClientSession final : public ClientSession {
+ public:
+  // Request bytes of all streams that may wait for their backends.
+  static constexpr std::int32_t kConnectionWindow = 1024 * 1024;
+  // Answer bytes of all streams from which on each may keep only kAnswerLowWater: what a client
+  // costs that opens many streams and never opens its windows.
+  static constexpr std::size_t kConnectionAnswerBytes = std::size_t{2} * 1024 * 1024;
+  // Frames are made only while less than this waits in the sink, so that a new answer overtakes
+  // what a slow client has not read yet.
+  static constexpr std::size_t kWireHighWater = std::size_t{64} * 1024;
+  // Frames of ours that wait in nghttp2 before nothing more is read.
+  static constexpr std::size_t kOutboundFrames = 1000;
+
+  // All four must outlive the session.
+  H2ClientSession(Sink& sink, ClientEvents& events, const MessageLimits& limits,
+                  core::ChunkPool& pool);
+  ~H2ClientSession() override;
+  H2ClientSession(const H2ClientSession&) = delete;
+  H2ClientSession& operator=(const H2ClientSession&) = delete;
+
+  void feed(core::Bytes bytes, const core::Now& now) override;
+  void feed_end() override;
+  bool wants_input() const override;
+
+  void send_continue(StreamId stream) override;
+  void inform(StreamId stream, const ResponseHead& head) override;
+  void respond(StreamId stream, const ResponseHead& head) override;
+  void send_body(StreamId stream, core::Bytes bytes) override;
+  void finish(StreamId stream, const FieldList* trailers) override;
+  void reset(StreamId stream) override;
+  void consumed(StreamId stream, std::size_t bytes) override;
+  std::size_t queued(StreamId stream) const override;
+
+  void drain() override;
+  void flush(const core::Now& now) override;
+
+  bool idle() const override;
+  bool reading_head() const override { return !finished_ && guard_.in_header_block(); }
+  bool finished() const override { return finished_; }
+  bool broken() const override { return false; } // RST_STREAM has said so
+
+ private:
+  struct Stream;
+  struct Callbacks; // what nghttp2 calls
+
+  // Requests.
+  void begin_stream(std::int32_t id);
+  void take_field(Stream& stream, std::string_view name, std::string_view value);
+  std::optional<Refusal> take_head_field(Stream& stream, std::string_view name,
+                                         std::string_view value);
+  void take_head(Stream& stream, bool end);
+  std::optional<Refusal> complete_head(Stream& stream, bool end);
+  void take_body(Stream& stream, core::Bytes bytes);
+  void take_end(Stream& stream);
+  void refuse(Stream& stream, const Refusal& refusal);
+  void end_stream(std::int32_t id, std::uint32_t error);
+
+  // Answers.
+  Stream* find(StreamId stream) const;
+  Stream* find(std::int32_t id) const;
+  void submit_head(Stream& stream, const ResponseHead& head, bool final);
+  ssize_t read_answer(Stream& stream, std::size_t room, std::uint32_t& flags);
+  int write_answer(Stream& stream, const std::uint8_t* frame_header, std::size_t size);
+  void frame_sent(const nghttp2_frame& frame);
+  void clear_answer(Stream& stream);
+  void reset_stream(Stream& stream, std::uint32_t error);
+
+  // The connection.
+  void calm_down(std::string_view flood);
+  bool write_frames();
+  bool raise_what_happened();
+  void settle_end();
+  void end_all();
+
+  Sink& sink_;
+  ClientEvents& events_;
+  const MessageLimits& limits_;
+  core::ChunkPool& pool_;
+  nghttp2_session* session_ = nullptr;
+  H2FloodGuard guard_;
+  core::Now now_{}; // of the latest feed() or flush()
+
+  std::unordered_map<std::int32_t, std::unique_ptr<Stream>> streams_;
+  std::vector<std::unique_ptr<Stream>> closed_; // on_stream_closed() is due
+  std::vector<std::int32_t> drained_;           // on_answer_drained() may be due
+  std::vector<nghttp2_nv> fields_;              // of a head being submitted; kept for its memory
+  std::size_t answer_bytes_ = 0;                // of all streams
+  bool draining_ = false;
+  bool drain_ping_sent_ = false;
+  bool calmed_ = false; // GOAWAY(ENHANCE_YOUR_CALM) is under way
+  bool dead_ = false;   // nghttp2 can't go on
+  bool finished_ = false;
+};
+
+} // namespace rproxyd
