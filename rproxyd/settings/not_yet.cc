@@ -41,14 +41,9 @@ config::Problems not_yet(const Settings& settings, const config::Document& docum
   if (settings.pin_guard.enabled) {
     notes.error("/pin_guard/enabled", "this version has no PIN guard");
   }
-  if (settings.limits.body_bytes != config::kNoLimit) {
-    notes.error("/limits/body_bytes", "this version does not limit bodies");
-  }
-  if (settings.limits.connections != config::kNoLimit) {
-    notes.error("/limits/connections", "this version does not limit connections");
-  }
   if (settings.limits.connections_per_client != config::kNoLimit) {
-    notes.error("/limits/connections_per_client", "this version does not limit connections");
+    notes.error("/limits/connections_per_client",
+                "this version does not count connections by client");
   }
   if (notes.is_written("/admin")) notes.warning("/admin", "this version has no admin endpoints");
   return notes.take();
@@ -70,22 +65,10 @@ void review_pool(config::Notes& notes, const std::string& pointer, const Setting
   if (pool.affinity == Settings::Affinity::cookie) {
     notes.error(pointer + "/affinity", "this version has no affinity by cookie");
   }
-  if (pool.tls.verify) {
-    notes.error(pointer + "/tls/verify", "this version does not verify the servers' certificates");
-  }
   if (pool.health) {
     notes.warning(
         pointer + "/health",
         "this version makes no checks: it finds out about a dead server when it connects");
-  }
-  if (pool.retry.on_timeout || !pool.retry.on_status.empty()) {
-    if (notes.is_written(pointer + "/retry/on")) {
-      notes.warning(pointer + "/retry/on", "this version tries again after \"connect\" alone");
-    }
-  }
-  if (pool.retry.non_idempotent) {
-    notes.warning(pointer + "/retry/non_idempotent",
-                  "this version tries again only while nothing was sent");
   }
   if (pool.protocol == Settings::BackendProtocol::h2) {
     notes.error(pointer + "/protocol", "this version speaks HTTP/1.1 to servers");

@@ -131,7 +131,7 @@ std::optional<RetryCause> retry_cause(const Value& value) {
 }
 
 void read_retry(const Value& value, Settings::Retry& retry) {
-  constexpr unsigned kMostAttempts = 10;
+  constexpr unsigned kMostAttempts = 8;
   ObjectReader object(value);
   std::vector<RetryCause> causes;
   if (object.read("on", causes, config::list_of(retry_cause))) {

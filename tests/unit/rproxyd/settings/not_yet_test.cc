@@ -42,16 +42,11 @@ TEST_CASE(
                    {"listeners", R"([{ "address": "127.0.0.1:0", "tls": { "certificates": ["/c"] },
                                          "proxy_protocol": true }])"}}) ==
       Lines{"error: /listeners/0/proxy_protocol: this version reads no PROXY headers"});
-  CHECK(loaded_with({{"limits",
-                      R"({ "body_bytes": 1, "connections": 1, "connections_per_client": 1 })"}}) ==
-        Lines{"error: /limits/body_bytes: this version does not limit bodies",
-              "error: /limits/connections: this version does not limit connections",
-              "error: /limits/connections_per_client: this version does not limit connections"});
+  CHECK(loaded_with({{"limits", R"({ "connections_per_client": 1 })"}}) ==
+        Lines{"error: /limits/connections_per_client: this version does not count connections by "
+              "client"});
   CHECK(loaded_with_pool(R"("affinity": "cookie")") ==
         Lines{"error: /pools/nodes/affinity: this version has no affinity by cookie"});
-  CHECK(loaded_with_pool(R"("tls": { "verify": true })") ==
-        Lines{"error: /pools/nodes/tls/verify: this version does not verify the servers' "
-              "certificates"});
   CHECK(loaded_with_pool(R"("protocol": "h2")") ==
         Lines{"error: /pools/nodes/protocol: this version speaks HTTP/1.1 to servers"});
 }
@@ -68,14 +63,6 @@ TEST_CASE("what is merely missing is warned of") {
       loaded_with_pool(R"("health": {})") ==
       Lines{"warning: /pools/nodes/health: this version makes no checks: it finds out about a dead "
             "server when it connects"});
-  CHECK(loaded_with_pool(R"("retry": { "on": ["connect", "503"] })") ==
-        Lines{"warning: /pools/nodes/retry/on: this version tries again after \"connect\" alone"});
-  CHECK(loaded_with_pool(R"("retry": { "on": ["connect"] })") == Lines{});
-  CHECK(
-      loaded_with_pool(R"("retry": { "non_idempotent": true })") ==
-      Lines{
-          "warning: /pools/nodes/retry/non_idempotent: this version tries again only while nothing "
-          "was sent"});
   CHECK(loaded_with({{"routes", R"([{ "path": "/a/", "static": "/srv" },
                                     { "path": "/", "pool": "nodes", "websocket": true }])"}}) ==
         Lines{"warning: /routes/0/static: this version serves no folders: it answers 404 here",
