@@ -107,7 +107,8 @@ void Exchange::redirect_to_https() {
   if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos)
     host = host.substr(0, colon);
   const std::string_view target = request_.target == "*" ? "/" : std::string_view(request_.target);
-  const auto answer = redirect_answer(301, fmt::format("https://{}{}", host, target));
+  const std::string port = rules_.https_port == 443 ? "" : fmt::format(":{}", rules_.https_port);
+  const auto answer = redirect_answer(301, fmt::format("https://{}{}{}", host, port, target));
   send_local(answer.head, answer.body);
 }
 

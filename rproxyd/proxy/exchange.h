@@ -55,7 +55,8 @@ struct ExchangeRules {
   const RouteTable* routes = nullptr;
   std::vector<RetryPolicy> retry; // a pool each, by Route::pool
   ExchangeTimeouts timeouts;
-  bool redirect_https = false; // every request is answered with 301 to https
+  bool redirect_https = false;    // every request is answered with 301 to https
+  std::uint16_t https_port = 443; // where to: named in the redirect unless it is 443
 };
 
 // A connection to a backend that serves one exchange. Ends with release() or abort(), or when the

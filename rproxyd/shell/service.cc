@@ -72,6 +72,16 @@ RetryPolicy retry_of(const Settings::Retry& from) {
           .non_idempotent = from.non_idempotent};
 }
 
+// The port that browsers are sent to from plain HTTP: 443 where anything listens there.
+std::uint16_t https_port_of(const Settings& settings) {
+  std::uint16_t port = 0;
+  for (const Settings::Listener& listener : settings.listeners) {
+    if (listener.tls && (port == 0 || listener.address.port() == 443))
+      port = listener.address.port();
+  }
+  return port == 0 ? 443 : port;
+}
+
 MessageLimits limits_of(const Settings::Limits& from) {
   MessageLimits limits;
   limits.header_bytes =
@@ -113,6 +123,7 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
                              .stream_idle = settings.timeouts.stream_idle};
   service->redirect = service->rules;
   service->redirect.redirect_https = true;
+  service->redirect.https_port = https_port_of(settings);
   service->limits = limits_of(settings.limits);
 
   for (const Settings::Listener& listener : settings.listeners) {

@@ -71,6 +71,13 @@ TEST_CASE("redirects and refusals need no backend") {
     stage.begin();
     CHECK(stage.take()[1] == "location https://proxy.example.com/webapp/?x=%2F");
   }
+  SECTION("another port than 443 is named") {
+    stage.rules.redirect_https = true;
+    stage.rules.https_port = 8443;
+    stage.request.authority = "proxy.example.com:8080";
+    stage.begin();
+    CHECK(stage.take()[1] == "location https://proxy.example.com:8443/api/client/v2/status");
+  }
   SECTION("an IPv6 host keeps its brackets") {
     stage.rules.redirect_https = true;
     stage.request.authority = "[2001:db8::1]";
