@@ -103,7 +103,7 @@ def node_killed(layout, programs):
     expect(not failures, f"{len(failures)} of {answers + len(failures)} requests failed, the first: {failures[:1]}")
     expect(len(used) == 3, f"{CLIENTS} clients were given to {sorted(used)} only")
     expect(all(client.node != victim for client in clients), f"{victim} is killed, and still answers")
-    return f"{victim} was killed with {answers} requests going on: none failed, its clients went on with the others"
+    return f"{victim} was killed while {answers} requests were made: none failed, its clients went on with the other nodes"
 
 
 class SteadyClient(threading.Thread):
