@@ -16,10 +16,13 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return port;
 }
 
+// A multiplication whose halves are folded; both inputs stay in the result, so that no input can
+// make the other one count for nothing.
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   const auto product =
       static_cast<unsigned __int128>(a ^ 0x9e3779b97f4a7c15U) * (b ^ 0xe7037ed1a0b428dbU);
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  return (a ^ static_cast<std::uint64_t>(product)) ^
+         (b ^ static_cast<std::uint64_t>(product >> 64));
 }
 
 } // namespace
@@ -43,10 +46,11 @@ IpAddress IpAddress::from_v6(Bytes sixteen) {
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+  if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != std::string_view::npos) {
+    return std::nullopt;
+  }
   const std::string terminated(text);
   IpAddress ip;
-  if (terminated.size() != text.size() || terminated.find('\0') != std::string::npos)
-    return std::nullopt;
   if (inet_pton(AF_INET, terminated.c_str(), ip.octets.data()) == 1) return ip;
   if (inet_pton(AF_INET6, terminated.c_str(), ip.octets.data()) == 1) {
     ip.family = Family::ipv6;
@@ -117,6 +121,7 @@ std::optional<SocketAddress> SocketAddress::parse(std::string_view text) {
 
 std::optional<SocketAddress> SocketAddress::from_kernel(const sockaddr* address, socklen_t size) {
   SocketAddress result;
+  if (size < sizeof(sa_family_t)) return std::nullopt;
   if (address->sa_family == AF_INET && size >= sizeof(sockaddr_in)) {
     std::memcpy(&result.storage_.v4, address, sizeof(sockaddr_in));
     return result;

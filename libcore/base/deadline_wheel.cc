@@ -47,14 +47,15 @@ void DeadlineWheel::cancel(Deadline& deadline) {
 // The first tick at which `when` has passed.
 std::uint64_t DeadlineWheel::tick_after(TimePoint when) const {
   if (when <= start_) return 0;
-  const auto ticks = (when - start_ + kTick - Duration(1)) / kTick;
-  return static_cast<std::uint64_t>(ticks);
+  const Duration since = when - start_;
+  return static_cast<std::uint64_t>(since / kTick) + (since % kTick != Duration(0) ? 1 : 0);
 }
 
 // Level L holds deadlines whose tick differs from the current one first in bits
 // [L*kBits, (L+1)*kBits): they move down a level when the clock reaches their slot.
 void DeadlineWheel::place(Deadline& deadline) {
-  const std::uint64_t due = std::max(tick_after(deadline.when_), tick_ + 1);
+  // One that is further away than the wheel reaches waits at its edge, and is placed again there.
+  const std::uint64_t due = std::clamp(tick_after(deadline.when_), tick_ + 1, tick_ + kReach);
   const std::uint64_t differing = due ^ tick_;
   const unsigned highest = 63U - static_cast<unsigned>(std::countl_zero(differing));
   const unsigned level = std::min(highest / kBits, kLevels - 1);
@@ -68,21 +69,31 @@ void DeadlineWheel::place(Deadline& deadline) {
   occupied_[level] |= std::uint64_t{1} << slot;
 }
 
+// The first tick behind the current one whose slot, at whatever level, may hold something.
+std::optional<std::uint64_t> DeadlineWheel::next_occupied() const {
+  for (unsigned level = 0; level < kLevels; ++level) {
+    const std::uint64_t here = tick_ >> (level * kBits);
+    const auto position = static_cast<int>(here & (kSlots - 1));
+    // Bit n: the slot n + 1 ahead. Only the highest level goes round: below it, what is ahead of the
+    // wrap is a level up.
+    std::uint64_t ahead = std::rotr(occupied_[level], position + 1);
+    if (level < kLevels - 1) ahead &= ~(~std::uint64_t{0} << (kSlots - 1 - position));
+    if (ahead == 0) continue;
+    return (here + 1 + static_cast<std::uint64_t>(std::countr_zero(ahead))) << (level * kBits);
+  }
+  return std::nullopt;
+}
+
 void DeadlineWheel::collect(TimePoint now, Deadline& due) {
   if (now < start_) return;
   const auto target = static_cast<std::uint64_t>((now - start_) / kTick);
-  if (size_ == 0) tick_ = std::max(tick_, target);
   while (tick_ < target) {
-    // With nothing left at level 0 before it wraps, jump to the wrap (or the target).
-    const auto position = static_cast<unsigned>(tick_ & (kSlots - 1));
-    const std::uint64_t ahead = position == kSlots - 1 ? 0 : occupied_[0] >> (position + 1);
-    const std::uint64_t step =
-        ahead != 0 ? static_cast<std::uint64_t>(std::countr_zero(ahead)) + 1 : kSlots - position;
-    if (tick_ + step > target) {
+    const auto next = next_occupied();
+    if (!next || *next > target) {
       tick_ = target;
-      break;
+      return;
     }
-    tick_ += step;
+    tick_ = *next;
 
     // Move down what the higher levels hold for this tick.
     for (unsigned level = 1; level < kLevels; ++level) {
@@ -120,17 +131,8 @@ void DeadlineWheel::collect(TimePoint now, Deadline& due) {
 
 std::optional<TimePoint> DeadlineWheel::next() const {
   if (size_ == 0) return std::nullopt;
-  for (unsigned level = 0; level < kLevels; ++level) {
-    const auto position = static_cast<unsigned>((tick_ >> (level * kBits)) & (kSlots - 1));
-    const std::uint64_t ahead = position == kSlots - 1 ? 0 : occupied_[level] >> (position + 1);
-    if (ahead == 0) continue;
-    const std::uint64_t slot = position + 1 + static_cast<std::uint64_t>(std::countr_zero(ahead));
-    const std::uint64_t above = tick_ >> ((level + 1) * kBits) << ((level + 1) * kBits);
-    const std::uint64_t tick = above + (slot << (level * kBits));
-    return start_ + kTick * static_cast<std::int64_t>(tick);
-  }
-  // Only in slots that the clock has already passed at their level: beyond the highest wrap.
-  return start_ + kTick * static_cast<std::int64_t>(tick_ + kSlots);
+  // Nothing is in a slot only while advance() fires: then any time that is near will do.
+  return start_ + kTick * static_cast<std::int64_t>(next_occupied().value_or(tick_ + 1));
 }
 
 } // namespace core

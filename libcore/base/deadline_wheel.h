@@ -85,11 +85,15 @@ class DeadlineWheel {
   friend class Deadline;
   static constexpr unsigned kBits = 6;
   static constexpr unsigned kSlots = 1U << kBits;
-  static constexpr unsigned kLevels = 6; // 64^6 ticks of 8 ms: beyond any deadline of ours
+  static constexpr unsigned kLevels = 6;
+  // Ticks ahead that have a slot of their own at the highest level: 17 years.
+  static constexpr std::uint64_t kReach =
+      (std::uint64_t{1} << (kLevels * kBits)) - (std::uint64_t{1} << ((kLevels - 1) * kBits));
 
   void place(Deadline& deadline);
   void collect(TimePoint now, Deadline& due);
   std::uint64_t tick_after(TimePoint when) const;
+  std::optional<std::uint64_t> next_occupied() const;
 
   struct Slot {
     Deadline head;

@@ -29,6 +29,7 @@ std::optional<Network> Network::parse(std::string_view text) {
 
 Network Network::any() {
   Network network;
+  network.prefix_ = 0;
   network.any_ = true;
   return network;
 }

@@ -16,13 +16,13 @@ class Network {
   static std::optional<Network> parse(std::string_view text);
   static Network any();
 
-  bool contains(const IpAddress& ip) const; // families never match each other
+  bool contains(const IpAddress& ip) const;   // families never match each other
   unsigned prefix() const { return prefix_; } // 0 for "any"
   std::string to_string() const;
 
  private:
   IpAddress base_;
-  unsigned prefix_ = 0;
+  unsigned prefix_ = 32; // of 0.0.0.0: one that was never parsed contains next to nothing
   bool any_ = false;
 };
 

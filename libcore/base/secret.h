@@ -13,7 +13,11 @@ namespace core {
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::string text) : text_(std::move(text)) {}
+  explicit Secret(std::string text) : text_(std::move(text)) {
+    // A short one was copied from inside of the string, where it still stands.
+    text.resize(text.capacity());
+    explicit_bzero(text.data(), text.size());
+  }
   Secret(const Secret&) = default;
   Secret(Secret&& other) noexcept : text_(other.text_) { other.wipe(); }
   Secret& operator=(const Secret& other) {
