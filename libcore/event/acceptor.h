@@ -1,0 +1,41 @@
+// One worker's share of a listening TCP socket: hands out the connections that come.
+#pragma once
+
+#include <functional>
+
+#include "libcore/base/address.h"
+#include "libcore/event/fd.h"
+#include "libcore/event/loop.h"
+
+namespace event {
+
+class Acceptor final : private ReadyHandler, private DeadlineHandler {
+ public:
+  // Connections taken in one wake-up, before others get their turn.
+  static constexpr int kAcceptsPerTurn = 64;
+  // How long nothing is accepted after the process ran out of descriptors.
+  static constexpr core::Duration kPauseWithoutDescriptors = std::chrono::milliseconds(100);
+
+  // `failed`: an errno; nothing is accepted for a moment.
+  Acceptor(Loop& loop, Fd socket,
+           std::move_only_function<void(Fd, const core::SocketAddress&)> accepted,
+           std::move_only_function<void(int)> failed);
+  ~Acceptor();
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+
+ private:
+  void on_ready(Readiness readiness) override;
+  void on_deadline(int kind) override;
+  void watch();
+  void unwatch();
+
+  Loop& loop_;
+  Fd socket_;
+  std::move_only_function<void(Fd, const core::SocketAddress&)> accepted_;
+  std::move_only_function<void(int)> failed_;
+  bool watched_ = false;
+  core::Deadline pause_{static_cast<DeadlineHandler*>(this)};
+};
+
+} // namespace event

@@ -1,0 +1,68 @@
+// What both daemons' command lines have in common: run (also without a command) and check, with
+// --config and --announce. A daemon adds commands of its own to app().
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include "libcore/base/error.h"
+#include "libcore/config/problem.h"
+#include "libcore/config/surroundings.h"
+#include "libcore/log/log.h"
+
+namespace program {
+
+inline constexpr int kRefused = 1; // configuration or start-up
+inline constexpr int kUsage = 2;
+
+class CommandLine {
+ public:
+  CommandLine(std::string name, std::string description);
+  CommandLine(const CommandLine&) = delete; // the options hold its address
+  CommandLine& operator=(const CommandLine&) = delete;
+  ~CommandLine() = default;
+
+  CLI::App& app() { return app_; }
+  // nullopt: go on. Else the exit code; what there was to say has been said.
+  std::optional<int> parse(int argc, char** argv);
+
+  // Runs what was asked for. `load(path, surroundings)` reads the settings, `run_daemon(settings,
+  // log, announce_file)` serves until it is told to end.
+  template <typename Load, typename RunDaemon>
+  int run(Load&& load, RunDaemon&& run_daemon) const {
+    if (!has_config()) return kUsage;
+    auto loaded = load(config_file_, config::SystemSurroundings());
+    if (check_->parsed()) {
+      std::fputs(config::report(config_file_, loaded ? loaded->warnings : loaded.error()).c_str(),
+                 stdout);
+      return loaded ? 0 : kRefused;
+    }
+    if (!loaded) {
+      std::fputs(config::report(config_file_, loaded.error()).c_str(), stderr);
+      return kRefused;
+    }
+    const auto& settings = loaded->settings;
+    logging::Logger log(settings.log.level, settings.log.format);
+    for (const config::Problem& problem : loaded->warnings) {
+      log.warning("config", config::to_string(problem));
+    }
+    const core::Result<void> ran = run_daemon(settings, log, announce_file_);
+    if (ran) return 0;
+    log.error("start.refused", ran.error().text);
+    return kRefused;
+  }
+
+ private:
+  bool has_config() const; // says so if not
+
+  std::string name_;
+  CLI::App app_;
+  CLI::App* check_ = nullptr;
+  std::string config_file_;
+  std::string announce_file_;
+};
+
+} // namespace program

@@ -1,0 +1,52 @@
+// The life of a daemon after its workers are made: a thread for each, signals, the end.
+//
+//   SIGTERM, SIGINT   nothing new is taken; what is in progress may finish, up to the time-out
+//   again             ends at once
+//   SIGHUP            refused, and said so: this version can't reload
+#pragma once
+
+#include <vector>
+
+#include "libcore/base/time.h"
+#include "libcore/event/loop.h"
+#include "libcore/log/log.h"
+
+namespace program {
+
+class Worker {
+ public:
+  virtual ~Worker() = default;
+  virtual void run() = 0;   // on a thread of its own, until drained or stopped
+  virtual void drain() = 0; // these two from any thread
+  virtual void stop() = 0;
+};
+
+class Supervisor final : private event::DeadlineHandler {
+ public:
+  // The workers are borrowed.
+  Supervisor(logging::Logger& log, core::Duration drain_timeout, std::vector<Worker*> workers)
+      : log_(log), drain_timeout_(drain_timeout), workers_(std::move(workers)) {}
+
+  void run(); // returns when all workers have
+
+ private:
+  void on_signal(int number);
+  void on_deadline(int kind) override;
+  void stop();
+
+  logging::Logger& log_;
+  const core::Duration drain_timeout_;
+  const std::vector<Worker*> workers_;
+  event::Loop loop_;
+  std::size_t running_ = 0;
+  bool draining_ = false;
+  core::Deadline drain_deadline_{static_cast<event::DeadlineHandler*>(this)};
+};
+
+// The configured number, or one a core.
+unsigned worker_count(unsigned configured);
+
+// As many descriptors as the hard limit gives: each connection and each allocation takes one.
+void allow_all_descriptors();
+
+} // namespace program
