@@ -57,6 +57,13 @@ void BackendConnection::announce_open() {
   if (user_ != nullptr && !stream_->closed()) user_->link_open(*this, reused_);
 }
 
+// The same wake-up that chose this kept connection brought its end, or bytes that nobody asked for.
+void BackendConnection::go_stale() {
+  LinkUser* user = std::exchange(user_, nullptr);
+  close();
+  user->link_stale();
+}
+
 // ---- from the stream
 
 void BackendConnection::on_stream_open() {
@@ -65,6 +72,7 @@ void BackendConnection::on_stream_open() {
 }
 
 void BackendConnection::on_stream_data(core::MutableBytes bytes) {
+  if (open_task_.queued()) return go_stale();
   if (user_ == nullptr) {
     // Nobody asked: bytes left over from an answer, or unsolicited. The connection is not trusted
     // again (proxy rule 5).
@@ -78,6 +86,7 @@ void BackendConnection::on_stream_drained() {
 }
 
 void BackendConnection::on_stream_end(event::StreamEnd end, std::string_view why) {
+  if (open_task_.queued()) return go_stale();
   const bool clean = end == event::StreamEnd::clean;
   if (!opened_) {
     LinkUser* user = std::exchange(user_, nullptr);

@@ -20,6 +20,8 @@ class LinkUser : public BackendEvents {
  public:
   virtual void link_open(BackendLink& link, bool reused) = 0;
   virtual void link_failed(std::string_view why) = 0;
+  virtual void
+  link_stale() = 0; // a kept connection ended before link_open(): nothing was sent on it
   virtual void link_broken(std::string_view why) = 0;
   virtual void link_drained() = 0;
 };
@@ -46,7 +48,8 @@ class BackendConnection final : public event::Retirable,
   // Starts connecting for `user`. False when the stream could not be set up.
   bool connect(event::StreamBuffers& buffers, event::Fd fd, bssl::UniquePtr<SSL> ssl,
                LinkUser& user);
-  // A kept connection serves `user` from now on; link_open() follows within this wake-up.
+  // A kept connection serves `user` from now on; link_open() follows within this wake-up, or
+  // link_stale() if it turns out to have ended.
   void serve(LinkUser& user);
   // Kept, and closed after `idle` unless it serves again before.
   void rest(core::Duration idle);
@@ -79,6 +82,7 @@ class BackendConnection final : public event::Retirable,
   void on_failure(BackendFailure failure, std::string_view why) override;
 
   void announce_open();
+  void go_stale();
   void settle();
   void close();
 

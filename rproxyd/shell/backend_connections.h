@@ -20,7 +20,7 @@ class BackendConnections final : public ConnectionKeeper {
                                                                 event::StreamBuffers& buffers,
                                                                 const Service& service);
 
-  // A link for `user`, kept or new; link_open() or link_failed() follows, never from inside. The
+  // A link for `user`, kept or new; link_open(), link_stale() or link_failed() follows, never from inside. The
   // connection is borrowed until it is released, aborted, or has failed; nullptr: link_failed() would
   // have to be called at once, with `why`.
   BackendConnection* connect(std::size_t pool, BackendId backend, bool fresh, LinkUser& user,

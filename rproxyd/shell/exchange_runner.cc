@@ -34,11 +34,17 @@ void ExchangeRunner::connect(const Route& route, BackendId backend, bool fresh) 
   pool_ = route.pool;
   backend_ = backend;
   count_exchange(true);
+  open_connection(fresh);
+}
+
+void ExchangeRunner::open_connection(bool fresh) {
   connecting_ = worker_.backends().connect(pool_, backend_, fresh, *this, refusal_);
-  if (connecting_ == nullptr) worker_.loop().run_at_end(refuse_task_);
+  refused_ = connecting_ == nullptr;
+  if (refused_) worker_.loop().run_at_end(refuse_task_);
 }
 
 void ExchangeRunner::cancel_connect() {
+  refused_ = false;
   if (connecting_ != nullptr) std::exchange(connecting_, nullptr)->detach_and_close();
 }
 
@@ -58,7 +64,9 @@ void ExchangeRunner::count_exchange(bool begins) {
   begins ? shared.exchange_begun(backend_) : shared.exchange_ended(backend_);
 }
 
-void ExchangeRunner::refuse_link() { link_failed(refusal_); }
+void ExchangeRunner::refuse_link() {
+  if (std::exchange(refused_, false)) link_failed(refusal_);
+}
 
 // ---- what the exchange is told; each may leave something to send to the client
 
@@ -75,6 +83,8 @@ void ExchangeRunner::link_failed(std::string_view why) {
   exchange_.link_failed(why);
   client_.flush_later();
 }
+
+void ExchangeRunner::link_stale() { open_connection(true); }
 
 void ExchangeRunner::link_broken(std::string_view why) {
   exchange_.link_broken(why);

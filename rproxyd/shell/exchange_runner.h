@@ -37,6 +37,7 @@ class ExchangeRunner final : public event::Retirable,
 
   void link_open(BackendLink& link, bool reused) override;
   void link_failed(std::string_view why) override;
+  void link_stale() override;
   void link_broken(std::string_view why) override;
   void link_drained() override;
   void on_information(ResponseHead& head) override;
@@ -46,6 +47,7 @@ class ExchangeRunner final : public event::Retirable,
   void on_failure(BackendFailure failure, std::string_view why) override;
 
   void on_deadline(int kind) override;
+  void open_connection(bool fresh);
   void refuse_link();
   void count_exchange(bool begins);
 
@@ -55,6 +57,7 @@ class ExchangeRunner final : public event::Retirable,
   std::size_t pool_ = 0;
   BackendId backend_{};
   bool counted_ = false; // in the pool's count of exchanges
+  bool refused_ = false; // there could be no connection: link_failed() is due
   std::string refusal_;
   core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this)};
   event::MemberTask<ExchangeRunner> refuse_task_{*this, &ExchangeRunner::refuse_link};
