@@ -17,7 +17,7 @@ bool ClientConnection::start(event::Fd fd, std::shared_ptr<const tls::ServerCont
   stream_ = event::Stream::accepted(worker_.loop(), worker_.buffers(), std::move(fd), *this,
                                     std::move(context));
   if (!stream_) return false;
-  stream_->set_low_water(kAnswerLowWater);
+  stream_->set_low_water(kAnswerLowWater - 1); // where the session has drained
   if (stream_->open()) {
     on_stream_open();
   } else {
@@ -63,14 +63,15 @@ void ClientConnection::on_stream_open() {
 }
 
 void ClientConnection::on_stream_data(core::MutableBytes bytes) {
-  if (phase_ == Phase::lingering) return;
+  if (ending()) return;
   session_->feed(bytes, worker_.loop().now());
   if (!session_->wants_input()) stream_->pause();
   flush_later();
 }
 
 void ClientConnection::on_stream_drained() {
-  if (phase_ != Phase::lingering) flush_later();
+  if (!ending()) return flush_later();
+  if (phase_ == Phase::finishing && stream_->fully_sent()) enter(Phase::lingering);
 }
 
 void ClientConnection::on_stream_end(event::StreamEnd, std::string_view) { close(); }
@@ -80,7 +81,7 @@ void ClientConnection::flush_later() {
 }
 
 void ClientConnection::flush() {
-  if (stream_->closed() || !session_ || phase_ == Phase::lingering) return;
+  if (stream_->closed() || !session_ || ending()) return;
   session_->flush(worker_.loop().now());
   if (session_->finished()) {
     if (session_->broken()) {
@@ -90,7 +91,7 @@ void ClientConnection::flush() {
     }
     stream_->resume();
     stream_->shut_down();
-    return enter(Phase::lingering);
+    return enter(Phase::finishing);
   }
   if (session_->wants_input()) stream_->resume();
   const Phase phase = phase_of_session();
@@ -118,6 +119,9 @@ void ClientConnection::enter(Phase phase) {
       return worker_.loop().set_after(deadline_, timeouts.head);
     case Phase::busy:
       return worker_.loop().cancel(deadline_);
+    case Phase::finishing:
+      left_ = stream_->pending();
+      return worker_.loop().set_after(deadline_, timeouts.body);
     case Phase::lingering:
       return worker_.loop().set_after(deadline_, kLinger);
   }
@@ -129,6 +133,8 @@ void ClientConnection::on_deadline(int) {
     session_->drain();
     return flush_later();
   }
+  // However slow a client is: as long as it takes something, it gets the rest.
+  if (phase_ == Phase::finishing && stream_->pending() < left_) return enter(Phase::finishing);
   close();
 }
 

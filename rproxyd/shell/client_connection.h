@@ -1,9 +1,10 @@
 // One client's connection: a stream, the HTTP session on it (by ALPN), and its exchanges.
 //
-//   handshaking -> [idle <-> reading a head <-> exchanges in progress] -> lingering -> closed
+//   handshaking -> [idle <-> reading a head <-> exchanges in progress] -> finishing -> lingering -> closed
 //
-// After the last answer the connection lingers: our end is closed, and what the client still sends
-// is read and dropped for a moment, so that a RST does not overtake the answer.
+// After the last answer the connection is finishing until the client has taken all of it. Then it
+// lingers: our end is closed, and what the client still sends is read and dropped for a moment, so
+// that a RST does not overtake the answer.
 #pragma once
 
 #include <memory>
@@ -36,7 +37,7 @@ class ClientConnection final : public event::Retirable,
   void exchange_ended(StreamId stream);
 
  private:
-  enum class Phase : std::uint8_t { handshaking, idle, reading_head, busy, lingering };
+  enum class Phase : std::uint8_t { handshaking, idle, reading_head, busy, finishing, lingering };
 
   void on_stream_open() override;
   void on_stream_data(core::MutableBytes bytes) override;
@@ -57,6 +58,7 @@ class ClientConnection final : public event::Retirable,
   void flush();
   void enter(Phase phase);
   Phase phase_of_session() const;
+  bool ending() const { return phase_ == Phase::finishing || phase_ == Phase::lingering; }
   Exchange* find(StreamId stream);
 
   Worker& worker_;
@@ -69,6 +71,8 @@ class ClientConnection final : public event::Retirable,
   std::unique_ptr<ClientSession> session_;
   std::unordered_map<std::uint32_t, std::unique_ptr<ExchangeRunner>> exchanges_;
   Phase phase_ = Phase::handshaking;
+  std::size_t left_ =
+      0; // finishing: what the client had still to take when this was last looked at
   core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this)};
   event::MemberTask<ClientConnection> flush_task_{*this, &ClientConnection::flush};
 };

@@ -1,14 +1,11 @@
 #include "rproxyd/shell/daemon.h"
 
-#include <algorithm>
-#include <csignal>
-#include <thread>
+#include <memory>
 #include <vector>
 
 #include "libcore/event/announce.h"
-#include "libcore/event/loop.h"
-#include "libcore/event/signals.h"
 #include "libcore/event/socket.h"
+#include "libcore/program/supervisor.h"
 #include "rproxyd/shell/worker.h"
 
 namespace rproxyd {
@@ -36,78 +33,23 @@ core::Result<Sockets> open_sockets(const Settings& settings, std::size_t workers
   return sockets;
 }
 
-// Waits for signals on the main thread while the workers serve.
-class Supervisor final : private event::DeadlineHandler {
- public:
-  Supervisor(const Settings& settings, logging::Logger& log,
-             std::vector<std::unique_ptr<Worker>>& workers)
-      : settings_(settings), log_(log), workers_(workers) {}
-
-  void run() {
-    event::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP},
-                           [this](int number) { on_signal(number); });
-    std::vector<std::thread> threads;
-    threads.reserve(workers_.size());
-    running_ = workers_.size();
-    for (auto& worker : workers_) {
-      threads.emplace_back([this, &worker] {
-        worker->run();
-        loop_.post([this] {
-          if (--running_ == 0) loop_.stop();
-        });
-      });
-    }
-    loop_.run();
-    for (std::thread& thread : threads) thread.join();
-  }
-
- private:
-  void on_signal(int number) {
-    if (number == SIGHUP) {
-      log_.warning("reload.refused", "this version can't reload its configuration: restart it");
-      return;
-    }
-    if (draining_) return stop();
-    draining_ = true;
-    log_.info("drain", "no new connections; what is in progress may finish",
-              logging::field("timeout", settings_.drain_timeout));
-    for (auto& worker : workers_) worker->drain();
-    loop_.set_after(drain_deadline_, settings_.drain_timeout);
-  }
-
-  void on_deadline(int) override {
-    log_.warning("drain.timeout", "what is still in progress is broken off");
-    stop();
-  }
-
-  void stop() {
-    for (auto& worker : workers_) worker->stop();
-  }
-
-  const Settings& settings_;
-  logging::Logger& log_;
-  std::vector<std::unique_ptr<Worker>>& workers_;
-  event::Loop loop_;
-  std::size_t running_ = 0;
-  bool draining_ = false;
-  core::Deadline drain_deadline_{static_cast<event::DeadlineHandler*>(this)};
-};
-
 } // namespace
 
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                               const std::string& announce_file) {
-  const std::size_t count =
-      settings.workers != 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
+  const unsigned count = program::worker_count(settings.workers);
+  program::allow_all_descriptors();
   auto service = Service::make(settings, log);
   if (!service) return std::unexpected(service.error());
   auto sockets = open_sockets(settings, count);
   if (!sockets) return std::unexpected(sockets.error());
 
   std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<program::Worker*> supervised;
   for (auto& mine : sockets->by_worker) {
     auto worker = Worker::make(**service, std::move(mine));
     if (!worker) return std::unexpected(worker.error());
+    supervised.push_back(worker->get());
     workers.push_back(std::move(*worker));
   }
   for (const event::BoundListener& listener : sockets->bound) {
@@ -122,7 +64,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   log.info("started", "rproxyd serves",
            logging::field("version", std::string_view(VESTIBULE_VERSION)),
            logging::field("workers", count));
-  Supervisor(settings, log, workers).run();
+  program::Supervisor(log, settings.drain_timeout, std::move(supervised)).run();
   log.info("stopped", "rproxyd has ended");
   return {};
 }

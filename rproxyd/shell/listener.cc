@@ -1,6 +1,5 @@
 #include "rproxyd/shell/listener.h"
 
-#include <cerrno>
 #include <cstring>
 
 #include "libcore/event/socket.h"
@@ -32,9 +31,10 @@ void Listener::on_ready(event::Readiness) {
       worker_.accepted(index_, std::move(accepted.fd), accepted.peer);
       continue;
     }
-    if (errno == EAGAIN) return;
-    worker_.log().warning("accept.failed", "no connection can be accepted for a moment",
-                          logging::field("reason", std::string_view(std::strerror(errno))));
+    if (accepted.error == 0) return;
+    worker_.log().warning(
+        "accept.failed", "no connection can be accepted for a moment",
+        logging::field("reason", std::string_view(std::strerror(accepted.error))));
     unwatch();
     worker_.loop().set_after(pause_, kPauseWithoutDescriptors);
     return;

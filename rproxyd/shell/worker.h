@@ -11,6 +11,7 @@
 #include "libcore/event/loop.h"
 #include "libcore/event/stream.h"
 #include "libcore/log/line_file.h"
+#include "libcore/program/supervisor.h"
 #include "rproxyd/shell/backend_connections.h"
 #include "rproxyd/shell/client_connection.h"
 #include "rproxyd/shell/listener.h"
@@ -18,19 +19,19 @@
 
 namespace rproxyd {
 
-class Worker {
+class Worker final : public program::Worker {
  public:
   // `sockets`: a listening socket per listener of the settings. `service` must outlive the worker.
   static core::Result<std::unique_ptr<Worker>> make(Service& service,
                                                     std::vector<event::Fd> sockets);
-  ~Worker();
+  ~Worker() override;
 
-  void run(); // on the worker's thread, until drained or stopped
+  void run() override; // on the worker's thread, until drained or stopped
 
   // From any thread. After drain() nothing new is accepted, and run() returns when what is in
   // progress has ended; stop() ends it at once.
-  void drain();
-  void stop();
+  void drain() override;
+  void stop() override;
 
   // For this worker's parts, on its thread.
   event::Loop& loop() { return loop_; }
