@@ -1,5 +1,6 @@
 """A backend whose part the test plays itself: a listening socket, and what the proxy says on it."""
 
+import select
 import socket
 import ssl
 
@@ -40,6 +41,10 @@ class Backend:
             connection = self._tls.wrap_socket(connection, server_side=True, suppress_ragged_eofs=False)
         self._connections.append(Wire(connection))
         return self._connections[-1]
+
+    def waits(self, seconds: float = 0.01) -> bool:
+        """Whether a connection is there to be accepted."""
+        return bool(select.select([self._listener], [], [], seconds)[0])
 
     def close(self) -> None:
         for each in self._connections:

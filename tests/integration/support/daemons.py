@@ -10,6 +10,7 @@ import re
 import resource
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -48,6 +49,13 @@ def wait_until(what: str, condition, seconds: float = WAIT_SECONDS):
         assert time.monotonic() < end, f"not in {seconds} s: {what}"
         time.sleep(POLL_SECONDS)
     return value
+
+
+def in_background(work) -> threading.Thread:
+    """`work` runs beside the test, for a side that would otherwise wait for the other."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
 
 
 def write_private(path: Path, text: str) -> Path:

@@ -177,8 +177,8 @@ class Wire:
             self.socket.settimeout(0)
             try:
                 self.socket.unwrap()
-            except ssl.SSLWantReadError:
-                pass  # close_notify has gone out; that of the other side needn't come
+            except ssl.SSLError:
+                pass  # close_notify has gone out; what comes back, or doesn't, is another matter
             self.socket.settimeout(GUARD_SECONDS)
         self.socket.shutdown(socket.SHUT_WR)
 

@@ -1,0 +1,39 @@
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "tests/integration/support"), str(ROOT / "tests/support")]
+
+from turnd import Peer, TurnClient, Turnd, configuration  # noqa: E402
+
+
+@pytest.fixture
+def running():
+    """What is entered here ends after the test, the last first."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def start(running, tmp_path):
+    """Starts turnd with changes to the configuration."""
+    return lambda **changes: running.enter_context(Turnd(tmp_path, configuration(**changes)))
+
+
+@pytest.fixture
+def client(running):
+    """A client of a daemon's first listener of a transport, or of an address."""
+
+    def connect(where, transport: str = "udp", **options) -> TurnClient:
+        server = where if isinstance(where, tuple) else where.address(transport)
+        return running.enter_context(TurnClient(server, transport, **options))
+
+    return connect
+
+
+@pytest.fixture
+def peer(running) -> Peer:
+    return running.enter_context(Peer())
