@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "libcore/base/bytes.h"
@@ -36,8 +37,9 @@ class FrameSplitter {
  public:
   enum class Next : std::uint8_t { go_on, stop };
 
-  // Calls on_frame(core::Bytes) -> Next for every frame that `bytes` completes, without its padding;
-  // borrowed during the call. After `stop` or an error the splitter must not be used any more.
+  // Calls on_frame(core::Bytes) -> Next for every frame that `bytes` completes, without its padding.
+  // The frames lie in `bytes` or in the splitter, where they stay until release() or the next
+  // feed(). After `stop` or an error the splitter must not be fed any more.
   template <typename OnFrame>
   std::expected<void, FramingError> feed(core::Bytes bytes, std::size_t longest,
                                          OnFrame&& on_frame) {
@@ -57,12 +59,14 @@ class FrameSplitter {
       const auto frame = complete(bytes, longest);
       if (!frame) return std::unexpected(frame.error());
       if (!*frame) continue;
-      const std::vector<std::uint8_t> whole = std::move(kept_); // and its memory goes with it
-      kept_.clear();
-      if (on_frame(core::Bytes(whole).first((*frame)->size)) == Next::stop) return {};
+      completed_ = std::exchange(kept_, {}); // at most once a call: the rest lies in `bytes`
+      if (on_frame(core::Bytes(completed_).first((*frame)->size)) == Next::stop) return {};
     }
     return {};
   }
+
+  // Gives the memory of the frame that was put together back.
+  void release() { completed_ = {}; }
 
   std::size_t kept() const { return kept_.size(); }
 
@@ -72,6 +76,7 @@ class FrameSplitter {
                                                              std::size_t longest);
 
   std::vector<std::uint8_t> kept_;
+  std::vector<std::uint8_t> completed_;
 };
 
 } // namespace stun

@@ -23,6 +23,9 @@ void StreamClient::on_stream_data(core::MutableBytes bytes) {
   const std::size_t longest = proven_ ? stun::kLongestFrame : kLongestUnprovenFrame;
   const auto fed =
       splitter_.feed(bytes, longest, [this](core::Bytes frame) { return on_frame(frame); });
+  // What was gathered for peers lies in `bytes` and in the splitter.
+  worker_.flush_to_peers();
+  splitter_.release();
   if (!fed) close();
 }
 

@@ -14,6 +14,7 @@
 #include "libcore/event/fd.h"
 #include "libcore/event/loop.h"
 #include "libcore/event/stream.h"
+#include "libcore/program/supervisor.h"
 #include "turnd/relay/server.h"
 #include "turnd/shell/datagram_batch.h"
 #include "turnd/shell/datagram_buffers.h"
@@ -26,7 +27,7 @@
 
 namespace turnd {
 
-class Worker final : private event::DeadlineHandler {
+class Worker final : public program::Worker, private event::DeadlineHandler {
  public:
   // Connections without an allocation; more are refused. TLS handshakes in progress count.
   static constexpr std::size_t kMaxUnprovenClients = 4096;
@@ -34,14 +35,14 @@ class Worker final : private event::DeadlineHandler {
   // `sockets`: a bound (and for streams listening) socket per listener of the settings; an empty one
   // where the listener isn't served. `service` must outlive the worker.
   Worker(Service& service, ServerConfig config, std::vector<event::Fd> sockets);
-  ~Worker();
+  ~Worker() override;
 
-  void run(); // on the worker's thread, until drained or stopped
+  void run() override; // on the worker's thread, until drained or stopped
 
   // From any thread. After drain() nothing new is allocated, and run() returns when the last
   // allocation has ended; stop() ends it at once.
-  void drain();
-  void stop();
+  void drain() override;
+  void stop() override;
 
   // After run() has returned.
   const Counters& counters() const { return server_.counters(); }
@@ -56,6 +57,9 @@ class Worker final : private event::DeadlineHandler {
   // Buffers of which at least one is free; what waits in them is sent first if need be.
   DatagramBuffers& buffers_with_room();
   void from_client(const FiveTuple& five_tuple, ClientLink& client, core::Bytes bytes);
+  // Before bytes go away that a decision of from_client() may borrow, and that are not in the
+  // DatagramBuffers.
+  void flush_to_peers() { to_peers_.flush(); }
   void from_peer(RelayId relay, const PeerAddress& peer, const Packet& packet);
 
   void accepted(event::Fd fd, const core::SocketAddress& peer,
