@@ -73,10 +73,10 @@ void DeadlineWheel::place(Deadline& deadline) {
 std::optional<std::uint64_t> DeadlineWheel::next_occupied() const {
   for (unsigned level = 0; level < kLevels; ++level) {
     const std::uint64_t here = tick_ >> (level * kBits);
-    const auto position = static_cast<int>(here & (kSlots - 1));
+    const auto position = static_cast<unsigned>(here & (kSlots - 1));
     // Bit n: the slot n + 1 ahead. Only the highest level goes round: below it, what is ahead of the
     // wrap is a level up.
-    std::uint64_t ahead = std::rotr(occupied_[level], position + 1);
+    std::uint64_t ahead = std::rotr(occupied_[level], static_cast<int>(position + 1));
     if (level < kLevels - 1) ahead &= ~(~std::uint64_t{0} << (kSlots - 1 - position));
     if (ahead == 0) continue;
     return (here + 1 + static_cast<std::uint64_t>(std::countr_zero(ahead))) << (level * kBits);
