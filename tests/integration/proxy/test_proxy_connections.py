@@ -81,11 +81,8 @@ def test_pipelined_requests_are_answered_in_order(proxy, backend):
         connections = []
         for number in range(count):
             # Each request goes out when the answer before it is complete: on a kept connection or a new one.
-            there = None
-            while there is None:
-                there = next((each for each in connections if not each.quiet(0.01)), None)
-                if there is None and backend.waits():
-                    connections.append(backend.accept())
+            there = backend.next(*connections)
+            connections.append(there)
             got = there.message()
             assert (got.head.line, got.body) == (f"POST /{number} HTTP/1.1", b"%d" % number)
             there.send(answer(200, b"answer %d" % number))

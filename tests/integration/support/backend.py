@@ -42,8 +42,17 @@ class Backend:
         self._connections.append(Wire(connection))
         return self._connections[-1]
 
-    def waits(self, seconds: float = 0.01) -> bool:
-        """Whether a connection is there to be accepted."""
+    def next(self, *kept: Wire) -> Wire:
+        """The connection that brings the next request: one of these plain ones, or a new one."""
+        for each in kept:
+            if each.has_more():
+                return each
+        ready = select.select([self._listener, *(each.socket for each in kept)], [], [], GUARD_SECONDS)[0]
+        assert ready, "no next request"
+        return next((each for each in kept if each.socket in ready), None) or self.accept()
+
+    def waits(self, seconds: float) -> bool:
+        """Whether a connection is there to be accepted, or comes in time."""
         return bool(select.select([self._listener], [], [], seconds)[0])
 
     def close(self) -> None:

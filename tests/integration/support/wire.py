@@ -156,18 +156,9 @@ class Wire:
         """A whole request; or a whole answer with framing of its own, to anything but HEAD."""
         return self.body_of(self.head())
 
-    def quiet(self, seconds: float) -> bool:
-        """That nothing comes, for a while: can only show what would be wrong, so keep it short."""
-        if self._got or self.end:
-            return False
-        self.socket.settimeout(seconds)
-        try:
-            self._got = self.socket.recv(READ_BYTES)
-            return False
-        except TimeoutError:
-            return True
-        finally:
-            self.socket.settimeout(GUARD_SECONDS)
+    def has_more(self) -> bool:
+        """Something was received with what has been taken."""
+        return bool(self._got)
 
     # ---- ending
 
