@@ -3,7 +3,7 @@
 import ssl
 from pathlib import Path
 
-from daemons import HOST, Daemon
+from daemons import HOST, Daemon, wait_until
 from wire import Wire, client_tls, connect
 
 
@@ -44,8 +44,11 @@ class Rproxyd(Daemon):
             options |= {"tls": tls or client_tls("http/1.1"), "server_name": options.get("server_name", "proxy.example.com")}
         return connect(HOST, self.port(transport), **options)
 
-    def access_lines(self) -> list[str]:
-        return (self.folder / "access.log").read_text().splitlines()
+    def access_lines(self, count: int = 1) -> list[str]:
+        """Waits for so many: a client can have its answer before the line is in the file."""
+        log = self.folder / "access.log"
+        wait_until(f"{count} lines in {log}", lambda: log.read_text().count("\n") >= count)
+        return log.read_text().splitlines()
 
 
 def request(method: str = "GET", target: str = "/", *fields: str, body: bytes = b"", host: str = "proxy.example.com") -> bytes:
