@@ -171,7 +171,10 @@ std::vector<std::string> Certificate::dns_names() const {
   std::vector<std::string> names;
   const bssl::UniquePtr<GENERAL_NAMES> all(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(leaf.get(), NID_subject_alt_name, nullptr, nullptr)));
-  if (!all) return names;
+  if (!all) {
+    ERR_clear_error(); // of an extension that can't be read
+    return names;
+  }
   for (std::size_t i = 0; i < sk_GENERAL_NAME_num(all.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(all.get(), i);
     if (name->type != GEN_DNS) continue;

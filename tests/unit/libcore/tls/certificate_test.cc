@@ -247,6 +247,23 @@ TEST_CASE("the DNS names of a certificate are given in lower case, other names a
   CHECK(certificate_for(bare).dns_names().empty()); // the common name is not one (RFC 6125 6.4.4)
 }
 
+TEST_CASE("names that can't be read are none, and leave no error behind") {
+  Issued server = issue("a.example", nullptr, false);
+  // A subject alternative name of one octet more than there is.
+  const bssl::UniquePtr<ASN1_OCTET_STRING> damaged(ASN1_OCTET_STRING_new());
+  REQUIRE(ASN1_STRING_set(damaged.get(),
+                          "\x30\x03\x82\x02"
+                          "a",
+                          5) == 1);
+  const bssl::UniquePtr<X509_EXTENSION> extension(
+      X509_EXTENSION_create_by_NID(nullptr, NID_subject_alt_name, 0, damaged.get()));
+  REQUIRE(X509_add_ext(server.certificate.get(), extension.get(), -1) == 1);
+  REQUIRE(X509_sign(server.certificate.get(), server.key.get(), EVP_sha256()) != 0);
+  const auto certificate = certificate_for(server);
+  CHECK(certificate.dns_names().empty());
+  CHECK(ERR_peek_error() == 0);
+}
+
 TEST_CASE("the fingerprint is the SHA-256 of the certificate's DER form") {
   const auto certificate = parsed(chain().certificate + chain().key);
   std::uint8_t* der = nullptr;
