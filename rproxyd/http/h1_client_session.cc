@@ -123,8 +123,11 @@ void H1ClientSession::take_head() {
   stream_ = StreamId{std::to_underlying(stream_) + 1};
   open_ = true;
   answer_ = Answer::awaited;
-  // The exchange may change the head, and makes 100 its own affair.
+  // From here on the head is the exchange's to change.
   awaits_continue_ = head_.expect_continue;
+  is_head_ = head_.method == "HEAD";
+  http_1_0_ = head_.version == Version::http_1_0;
+  keep_alive_ = head_.keep_alive;
   high_ = close_ = false;
   body_taken_ = discarded_ = 0;
   unconsumed_ = 0;
@@ -163,14 +166,14 @@ void H1ClientSession::take_end() {
 void H1ClientSession::refuse(const Refusal& refusal) {
   finished_ = true;
   if (reading_ == Reading::discard) return;
-  if (reading_ == Reading::head) { // what was understood of it, for the log
-    if (head_.method.empty()) std::swap(head_.method, parser_.head().method);
-    if (head_.target.empty()) std::swap(head_.target, parser_.head().target);
-  }
   if (!open_ || answer_ == Answer::awaited) {
     write_refusal(refusal);
   } else {
     broken_ = true;
+  }
+  if (reading_ == Reading::head) { // what was understood of it, for the log
+    if (head_.method.empty()) std::swap(head_.method, parser_.head().method);
+    if (head_.target.empty()) std::swap(head_.target, parser_.head().target);
   }
   events_.on_refused(head_, refusal.status, refusal.why);
   if (std::exchange(open_, false)) events_.on_stream_closed(stream_, false);
@@ -186,7 +189,7 @@ void H1ClientSession::write_refusal(const Refusal& refusal) {
   append_field(out_, "content-length", std::to_string(text.size()));
   append_field(out_, "connection", "close");
   out_ += "\r\n";
-  if (head_.method != "HEAD") out_ += text;
+  if (open_ ? !is_head_ : head_.method != "HEAD") out_ += text;
   write(out_);
 }
 
@@ -244,7 +247,7 @@ void H1ClientSession::send_continue(StreamId stream) {
 }
 
 void H1ClientSession::inform(StreamId stream, const ResponseHead& head) {
-  if (!is_open(stream) || answer_ != Answer::awaited || head_.version == Version::http_1_0) return;
+  if (!is_open(stream) || answer_ != Answer::awaited || http_1_0_) return;
   out_.clear();
   append_status_line(out_, head.status);
   append_fields(out_, head.fields);
@@ -256,13 +259,13 @@ void H1ClientSession::respond(StreamId stream, const ResponseHead& head) {
   if (!is_open(stream) || answer_ != Answer::awaited) return;
   answer_ = Answer::body;
   answer_left_ = 0;
-  close_ = !head_.keep_alive || draining_ || body_may_never_come();
+  close_ = !keep_alive_ || draining_ || body_may_never_come();
   out_.clear();
   append_status_line(out_, head.status);
   append_fields(out_, head.fields);
 
   // RFC 9112 section 6.3. The answers to HEAD and 304 tell a length without having it.
-  const bool no_body = head_.method == "HEAD" || status_has_no_body(head.status);
+  const bool no_body = is_head_ || status_has_no_body(head.status);
   if (no_body) {
     framing_ = Framing::no_body;
     if (head.body.kind == BodySize::Kind::length && head.status != 204 && head.status >= 200)
@@ -271,7 +274,7 @@ void H1ClientSession::respond(StreamId stream, const ResponseHead& head) {
     framing_ = Framing::length;
     answer_left_ = head.body.length;
     append_length(head.body.length);
-  } else if (head_.version == Version::http_1_1) {
+  } else if (!http_1_0_) {
     framing_ = Framing::chunked;
     append_field(out_, "transfer-encoding", "chunked");
   } else {
@@ -280,7 +283,7 @@ void H1ClientSession::respond(StreamId stream, const ResponseHead& head) {
   }
   if (close_) {
     append_field(out_, "connection", "close");
-  } else if (head_.version == Version::http_1_0) {
+  } else if (http_1_0_) {
     append_field(out_, "connection", "keep-alive");
   }
   out_ += "\r\n";

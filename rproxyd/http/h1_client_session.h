@@ -84,6 +84,9 @@ class H1ClientSession final : public ClientSession {
   Answer answer_ = Answer::none;
   Framing framing_ = Framing::no_body;
   bool open_ = false; // between on_request() and on_stream_closed()
+  bool is_head_ = false;
+  bool http_1_0_ = false;
+  bool keep_alive_ = false; // the client's wish
   bool accepts_trailers_ = false;
   bool awaits_continue_ = false; // 100 was asked for and not sent
   bool high_ = false;            // queued() reached kAnswerHighWater

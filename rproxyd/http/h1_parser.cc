@@ -220,11 +220,10 @@ H1Parser::Event H1Parser::execute(core::Bytes& bytes) {
 
   const llhttp_errno error = llhttp_execute(&llhttp_, input.data(), input.size());
   if (error != HPE_OK && error != HPE_PAUSED) {
-    if (refusal_.status != 0) return refuse(refusal_.status, refusal_.why);
-    // The byte that llhttp stumbled on is included: ours is the clearer reason.
+    // What came before may have broken a rule of lines already.
     const char* at = std::clamp(llhttp_get_error_pos(&llhttp_), checked_to_, input_end);
-    if (const auto refusal = check_framing(std::min(at + 1, input_end)))
-      return refuse(refusal->status, refusal->why);
+    if (const auto refusal = check_framing(at)) return refuse(refusal->status, refusal->why);
+    if (refusal_.status != 0) return refuse(refusal_.status, refusal_.why); // a callback's
     const Refusal refusal =
         what_llhttp_refused(error, {at, static_cast<std::size_t>(input_end - at)});
     return refuse(refusal.status, refusal.why);
@@ -250,15 +249,18 @@ H1Parser::Event H1Parser::execute(core::Bytes& bytes) {
 
 std::optional<Refusal> H1Parser::check_framing(const char* to) {
   if (to <= checked_to_) return std::nullopt;
-  const std::string_view bytes(checked_to_, static_cast<std::size_t>(to - checked_to_));
+  const core::Bytes bytes =
+      core::bytes_of({checked_to_, static_cast<std::size_t>(to - checked_to_)});
   checked_to_ = to;
-  if (const auto wrong = lines_.check(core::bytes_of(bytes))) return Refusal{400, *wrong};
-  framing_bytes_ += bytes.size();
   const bool in_section = state_ == State::head || last_chunk_;
-  if (in_section && framing_bytes_ > raw_head_limit(limits_)) return kHeaderTooLarge;
-  if (!in_section && framing_bytes_ > kChunkLineBytes)
-    return Refusal{400, "a chunk's first line is too long"};
-  return std::nullopt;
+  const std::size_t limit = in_section ? raw_head_limit(limits_) : kChunkLineBytes;
+  const std::size_t allowed = limit - std::min(limit, framing_bytes_);
+  framing_bytes_ += bytes.size();
+  if (const auto wrong = lines_.check(bytes.first(std::min(allowed, bytes.size())))) {
+    return Refusal{400, *wrong};
+  }
+  if (bytes.size() <= allowed) return std::nullopt;
+  return in_section ? kHeaderTooLarge : Refusal{400, "a chunk's first line is too long"};
 }
 
 // What a head must be beyond what llhttp asks of it.

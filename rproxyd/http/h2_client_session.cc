@@ -48,7 +48,9 @@ struct H2ClientSession::Stream {
   std::size_t header_count = 0;
   Refusal refusal; // status 0: none
 
-  bool raised = false; // on_request() has been
+  bool raised = false; // on_request() has been: the head is the application's to change
+  bool is_head = false;
+  bool awaits_continue = false; // 100 was asked for and not sent
   bool request_ended = false;
   std::uint64_t body_taken = 0;
   std::size_t unconsumed = 0;
@@ -390,6 +392,8 @@ void H2ClientSession::take_head(Stream& stream, bool end) {
   if (stream.refusal.status == 0) {
     if (const auto refusal = complete_head(stream, end)) stream.refusal = *refusal;
   }
+  stream.is_head = stream.head.method == "HEAD";
+  stream.awaits_continue = stream.head.expect_continue;
   if (stream.refusal.status != 0) return refuse(stream, stream.refusal);
 
   // Without a wish of the client's, streams take turns (RFC 9218 section 4.2 would have them one
@@ -496,8 +500,8 @@ H2ClientSession::Stream* H2ClientSession::find(StreamId id) const {
 }
 
 void H2ClientSession::send_continue(StreamId id) {
-  const Stream* stream = find(id);
-  if (stream == nullptr || !stream->head.expect_continue) return;
+  Stream* stream = find(id);
+  if (stream == nullptr || !std::exchange(stream->awaits_continue, false)) return;
   ResponseHead head;
   head.status = 100;
   inform(id, head);
@@ -529,7 +533,7 @@ void H2ClientSession::submit_head(Stream& stream, const ResponseHead& head, bool
     return;
   }
 
-  const bool none = stream.head.method == "HEAD" || status_has_no_body(head.status);
+  const bool none = stream.is_head || status_has_no_body(head.status);
   if (head.body.kind == BodySize::Kind::length) {
     if (head.status != 204) {
       fmt::format_to_n(length.data(), length.size() - 1, "{}", head.body.length);

@@ -164,6 +164,16 @@ TEST_CASE("HEAD, 204 and 304 are answered without a body (RFC 9112 6.3)") {
   CHECK_FALSE(unmodified.session.finished());
 }
 
+TEST_CASE("an application may change the head of a request without changing how it is answered") {
+  Client client;
+  client.feed("HEAD / HTTP/1.0\r\nHost: a\r\n\r\n");
+  client.events.latest_head->clear();
+  client.answer(client.events.latest, "hello");
+  client.flush();
+  CHECK(client.sent() == "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\n");
+  CHECK(client.session.finished());
+}
+
 TEST_CASE("an answer without a body tells so by its length") {
   Client client;
   client.feed(kGet);

@@ -194,9 +194,10 @@ TEST_CASE("h2: HEAD, 204 and 304 are answered without a body") {
 
 TEST_CASE("h2: informational answers go before the final one, 100 only when asked for") {
   Client client;
-  client.feed(headers(1, post_block({{"expect", "100-continue"}}), kEndHeaders) +
-              headers(3, get_block()));
+  client.feed(headers(1, post_block({{"expect", "100-continue"}}), kEndHeaders));
   CHECK(client.events.lines[0] == "request 1 POST /p at a body open");
+  client.events.latest_head->clear(); // the application's right
+  client.feed(headers(3, get_block()));
   client.session.send_continue(kOne);
   client.session.send_continue(kThree);
   ResponseHead hints;
