@@ -1,5 +1,7 @@
 #include "rproxyd/shell/worker.h"
 
+#include <cstring>
+
 #include "rproxyd/http/http_date.h"
 
 namespace rproxyd {
@@ -31,7 +33,12 @@ core::Result<std::unique_ptr<Worker>> Worker::make(Service& service,
   if (!backends) return std::unexpected(backends.error());
   worker->backends_ = std::move(*backends);
   for (std::size_t i = 0; i < sockets.size(); ++i) {
-    worker->listeners_.push_back(std::make_unique<Listener>(*worker, i, std::move(sockets[i])));
+    worker->acceptors_.push_back(std::make_unique<event::Acceptor>(
+        worker->loop_, std::move(sockets[i]),
+        [self = worker.get(), i](event::Fd fd, const core::SocketAddress& peer) {
+          self->accepted(i, std::move(fd), peer);
+        },
+        [self = worker.get()](int error) { self->accepting_paused(error); }));
   }
   return worker;
 }
@@ -53,7 +60,7 @@ void Worker::stop() {
 
 void Worker::drain_here() {
   draining_ = true;
-  listeners_.clear();
+  acceptors_.clear();
   for (ClientConnection* client : clients()) client->drain();
   if (clients_.empty()) end();
 }
@@ -61,7 +68,7 @@ void Worker::drain_here() {
 // What is still in progress is broken off; run() returns once this wake-up has ended.
 void Worker::end() {
   draining_ = false;
-  listeners_.clear();
+  acceptors_.clear();
   for (ClientConnection* client : clients()) client->close();
   backends_->close_kept();
   loop_.stop();
@@ -98,6 +105,11 @@ void Worker::accepted(std::size_t listener, event::Fd fd, const core::SocketAddr
   if (!client->start(std::move(fd), service_.tls[listener])) return;
   ++service_.connections;
   clients_.emplace(raw, std::move(client));
+}
+
+void Worker::accepting_paused(int error) {
+  log().warning("accept.failed", "no connection can be accepted for a moment",
+                logging::field("reason", std::string_view(std::strerror(error))));
 }
 
 void Worker::client_closed(ClientConnection& client) {

@@ -8,13 +8,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "libcore/event/acceptor.h"
 #include "libcore/event/loop.h"
 #include "libcore/event/stream.h"
 #include "libcore/log/line_file.h"
 #include "libcore/program/supervisor.h"
 #include "rproxyd/shell/backend_connections.h"
 #include "rproxyd/shell/client_connection.h"
-#include "rproxyd/shell/listener.h"
 #include "rproxyd/shell/service.h"
 
 namespace rproxyd {
@@ -55,6 +55,7 @@ class Worker final : public program::Worker {
   explicit Worker(Service& service) : service_(service) {}
   void append_access_line(const AccessRecord& record);
   void flush_access_log();
+  void accepting_paused(int error);
   void drain_here();
   void end();
   std::vector<ClientConnection*> clients() const;
@@ -69,7 +70,7 @@ class Worker final : public program::Worker {
   bool draining_ = false;
   std::unique_ptr<BackendConnections> backends_;
   std::unordered_map<ClientConnection*, std::unique_ptr<ClientConnection>> clients_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<event::Acceptor>> acceptors_; // a listener each
   event::MemberTask<Worker> access_log_task_{*this, &Worker::flush_access_log};
 };
 

@@ -1,5 +1,6 @@
 #include "turnd/shell/worker.h"
 
+#include <cstring>
 #include <utility>
 
 #include "libcore/event/socket.h"
@@ -15,8 +16,12 @@ Worker::Worker(Service& service, ServerConfig config, std::vector<event::Fd> soc
     if (service.settings().listeners[i].transport == Settings::Transport::udp) {
       udp_listeners_.push_back(std::make_unique<UdpListener>(*this, std::move(sockets[i])));
     } else {
-      stream_listeners_.push_back(
-          std::make_unique<StreamListener>(*this, std::move(sockets[i]), service.tls(i)));
+      acceptors_.push_back(std::make_unique<event::Acceptor>(
+          loop_, std::move(sockets[i]),
+          [this, context = service.tls(i)](event::Fd fd, const core::SocketAddress& peer) {
+            accepted(std::move(fd), peer, context);
+          },
+          [this](int error) { accepting_paused(error); }));
     }
   }
 }
@@ -100,6 +105,11 @@ void Worker::on_deadline(int) {
 
 // ---- connections
 
+void Worker::accepting_paused(int error) {
+  log().warning("accept.failed", "no connection can be accepted for a moment",
+                logging::field("reason", std::string_view(std::strerror(error))));
+}
+
 void Worker::accepted(event::Fd fd, const core::SocketAddress& peer,
                       const std::shared_ptr<const tls::ServerContext>& context) {
   if (unproven_ >= kMaxUnprovenClients) {
@@ -133,13 +143,13 @@ void Worker::stream_client_closed(StreamClient& client) {
 void Worker::drain_here() {
   draining_ = true;
   server_.begin_drain();
-  stream_listeners_.clear();
+  acceptors_.clear();
   loop_.run_at_end(end_task_); // ends it when there is nothing to wait for
 }
 
 void Worker::end() {
   draining_ = false;
-  stream_listeners_.clear();
+  acceptors_.clear();
   std::vector<StreamClient*> clients;
   for (const auto& [client, owned] : stream_clients_) clients.push_back(client);
   for (StreamClient* client : clients) client->close();

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "libcore/event/acceptor.h"
 #include "libcore/event/fd.h"
 #include "libcore/event/loop.h"
 #include "libcore/event/stream.h"
@@ -21,7 +22,6 @@
 #include "turnd/shell/relay_sockets.h"
 #include "turnd/shell/service.h"
 #include "turnd/shell/stream_client.h"
-#include "turnd/shell/stream_listener.h"
 #include "turnd/shell/system_random.h"
 #include "turnd/shell/udp_listener.h"
 
@@ -73,6 +73,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void carry_out_commands();
   void flush();
   void end_of_wake_up();
+  void accepting_paused(int error);
   void drain_here();
   void end();
 
@@ -84,7 +85,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   DatagramBatch to_peers_;
   event::StreamBuffers stream_buffers_;
   std::vector<std::unique_ptr<UdpListener>> udp_listeners_;
-  std::vector<std::unique_ptr<StreamListener>> stream_listeners_;
+  std::vector<std::unique_ptr<event::Acceptor>> acceptors_;
   RelaySockets relay_sockets_{*this};
   std::unordered_map<StreamClient*, std::unique_ptr<StreamClient>> stream_clients_;
   std::size_t unproven_ = 0;
