@@ -304,6 +304,10 @@ void Exchange::on_time() {
       host_.cancel_connect();
       return link_failed("connecting timed out");
     case State::waiting: {
+      if (!request_ended_ && unconsumed_ > 0) { // the client is held back: it is not to blame
+        return fail(504, "The conferencing node did not take the request in time.",
+                    fmt::format("{}: it does not take the request", attempts_.back().address));
+      }
       if (!request_ended_)
         return fail(408, "The request did not arrive in time.", "request body timed out");
       end_attempt(0);

@@ -303,6 +303,14 @@ TEST_CASE("rule 17: each phase has its time-out and its answer") {
     stage.exchange->on_time();
     CHECK(stage.take()[1] == "respond 408");
   }
+  SECTION("the request's body, which the backend does not take: 504") {
+    stage.link_pending = kLinkHighWater;
+    stage.begin(false).link_open(stage, false);
+    stage.exchange->on_request_body(core::bytes_of("held back"));
+    stage.take();
+    stage.exchange->on_time();
+    CHECK(stage.take()[1] == "respond 504");
+  }
   SECTION("the answer's head: 504, no retry by default") {
     waiting(stage);
     CHECK(stage.armed == stage.rules.timeouts.response);
