@@ -142,6 +142,8 @@ void ClientConnection::on_deadline(int) {
 
 void ClientConnection::on_request(StreamId stream, RequestHead& head, bool end) {
   served_ = true;
+  // Even if it is answered within this wake-up: the client was not idle.
+  if (phase_ != Phase::busy) enter(Phase::busy);
   const ClientIdentity identity =
       identify_client(head.fields, peer_, secure_, worker_.settings().trusted_proxies);
   auto runner = std::make_unique<ExchangeRunner>(worker_, *this, worker_.rules(listener_),
