@@ -1,0 +1,71 @@
+"""A backend that answers by itself, with its name: for tests of which backend is asked."""
+
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from daemons import HOST, in_background
+
+
+class Responder:
+    """Plain HTTP/1.1 with kept connections. stop() frees the port, start() takes it again."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.status = 200
+        self.asked: list[tuple[str, str, str]] = []  # client, method, target
+        self._port = 0
+        self._server: ThreadingHTTPServer | None = None
+
+    def start(self) -> "Responder":
+        self._server = ThreadingHTTPServer((HOST, self._port), self._handler(), bind_and_activate=False)
+        self._server.daemon_threads = True
+        self._server.request_queue_size = 512
+        self._server.server_bind()
+        self._server.server_activate()
+        self._port = self._server.server_port
+        in_background(self._server.serve_forever)
+        return self
+
+    def stop(self) -> None:
+        """New connections are refused; those that are there end after their current request."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._server = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self._port}"
+
+    def _handler(self):
+        responder = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                responder.asked.append((self.headers["X-Real-IP"], self.command, self.path))
+                body = responder.name.encode()
+                self.send_response(responder.status)
+                self.send_header("Content-Length", str(len(body)))
+                if responder._server is None:
+                    self.send_header("Connection", "close")
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_PUT = do_POST = do_DELETE = answer
+
+            def log_message(self, *_arguments) -> None:
+                pass
+
+        return Handler
+
+    def __enter__(self) -> "Responder":
+        return self.start()
+
+    def __exit__(self, *_error) -> None:
+        if self._server:
+            self.stop()
