@@ -31,9 +31,9 @@ def running():
 def start(running, tmp_path, certificate):
     """Starts rproxyd before the given servers (their URLs), with changes to the configuration."""
 
-    def start_rproxyd(*servers: str, descriptors: int | None = None, **changes) -> Rproxyd:
+    def start_rproxyd(*servers: str, descriptors: int | None = None, honest_memory: bool = False, **changes) -> Rproxyd:
         configured = configuration(tmp_path, certificate.file(), list(servers), **changes)
-        return running.enter_context(Rproxyd(tmp_path, configured, descriptors=descriptors))
+        return running.enter_context(Rproxyd(tmp_path, configured, descriptors=descriptors, honest_memory=honest_memory))
 
     return start_rproxyd
 

@@ -69,14 +69,19 @@ def write_private(path: Path, text: str) -> Path:
 class Daemon:
     """with Daemon("turnd", folder, configuration) as daemon: … daemon.port("udp") …"""
 
-    def __init__(self, name: str, folder: Path, configuration: dict, *, descriptors: int | None = None):
-        """`descriptors`: the most that the process may have open."""
+    def __init__(self, name: str, folder: Path, configuration: dict, *, descriptors: int | None = None,
+                 honest_memory: bool = False):
+        """`descriptors`: the most that the process may have open. `honest_memory`: AddressSanitizer
+        keeps little of what was freed, so that resident_bytes() tells what is in use."""
         self.name = name
         self.folder = folder
         self.config = write_private(folder / f"{name}.json", json.dumps(configuration, indent=2))
         self._announced = folder / f"{name}.listeners"
         self._log = folder / f"{name}.log"
         self._descriptors = descriptors
+        self._environment = SANITIZERS | dict(os.environ)
+        if honest_memory:
+            self._environment["ASAN_OPTIONS"] += ":quarantine_size_mb=4:thread_local_quarantine_size_kb=64"
         self._process: subprocess.Popen | None = None
 
     def start(self) -> "Daemon":
@@ -85,7 +90,7 @@ class Daemon:
             self._process = subprocess.Popen(
                 [program(self.name), "--config", self.config, "--announce", self._announced],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                env=SANITIZERS | dict(os.environ), preexec_fn=self._limit)
+                env=self._environment, preexec_fn=self._limit)
         end = time.monotonic() + START_SECONDS
         while not self._announced.exists():
             if self._process.poll() is not None or time.monotonic() > end:

@@ -208,7 +208,7 @@ def connect(host: str, port: int, *, tls: ssl.SSLContext | None = None, server_n
 
 def client_tls(*alpn: str) -> ssl.SSLContext:
     """Trusts anybody; tells an end without close_notify from one with it."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
