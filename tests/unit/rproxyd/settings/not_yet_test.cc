@@ -2,8 +2,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "reading_members.h"
 #include "rproxyd/settings/settings.h"
+#include "tests/unit/rproxyd/settings/reading_members.h"
 
 namespace {
 

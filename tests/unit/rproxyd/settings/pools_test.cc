@@ -1,7 +1,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
 
-#include "reading_members.h"
+#include "tests/unit/rproxyd/settings/reading_members.h"
 
 using namespace std::chrono_literals;
 using rproxyd::Settings;

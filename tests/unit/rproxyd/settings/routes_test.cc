@@ -3,7 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <variant>
 
-#include "reading_members.h"
+#include "tests/unit/rproxyd/settings/reading_members.h"
 
 using rproxyd::Settings;
 
