@@ -211,15 +211,28 @@ void Exchange::on_response(ResponseHead& head, bool end) {
       return connect_to(*other, false);
     }
   }
-  state_ = State::answering;
-  status_ = head.status;
-  prepare_for_client(head, host_.http_date());
-  client_.respond(stream_, head);
+  if (!end && head.body.kind == BodySize::Kind::length && request_ended_ && may_repeat()) {
+    held_ = &head;
+    return host_.arm(kHeadHold);
+  }
+  pass_on(head);
   if (end) return end_answer(nullptr);
   arm_for_state();
 }
 
+void Exchange::pass_on(ResponseHead& head) {
+  state_ = State::answering;
+  status_ = head.status;
+  prepare_for_client(head, host_.http_date());
+  client_.respond(stream_, head);
+}
+
+void Exchange::pass_on_held() {
+  if (held_ != nullptr) pass_on(*std::exchange(held_, nullptr));
+}
+
 void Exchange::on_response_body(core::Bytes bytes) {
+  pass_on_held();
   if (state_ != State::answering) return;
   answer_bytes_ += bytes.size();
   client_.send_body(stream_, bytes);
@@ -237,6 +250,7 @@ void Exchange::on_answer_drained() {
 }
 
 void Exchange::on_response_end(const FieldList& trailers) {
+  pass_on_held();
   if (state_ == State::answering) end_answer(&trailers);
 }
 
@@ -259,7 +273,9 @@ void Exchange::on_failure(BackendFailure failure, std::string_view why) {
     end_attempt(0);
     trouble_ = fmt::format("{}: {}", attempts_.back().address, why);
     drop_link();
-    if (failure == BackendFailure::closed_before_answer && may_repeat()) {
+    // The client has got nothing, not even a head that may have come.
+    if (failure != BackendFailure::malformed && failure != BackendFailure::too_large &&
+        may_repeat()) {
       // A kept connection that the node has given up meanwhile says nothing about the node.
       if (link_reused_) return connect_to(tried_.back(), true);
       if (retry_->on_connect) return try_next_backend();
@@ -304,6 +320,10 @@ void Exchange::on_time() {
       host_.cancel_connect();
       return link_failed("connecting timed out");
     case State::waiting: {
+      if (held_ != nullptr) {
+        pass_on_held();
+        return arm_for_state();
+      }
       if (!request_ended_ && unconsumed_ > 0) { // the client is held back: it is not to blame
         return fail(504, "The conferencing node did not take the request in time.",
                     fmt::format("{}: it does not take the request", attempts_.back().address));
@@ -357,6 +377,7 @@ void Exchange::send_local(const ResponseHead& head, std::string_view body) {
 }
 
 void Exchange::drop_link() {
+  held_ = nullptr;
   if (link_ != nullptr) std::exchange(link_, nullptr)->abort();
 }
 

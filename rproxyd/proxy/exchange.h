@@ -32,6 +32,9 @@ namespace rproxyd {
 
 // Request bytes that may wait in a link before the client is held back.
 inline constexpr std::size_t kLinkHighWater = std::size_t{128} * 1024;
+// How long the head of an answer of known length waits for the first of its body. A node that dies
+// between the two has then told the client nothing yet, and another node can answer.
+inline constexpr core::Duration kHeadHold = std::chrono::milliseconds(50);
 // Backends tried for one request, whatever the configuration says.
 inline constexpr std::size_t kMaxAttempts = 8;
 
@@ -134,7 +137,7 @@ class Exchange final : public BackendEvents {
   enum class State : std::uint8_t {
     routing,    // nothing has been decided
     connecting, // a link is being made
-    waiting,    // the link is there, no answer yet
+    waiting,    // the link is there, no answer yet, or `held_`
     answering,  // the answer's head has gone to the client
     answered,   // the answer has ended, or was broken off
     closed,     // the client's stream is closed
@@ -149,6 +152,8 @@ class Exchange final : public BackendEvents {
   void end_attempt(std::uint16_t status);
   bool may_repeat() const;
   bool is_retry_status(std::uint16_t status) const;
+  void pass_on(ResponseHead& head);
+  void pass_on_held();
   void drop_link();
   void fail(std::uint16_t status, std::string_view text, std::string_view why);
   void answer_locally(std::uint16_t status, std::string_view text);
@@ -168,6 +173,8 @@ class Exchange final : public BackendEvents {
   const Route* route_ = nullptr;
   const RetryPolicy* retry_ = nullptr;
   BackendLink* link_ = nullptr;
+  ResponseHead* held_ =
+      nullptr;                 // the link's, while waiting: a head that the client has not got yet
   core::ByteQueue buffered_;   // request body until a link is there
   std::size_t unconsumed_ = 0; // taken from the client, not yet `consumed`
   FieldList trailers_;

@@ -192,6 +192,63 @@ TEST_CASE("rule 19: a backend that dies in its answer leaves an incomplete answe
   CHECK(stage.take() == Said{"-> abort", "reset"});
 }
 
+TEST_CASE("rule 18: a head alone has told the client nothing: the node may still be replaced") {
+  ExchangeStage stage;
+  Exchange& exchange = waiting(stage);
+  auto head = ExchangeStage::answer(200);
+  head.body = {.kind = BodySize::Kind::length, .length = 5};
+  exchange.on_response(head, false);
+  CHECK(stage.take() == Said{});
+  CHECK(stage.armed == kHeadHold);
+  SECTION("it dies before the body: another one answers") {
+    SECTION("by a clean end") { exchange.on_failure(BackendFailure::closed_in_answer, "closed"); }
+    SECTION("by a reset") { exchange.link_broken("reset"); }
+    CHECK(stage.take() == Said{"-> abort", "connect node1"});
+    exchange.link_open(stage, false);
+    stage.take();
+    exchange.on_response(head, false);
+    exchange.on_response_body(core::bytes_of("hello"));
+    exchange.on_response_end({});
+    CHECK(stage.take() == Said{"respond 200", "body hello", "finish", "-> release"});
+  }
+  SECTION("the body comes: both go on") {
+    exchange.on_response_body(core::bytes_of("he"));
+    CHECK(stage.take() == Said{"respond 200", "body he"});
+    exchange.on_failure(BackendFailure::closed_in_answer, "closed");
+    CHECK(stage.take() == Said{"-> abort", "reset"});
+  }
+  SECTION("the body takes its time: the head goes ahead") {
+    exchange.on_time();
+    CHECK(stage.take() == Said{"respond 200"});
+    CHECK(stage.armed == ExchangeTimeouts{}.stream_idle);
+    exchange.on_response_body(core::bytes_of("hello"));
+    CHECK(stage.take() == Said{"body hello"});
+  }
+  SECTION("what follows is not HTTP: that is no reason to repeat") {
+    exchange.on_failure(BackendFailure::malformed, "bad");
+    CHECK(stage.take()[1] == "respond 502");
+  }
+}
+
+TEST_CASE("rule 18: a node that dies in the midst of a head may be replaced") {
+  ExchangeStage stage;
+  Exchange& exchange = waiting(stage);
+  exchange.on_failure(BackendFailure::closed_in_answer, "closed");
+  CHECK(stage.take() == Said{"-> abort", "connect node1"});
+}
+
+TEST_CASE("rule 18: the head of an answer to a POST is not held back") {
+  ExchangeStage stage;
+  stage.request.method = "POST";
+  Exchange& exchange = stage.begin();
+  exchange.link_open(stage, false);
+  stage.take();
+  auto head = ExchangeStage::answer(200);
+  head.body = {.kind = BodySize::Kind::length, .length = 5};
+  exchange.on_response(head, false);
+  CHECK(stage.take() == Said{"respond 200"});
+}
+
 TEST_CASE("an answer that is not HTTP is a 502, not a retry") {
   ExchangeStage stage;
   Exchange& exchange = waiting(stage);
