@@ -1,5 +1,7 @@
 """A backend that answers by itself, with its name: for tests of which backend is asked."""
 
+import socket
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from daemons import HOST, in_background
@@ -13,6 +15,7 @@ class Responder:
         self.status = 200
         self.asked: list[tuple[str, str, str]] = []  # client, method, target
         self._port = 0
+        self._connections: list[socket.socket] = []
         self._server: ThreadingHTTPServer | None = None
 
     def start(self) -> "Responder":
@@ -22,14 +25,18 @@ class Responder:
         self._server.server_bind()
         self._server.server_activate()
         self._port = self._server.server_port
-        in_background(self._server.serve_forever)
+        in_background(lambda server=self._server: server.serve_forever(poll_interval=0.02))
         return self
 
     def stop(self) -> None:
-        """New connections are refused; those that are there end after their current request."""
+        """Everything ends, and new connections are refused."""
         self._server.shutdown()
         self._server.server_close()
         self._server = None
+        for each in self._connections:
+            with suppress(OSError):  # it has ended by itself
+                each.shutdown(socket.SHUT_RDWR)
+        self._connections.clear()
 
     @property
     def url(self) -> str:
@@ -45,14 +52,16 @@ class Responder:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def setup(self) -> None:
+                super().setup()
+                responder._connections.append(self.connection)
+
             def answer(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 responder.asked.append((self.headers["X-Real-IP"], self.command, self.path))
                 body = responder.name.encode()
                 self.send_response(responder.status)
                 self.send_header("Content-Length", str(len(body)))
-                if responder._server is None:
-                    self.send_header("Connection", "close")
                 self.end_headers()
                 self.wfile.write(body)
 
