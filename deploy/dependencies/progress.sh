@@ -34,19 +34,19 @@ end_steps() {
 
 # Reads ninja's output: "[37/412] Building CXX object …".
 show_ninja_progress() {
-  local name=$1 line done all
+  local name=$1 line ready all
   while IFS= read -r line; do
     [[ $line =~ ^\[([0-9]+)/([0-9]+)\]\ (.*) ]] || continue
-    done=${BASH_REMATCH[1]} all=${BASH_REMATCH[2]}
-    show_step $((100 * done / all)) "$(printf '[%*d/%d] %s: %s' ${#all} "$done" "$all" "$name" "${BASH_REMATCH[3]##*/}")"
+    ready=${BASH_REMATCH[1]} all=${BASH_REMATCH[2]}
+    show_step $((100 * ready / all)) "$(printf '[%*d/%d] %s: %s' ${#all} "$ready" "$all" "$name" "${BASH_REMATCH[3]##*/}")"
   done
   end_steps
 }
 
 # Reads what apt writes to APT::Status-Fd: "dlstatus:N:PERCENT:TEXT" and "pmstatus:PACKAGE:PERCENT:TEXT".
 show_apt_progress() {
-  local kind what percent text phase=
-  while IFS=: read -r kind what percent text; do
+  local kind percent text phase=
+  while IFS=: read -r kind _ percent text; do
     case $kind in dlstatus | pmstatus) ;; *) continue ;; esac
     [ "$kind" = "$phase" ] || progress_tenth=-1
     phase=$kind

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import threading
@@ -113,10 +112,12 @@ def formatted(display):
 
 
 def scripts(display):
-    """Scripts in bash: parsed, and free of what shellcheck warns of."""
-    bash = [f for f in sources("") if (ROOT / f).read_bytes()[:32].startswith((b"#!/bin/bash", b"#!/bin/sh"))]
-    command(display, "scripts", "shellcheck", "--external-sources", "--severity=warning", *bash)
-    return Counts(passed=len(bash))
+    """Scripts parse, and are free of what shellcheck and pyflakes warn of."""
+    shell = [f for f in sources("") if f.endswith(".sh") or (ROOT / f).read_bytes()[:32].startswith((b"#!/bin/bash", b"#!/bin/sh"))]
+    python = sources(".py")
+    command(display, "shellcheck", "shellcheck", "--shell=bash", "--severity=warning", *shell)
+    command(display, "pyflakes", "pyflakes3", *python)
+    return Counts(passed=len(shell) + len(python))
 
 
 def layers(display):
@@ -267,7 +268,7 @@ def FUZZ(minutes):
 STEPS = [
     Step("dependencies", "install what building and testing need", dependencies),
     Step("format", "sources are as clang-format leaves them", formatted),
-    Step("scripts", "shell scripts are free of shellcheck's warnings", scripts),
+    Step("scripts", "scripts are free of what shellcheck and pyflakes warn of", scripts),
     Step("layers", "folders include only what they may; this runner counts right", layers),
     Step("build", "debug build with ASan and UBSan", dev_build),
     Step("unit", "unit tests and simulations", unit),
