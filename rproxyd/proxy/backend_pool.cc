@@ -51,10 +51,16 @@ std::optional<BackendId> BackendPool::choose(const core::IpAddress& client,
   const core::IpAddress key = client_key(client);
   if (affinity_ == Affinity::none) return by_policy(key, candidates);
   const auto known = by_address_.find(key);
-  if (known != by_address_.end() && now - known->second->seen < kClientMemory &&
-      contains(candidates, known->second->backend)) {
-    remember(key, known->second->backend, now);
-    return known->second->backend;
+  if (known != by_address_.end() && now - known->second->seen < kClientMemory) {
+    const BackendId home = known->second->backend;
+    if (contains(candidates, home)) {
+      remember(key, home, now);
+      known->second->settled = true;
+      return home;
+    }
+    // Its node did answer, if with a status that is worth another try: this request may go
+    // elsewhere, but the client's token is valid at home alone.
+    if (known->second->settled && at(home).back_off_until <= now) return by_policy(key, candidates);
   }
   const auto chosen = by_policy(key, candidates);
   remember(key, *chosen, now);
@@ -88,8 +94,10 @@ std::optional<BackendId> BackendPool::by_policy(const core::IpAddress& client,
 void BackendPool::remember(const core::IpAddress& client, BackendId backend, core::TimePoint now) {
   if (const auto known = by_address_.find(client); known != by_address_.end()) {
     clients_.splice(clients_.begin(), clients_, known->second);
-    clients_.front().backend = backend;
-    clients_.front().seen = now;
+    Client& first = clients_.front();
+    first.settled = first.settled && first.backend == backend;
+    first.backend = backend;
+    first.seen = now;
     return;
   }
   if (clients_.size() >= kMaxClients) {

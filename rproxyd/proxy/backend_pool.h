@@ -33,7 +33,8 @@ class BackendPool {
 
   BackendPool(std::size_t backends, Policy policy, Affinity affinity);
 
-  // The backend for a client, none of `tried`. Backends in back-off are passed over while there
+  // The backend for a client, none of `tried`. A client that has come back to its backend stays with
+  // it as long as that can be reached, even if one request is tried elsewhere. Backends in back-off are passed over while there
   // are others. nullopt: every backend has been tried.
   std::optional<BackendId> choose(const core::IpAddress& client, std::span<const BackendId> tried,
                                   core::TimePoint now);
@@ -62,6 +63,7 @@ class BackendPool {
     core::IpAddress address;
     BackendId backend{};
     core::TimePoint seen{};
+    bool settled = false; // it has come back to that backend
   };
   using Clients = std::list<Client>; // the most recently seen first
 

@@ -182,6 +182,24 @@ def test_a_get_that_a_node_gives_up_is_repeated_at_another(balanced, responders,
     assert f'"{responders[0].address}, {responders[1].address}" "{status}, 200" "' in proxy.access_lines()[0]
 
 
+def test_a_client_keeps_its_node_although_one_of_its_requests_was_repeated_elsewhere(balanced, responders):
+    """Its token is valid there alone."""
+    proxy = balanced()
+    assert [node_of(proxy, CLIENTS[0]) for _ in range(2)] == ["one", "one"]
+    responders[0].status = 503
+    assert ask(proxy, CLIENTS[0]) == (200, "two")
+    responders[0].status = 200
+    assert node_of(proxy, CLIENTS[0]) == "one"
+
+
+def test_a_newcomer_to_a_node_in_maintenance_is_better_off_elsewhere(balanced, responders):
+    """It has no token yet: what it asks for next, such as one, goes where its first request went well."""
+    proxy = balanced()
+    responders[0].status = 503
+    assert ask(proxy, CLIENTS[0]) == (200, "two")
+    assert ask(proxy, CLIENTS[0], "POST") == (200, "two")
+
+
 @pytest.mark.parametrize("status", [500, 429, 403])
 def test_other_answers_are_passed_on(balanced, responders, status):
     responders[0].status = status

@@ -68,6 +68,20 @@ TEST_CASE("what has been tried is not chosen again, and the client moves with th
   CHECK(chosen(pool, client(1), kStart, {BackendId{0}, BackendId{1}}) == -1);
 }
 
+TEST_CASE("a client that has come back to its backend moves only when that can't be reached") {
+  BackendPool pool(3, kRoundRobin, kByAddress);
+  CHECK(chosen(pool, client(1), kStart) == 0);
+  CHECK(chosen(pool, client(1), kStart) == 0);
+  CHECK(chosen(pool, client(1), kStart, {BackendId{0}}) == 1); // a 503, say
+  CHECK(chosen(pool, client(1), kStart) == 0);
+  pool.unreachable(BackendId{0}, kStart);
+  CHECK(chosen(pool, client(1), kStart, {BackendId{0}}) == 2);
+  pool.reachable(BackendId{0});
+  CHECK(chosen(pool, client(1), kStart) == 2);
+  CHECK(chosen(pool, client(1), kStart, {BackendId{2}}) == 0);
+  CHECK(chosen(pool, client(1), kStart) == 2);
+}
+
 TEST_CASE("a backend that can't be reached is left alone, for longer each time, up to a limit") {
   BackendPool pool(2, kRoundRobin, kNone);
   core::TimePoint now = kStart;
