@@ -11,13 +11,10 @@ namespace {
 core::Result<std::vector<tls::Certificate>> certificates_of(const core::SocketAddress& address,
                                                             const Settings::Tls& settings,
                                                             logging::Logger& log) {
-  const core::WallTime now = event::read_now().wall;
   std::vector<tls::Certificate> certificates;
   for (const std::string& path : settings.certificates) {
     auto certificate = tls::load_certificate(path);
     if (!certificate) return std::unexpected(certificate.error());
-    for (const std::string& warning : tls::warnings(*certificate, now))
-      log.warning("certificate", warning);
     certificates.push_back(std::move(*certificate));
   }
   if (!certificates.empty()) return certificates;
@@ -25,7 +22,7 @@ core::Result<std::vector<tls::Certificate>> certificates_of(const core::SocketAd
   const core::IpAddress ip = address.ip();
   std::vector<std::string> names{"localhost"};
   if (!ip.is_unspecified()) names.push_back(ip.to_string());
-  auto own = tls::make_self_signed(names, now);
+  auto own = tls::make_self_signed(names, event::read_now().wall);
   if (!own) return std::unexpected(own.error());
   log.warning("certificate.self_signed",
               "no certificate is configured: a self-signed one was made, which browsers refuse",

@@ -1,0 +1,24 @@
+#include "libcore/program/named_files.h"
+
+#include "libcore/event/loop.h"
+#include "libcore/tls/certificate.h"
+
+namespace program {
+
+void note_certificates(config::Notes& notes, std::string_view pointer,
+                       const std::vector<std::string>& paths) {
+  const core::WallTime now = event::read_now().wall;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const std::string place = config::pointer_to(pointer, i);
+    const auto certificate = tls::load_certificate(paths[i]);
+    if (!certificate) {
+      notes.error(place, certificate.error().text);
+      continue;
+    }
+    for (std::string& warning : tls::warnings(*certificate, now)) {
+      notes.warning(place, std::move(warning));
+    }
+  }
+}
+
+} // namespace program

@@ -1,0 +1,18 @@
+// What a configuration names and a daemon must be able to use: looked at when the file is read, so
+// that `check` and the start say the same, with the line that names it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libcore/config/notes.h"
+
+namespace program {
+
+// `pointer`: of the list of paths. An error for a file that can't serve, with the reason; a warning
+// for one that can and that clients may refuse, such as an expired certificate.
+void note_certificates(config::Notes& notes, std::string_view pointer,
+                       const std::vector<std::string>& paths);
+
+} // namespace program

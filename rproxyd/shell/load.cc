@@ -1,0 +1,40 @@
+#include "rproxyd/shell/load.h"
+
+#include "libcore/config/load.h"
+#include "libcore/config/notes.h"
+#include "libcore/program/named_files.h"
+#include "libcore/tls/client_context.h"
+#include "rproxyd/settings/not_yet.h"
+#include "rproxyd/settings/read.h"
+
+namespace rproxyd {
+namespace {
+
+config::Problems review(const Settings& settings, const config::Document& document) {
+  config::Notes notes(document);
+  for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
+    if (!settings.listeners[i].tls) continue;
+    program::note_certificates(notes, config::pointer_to("/listeners", i) + "/tls/certificates",
+                               settings.listeners[i].tls->certificates);
+  }
+  for (const auto& [name, pool] : settings.pools) {
+    if (!pool.tls.verify) continue;
+    const auto context =
+        tls::ClientContext::make({.verify = true, .ca_file = pool.tls.ca_file.value_or("")});
+    if (context) continue;
+    const auto place = config::pointer_to("/pools", name) + "/tls";
+    notes.error(pool.tls.ca_file ? place + "/ca_file" : place + "/verify", context.error().text);
+  }
+  config::Problems problems = not_yet(settings, document);
+  for (config::Problem& problem : notes.take()) problems.push_back(std::move(problem));
+  return problems;
+}
+
+} // namespace
+
+std::expected<config::Loaded<Settings>, config::Problems> load_usable(
+    const std::string& path, const config::Surroundings& surroundings) {
+  return config::load<Settings>(path, surroundings, read, review);
+}
+
+} // namespace rproxyd
