@@ -5,14 +5,18 @@
 #include <algorithm>
 #include <csignal>
 #include <thread>
-
-#include "libcore/event/signals.h"
+#include <utility>
 
 namespace program {
 
+Supervisor::Supervisor(logging::Logger& log, core::Duration drain_timeout,
+                       std::vector<Worker*> workers)
+    : log_(log),
+      drain_timeout_(drain_timeout),
+      workers_(std::move(workers)),
+      signals_(loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int number) { on_signal(number); }) {}
+
 void Supervisor::run() {
-  const event::Signals signals(loop_, {SIGTERM, SIGINT, SIGHUP},
-                               [this](int number) { on_signal(number); });
   std::vector<std::thread> threads;
   threads.reserve(workers_.size());
   running_ = workers_.size();

@@ -9,6 +9,7 @@
 
 #include "libcore/base/time.h"
 #include "libcore/event/loop.h"
+#include "libcore/event/signals.h"
 #include "libcore/log/log.h"
 
 namespace program {
@@ -23,9 +24,9 @@ class Worker {
 
 class Supervisor final : private event::DeadlineHandler {
  public:
-  // The workers are borrowed.
-  Supervisor(logging::Logger& log, core::Duration drain_timeout, std::vector<Worker*> workers)
-      : log_(log), drain_timeout_(drain_timeout), workers_(std::move(workers)) {}
+  // The workers are borrowed. Signals are taken from here on, so that whoever is told next that the
+  // daemon is up may send them.
+  Supervisor(logging::Logger& log, core::Duration drain_timeout, std::vector<Worker*> workers);
 
   void run(); // returns when all workers have
 
@@ -38,6 +39,7 @@ class Supervisor final : private event::DeadlineHandler {
   const core::Duration drain_timeout_;
   const std::vector<Worker*> workers_;
   event::Loop loop_;
+  event::Signals signals_;
   std::size_t running_ = 0;
   bool draining_ = false;
   core::Deadline drain_deadline_{static_cast<event::DeadlineHandler*>(this)};

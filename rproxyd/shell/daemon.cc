@@ -52,6 +52,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     supervised.push_back(worker->get());
     workers.push_back(std::move(*worker));
   }
+  program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised));
   for (const event::BoundListener& listener : sockets->bound) {
     log.info("listener.open", "listening", logging::field("transport", listener.transport),
              logging::field("address", listener.address));
@@ -64,7 +65,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   log.info("started", "rproxyd serves",
            logging::field("version", std::string_view(VESTIBULE_VERSION)),
            logging::field("workers", count));
-  program::Supervisor(log, settings.drain_timeout, std::move(supervised)).run();
+  supervisor.run();
   log.info("stopped", "rproxyd has ended");
   return {};
 }

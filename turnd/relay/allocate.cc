@@ -10,14 +10,6 @@ namespace turnd {
 using stun::Attribute;
 using stun::ErrorCode;
 
-namespace {
-
-std::uint64_t key_of(const ReservationToken& token) {
-  return std::uint64_t{core::load32(token.data())} << 32 | core::load32(token.data() + 4);
-}
-
-} // namespace
-
 Decision Server::allocate(Request& request) {
   const stun::Message& message = request.message;
 
@@ -98,7 +90,7 @@ Decision Server::allocate(Request& request) {
   if (!opening.dual && !serves(opening.family)) {
     return refuse(request, ErrorCode::address_family_not_supported);
   }
-  if (opening.reserve_next && reservations_.size() >= kMaxReservations) {
+  if (opening.reserve_next && !held_.has_room()) {
     return refuse(request, ErrorCode::insufficient_capacity);
   }
   return start_opening(request, std::move(opening));
@@ -118,30 +110,28 @@ Decision Server::start_opening(Request& request, Opening opening) {
   return Drop{DropReason::answer_comes_later};
 }
 
-// The port that an earlier EVEN-PORT put aside for this user, once. Its socket is bound already.
+// The port that an earlier EVEN-PORT put aside for this user, once. Its socket is bound already,
+// perhaps at another worker, and comes here.
 Decision Server::take_reservation(Request& request, core::Bytes value, core::Duration lifetime) {
-  ReservationToken token;
-  std::ranges::copy(value, token.begin());
-  const auto found = reservations_.find(key_of(token));
-  if (found == reservations_.end() || found->second->username != request.identity.username) {
-    return refuse(request, ErrorCode::insufficient_capacity);
-  }
   auto ticket = quota_.ticket(quota_user(request.identity.username));
   if (!ticket) {
     return refuse(request, ticket.error() == QuotaRefusal::user_full
                                ? ErrorCode::allocation_quota_reached
                                : ErrorCode::insufficient_capacity);
   }
-  const RelayId id = found->second->relay;
-  reservations_.erase(found);
+  ReservationToken token;
+  std::ranges::copy(value, token.begin());
+  const auto address = held_.take(token, request.identity.username);
+  if (!address) return refuse(request, ErrorCode::insufficient_capacity);
+  const std::size_t place = place_of(address->ip()).value_or(0); // all workers have the same ones
+  places_[place].ports.adopt(address->port());
 
   Allocation& allocation = allocations_.add(new_allocation(request, *std::move(ticket)));
-  Relay* relay = relays_.find(id);
-  relay->allocation = &allocation;
   allocation.opening = std::make_unique<Opening>();
   allocation.opening->lifetime = lifetime;
-  allocation.opening->sockets.push_back({.relay = id, .reserved = false, .open = true});
-  return allocate_succeeded(allocation, request.now);
+  allocation.opening->family = address->family();
+  start_socket(allocation, place, address->port(), false, token);
+  return Drop{DropReason::answer_comes_later};
 }
 
 std::unique_ptr<Allocation> Server::new_allocation(const Request& request, Quota::Ticket ticket) {
@@ -159,6 +149,7 @@ std::unique_ptr<Allocation> Server::new_allocation(const Request& request, Quota
 
 // False when no port at all is left for it.
 bool Server::open_sockets(Allocation& allocation, const core::Now& now) {
+  take_ports_home(now);
   const Opening& opening = *allocation.opening;
   if (opening.reserve_next) return open_pair(allocation, now);
   if (!opening.dual) return open_socket(allocation, opening.family, now);
@@ -200,14 +191,14 @@ bool Server::open_pair(Allocation& allocation, const core::Now& now) {
 }
 
 void Server::start_socket(Allocation& allocation, std::size_t place, std::uint16_t port,
-                          bool reserved) {
+                          bool reserved, std::optional<ReservationToken> reservation) {
   const core::SocketAddress address(places_[place].address.ip, port);
   const RelayId id = relays_.add({.address = address,
                                   .place = place,
                                   .allocation = reserved ? nullptr : &allocation,
                                   .waiting = &allocation});
   allocation.opening->sockets.push_back({.relay = id, .reserved = reserved, .open = false});
-  commands_.emplace_back(OpenRelay{.relay = id, .address = address});
+  commands_.emplace_back(OpenRelay{.relay = id, .address = address, .reservation = reservation});
 }
 
 Allocation* Server::waiting_for(RelayId id) {
@@ -287,14 +278,21 @@ Decision Server::allocate_succeeded(Allocation& allocation, const core::Now& now
   return answer_allocate(allocation, now);
 }
 
-void Server::hold_reservation(Allocation& allocation, RelayId relay, const core::Now& now) {
+// Should others have used the last room up meanwhile, the answer has no token, and the client asks
+// for a port of any number.
+void Server::hold_reservation(Allocation& allocation, RelayId id, const core::Now& now) {
   ReservationToken token;
   do {
     random_.fill(token);
   } while (reservations_.contains(key_of(token)));
-  auto reservation = std::make_unique<Reservation>(key_of(token), relay, allocation.username);
+  const Relay& relay = *relays_.find(id);
+  if (!held_.hold(token, id, {.address = relay.address, .username = allocation.username})) {
+    return close_relay(id, now);
+  }
+  auto reservation = std::make_unique<Reservation>(token, relay.place, relay.address.port());
   deadlines_.set(reservation->expiry, now.steady + kReservationLifetime);
-  reservations_.emplace(reservation->key, std::move(reservation));
+  reservations_.emplace(key_of(token), std::move(reservation));
+  relays_.remove(id); // its socket is with the reservations now
   allocation.reservation = token;
 }
 

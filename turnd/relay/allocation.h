@@ -19,8 +19,6 @@
 
 namespace turnd {
 
-using ReservationToken = std::array<std::uint8_t, 8>;
-
 // The time between an Allocate that was found good and its answer: until the sockets are bound.
 struct Opening {
   struct Socket {

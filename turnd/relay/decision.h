@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 
 #include "libcore/base/address.h"
@@ -49,10 +50,12 @@ struct ToPeer {
 
 using Decision = std::variant<Drop, ToClient, ToPeer>;
 
-// Bind a UDP socket to exactly this address, then call relay_opened() or relay_refused().
+// Bind a UDP socket to exactly this address, or find it among the reservations, then call
+// relay_opened() or relay_refused().
 struct OpenRelay {
   RelayId relay;
   core::SocketAddress address;
+  std::optional<ReservationToken> reservation{};
 };
 
 struct CloseRelay {

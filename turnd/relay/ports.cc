@@ -7,7 +7,7 @@ namespace turnd {
 PortPool::PortPool(PortRange range, unsigned worker, unsigned workers)
     : states_(65536, State::not_ours) {
   for (unsigned port = range.first; port <= range.last; ++port) {
-    if ((port / 2) % workers != worker) continue;
+    if (home_of(static_cast<std::uint16_t>(port), workers) != worker) continue;
     ready_.push_back(static_cast<std::uint16_t>(port));
     states_[port] = State::ready;
   }

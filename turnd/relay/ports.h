@@ -33,6 +33,12 @@ class PortPool {
   std::optional<std::uint16_t> take_pair(Random& random, core::TimePoint now);
   void give_back(std::uint16_t port, core::TimePoint now);
 
+  // A socket of another worker's port has come to this one, or left again.
+  void adopt(std::uint16_t port) { states_[port] = State::taken; }
+  void forget(std::uint16_t port) { states_[port] = State::not_ours; }
+  // The worker that deals this port out.
+  static unsigned home_of(std::uint16_t port, unsigned workers) { return (port / 2U) % workers; }
+
   // Whether a relay socket of this worker has it now.
   bool is_taken(std::uint16_t port) const { return states_[port] == State::taken; }
   std::size_t available() const { return ready_.size() + resting_.size(); }

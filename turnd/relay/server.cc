@@ -37,11 +37,12 @@ std::uint64_t random_u64(Random& random) {
 
 } // namespace
 
-Server::Server(ServerConfig config, Authenticator authenticator, Quota& quota, Random& random,
-               core::TimePoint start)
+Server::Server(ServerConfig config, Authenticator authenticator, Quota& quota,
+               Reservations& reservations, Random& random, core::TimePoint start)
     : config_(std::move(config)),
       authenticator_(std::move(authenticator)),
       quota_(quota),
+      held_(reservations),
       random_(random),
       deadlines_(start),
       limiter_(config_.limits.unauthenticated_answers, random_u64(random)),
@@ -211,8 +212,11 @@ void Server::advance(const core::Now& now) {
   deadlines_.advance(now.steady, [&](core::Deadline& deadline) {
     if (deadline.kind() == kReservationExpiry) {
       auto* reservation = deadline.owner<Reservation>();
-      close_relay(reservation->relay, now);
-      reservations_.erase(reservation->key);
+      // Nobody came for it: its socket is closed, and its port is free.
+      if (held_.expire(reservation->token)) {
+        release_port(reservation->place, reservation->port, now);
+      }
+      reservations_.erase(key_of(reservation->token));
     } else {
       remove(*deadline.owner<Allocation>(), now);
     }
@@ -240,9 +244,34 @@ void Server::remove(Allocation& allocation, const core::Now& now) {
 void Server::close_relay(RelayId id, const core::Now& now) {
   const Relay* relay = relays_.find(id);
   if (relay == nullptr) return;
-  places_[relay->place].ports.give_back(relay->address.port(), now.steady);
+  release_port(relay->place, relay->address.port(), now);
   relays_.remove(id);
   commands_.emplace_back(CloseRelay{id});
+}
+
+void Server::release_port(std::size_t place, std::uint16_t port, const core::Now& now) {
+  const unsigned home = PortPool::home_of(port, config_.workers);
+  if (home == config_.worker) {
+    places_[place].ports.give_back(port, now.steady);
+  } else {
+    places_[place].ports.forget(port);
+    held_.return_port(home, {places_[place].address.ip, port});
+  }
+}
+
+// Ports whose sockets had moved to other workers.
+void Server::take_ports_home(const core::Now& now) {
+  while (const auto address = held_.returned_port(config_.worker)) {
+    const auto place = place_of(address->ip());
+    if (place) places_[*place].ports.give_back(address->port(), now.steady);
+  }
+}
+
+std::optional<std::size_t> Server::place_of(const core::IpAddress& ip) const {
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i].address.ip == ip) return i;
+  }
+  return std::nullopt;
 }
 
 core::SocketAddress Server::advertised(RelayId id) {

@@ -37,6 +37,7 @@
 #include "turnd/relay/quota.h"
 #include "turnd/relay/random.h"
 #include "turnd/relay/relay_table.h"
+#include "turnd/relay/reservations.h"
 
 namespace turnd {
 
@@ -62,8 +63,8 @@ struct ServerConfig {
   unsigned worker = 0; // of `workers`, which share the ports out among them
   unsigned workers = 1;
   PeerPolicy peers;
-  core::NetworkList stun_clients; // who may ask for a Binding
-  core::NetworkList turn_clients; // who may ask for anything else
+  core::NetworkList stun_clients;                  // who may ask for a Binding
+  core::NetworkList turn_clients;                  // who may ask for anything else
   std::uint16_t last_channel = stun::kLastChannel; // kLastChannelRfc5766 for older clients' sake
   ServerLimits limits;
 };
@@ -81,13 +82,12 @@ class Server {
  public:
   // RFC 8656 section 7.2 asks for at least 30 s.
   static constexpr core::Duration kReservationLifetime = std::chrono::seconds(30);
-  static constexpr std::size_t kMaxReservations = 1024;
   // Ports that others on this machine hold are passed over, this often.
   static constexpr std::uint8_t kMaxOpenAttempts = 16;
 
-  // `quota` and `random` must outlive the server.
-  Server(ServerConfig config, Authenticator authenticator, Quota& quota, Random& random,
-         core::TimePoint start);
+  // What is referred to must outlive the server.
+  Server(ServerConfig config, Authenticator authenticator, Quota& quota, Reservations& reservations,
+         Random& random, core::TimePoint start);
   ~Server();
 
   Decision from_client(const FiveTuple& five_tuple, ClientTag client, core::Bytes bytes,
@@ -130,10 +130,10 @@ class Server {
     PortPool ports;
   };
   enum DeadlineKind : int { kAllocationExpiry, kReservationExpiry };
-  struct Reservation {
-    std::uint64_t key; // the token, as the table has it
-    RelayId relay;
-    std::string username;
+  struct Reservation { // made by this worker, taken or not
+    ReservationToken token;
+    std::size_t place;
+    std::uint16_t port;
     core::Deadline expiry{this, kReservationExpiry};
   };
 
@@ -150,6 +150,9 @@ class Server {
   }
   void remove(Allocation& allocation, const core::Now& now);
   void close_relay(RelayId relay, const core::Now& now);
+  void release_port(std::size_t place, std::uint16_t port, const core::Now& now);
+  void take_ports_home(const core::Now& now);
+  std::optional<std::size_t> place_of(const core::IpAddress& ip) const;
   core::SocketAddress advertised(RelayId relay);
   bool is_own_relay_address(const core::SocketAddress& address) const;
 
@@ -172,7 +175,8 @@ class Server {
   bool open_sockets(Allocation& allocation, const core::Now& now);
   bool open_socket(Allocation& allocation, core::Family family, const core::Now& now);
   bool open_pair(Allocation& allocation, const core::Now& now);
-  void start_socket(Allocation& allocation, std::size_t place, std::uint16_t port, bool reserved);
+  void start_socket(Allocation& allocation, std::size_t place, std::uint16_t port, bool reserved,
+                    std::optional<ReservationToken> reservation = std::nullopt);
   Allocation* waiting_for(RelayId relay);
   void abandon_socket(Allocation& allocation, RelayId relay, const core::Now& now);
   Decision opening_went_on(Allocation& allocation, const core::Now& now);
@@ -195,6 +199,7 @@ class Server {
   ServerConfig config_;
   Authenticator authenticator_;
   Quota& quota_;
+  Reservations& held_;
   Random& random_;
   core::DeadlineWheel deadlines_;
   AnswerLimiter limiter_;

@@ -2,6 +2,7 @@
 // socket; and the packet that is on its way.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "libcore/base/address.h"
@@ -26,6 +27,8 @@ struct FiveTuple {
 // Where the shell reaches a client: a listener's socket or a connection. Opaque to the relay, which
 // gives it back with everything that goes to that client.
 enum class ClientTag : std::uint64_t {};
+
+using ReservationToken = std::array<std::uint8_t, 8>; // RFC 8656 section 18.10
 
 struct PeerAddress {
   core::SocketAddress address;

@@ -37,7 +37,7 @@ Settings read(const Value& root) {
 
   if (object.require("listeners", settings.listeners,
                      config::list_of(read_listener, kMaxListeners))) {
-    const auto list = *object.find("listeners");
+    const auto list = object.place_of("listeners");
     if (settings.listeners.empty()) list.error("the list is empty", "at least one listener");
     refuse_repeated_listeners(list, settings.listeners);
   }
@@ -100,13 +100,12 @@ std::optional<Settings::Listener> read_listener(const Value& value) {
   if (!has_transport || !has_address) return std::nullopt;
 
   if (!is_over_tcp(listener.transport) && !listener.proxy_protocol_from.empty()) {
-    object.find("proxy_protocol_from")
-        ->error("a listener for datagrams has no PROXY headers",
-                "this on \"tcp\" and \"tls\" only");
+    object.place_of("proxy_protocol_from")
+        .error("a listener for datagrams has no PROXY headers", "this on \"tcp\" and \"tls\" only");
   }
   if (!is_over_tls(listener.transport) && !listener.certificates.empty()) {
-    object.find("certificates")
-        ->error("a listener without TLS has no certificates", "these on \"tls\" and \"dtls\" only");
+    object.place_of("certificates")
+        .error("a listener without TLS has no certificates", "these on \"tls\" and \"dtls\" only");
   }
   if (is_over_tls(listener.transport) && listener.certificates.empty() && !certificates_wrong) {
     value.warning("no certificates: a self-signed one is made, and clients may refuse it");
@@ -175,7 +174,7 @@ void read_relay(const Value& value, Settings::Relay& relay) {
   ObjectReader object(value);
   if (object.require("addresses", relay.addresses,
                      config::list_of(relay_address, kMaxRelayAddresses))) {
-    const auto list = *object.find("addresses");
+    const auto list = object.place_of("addresses");
     if (relay.addresses.empty()) list.error("the list is empty", "at least one address");
     std::set<core::IpAddress> seen;
     for (std::size_t i = 0; i < relay.addresses.size(); ++i) {
@@ -187,9 +186,10 @@ void read_relay(const Value& value, Settings::Relay& relay) {
 
   if (object.read("external_addresses", relay.external_addresses,
                   config::map_of(relay_address, relay_address, kMaxRelayAddresses))) {
-    const auto map = *object.find("external_addresses");
+    const auto map = object.place_of("external_addresses");
     for (const auto& member : map.node().members) {
       const auto own = core::IpAddress::parse(member.key.text);
+      if (!own) continue;
       if (own->family != relay.external_addresses.at(*own).family) {
         map.value(member).refuse("is of the other family", "IPv4 for IPv4, IPv6 for IPv6");
       } else if (std::ranges::find(relay.addresses, *own) == relay.addresses.end()) {

@@ -77,7 +77,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                               const std::string& announce_file) {
   const unsigned count = program::worker_count(settings.workers);
   program::allow_all_descriptors();
-  auto service = Service::make(settings, log);
+  auto service = Service::make(settings, count, log);
   if (!service) return std::unexpected(service.error());
   auto sockets = open_sockets(settings, count);
   if (!sockets) return std::unexpected(sockets.error());
@@ -87,12 +87,12 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<program::Worker*> supervised;
   for (unsigned i = 0; i < count; ++i) {
-    workers.push_back(std::make_unique<Worker>(**service,
-                                               (*service)->server_config(i, count, addresses),
+    workers.push_back(std::make_unique<Worker>(**service, (*service)->server_config(i, addresses),
                                                std::move(sockets->by_worker[i])));
     supervised.push_back(workers.back().get());
   }
 
+  program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised));
   for (const event::BoundListener& listener : sockets->bound) {
     log.info("listener.open", "listening", logging::field("transport", listener.transport),
              logging::field("address", listener.address));
@@ -105,7 +105,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   log.info("started", "turnd serves",
            logging::field("version", std::string_view(VESTIBULE_VERSION)),
            logging::field("workers", count));
-  program::Supervisor(log, settings.drain_timeout, std::move(supervised)).run();
+  supervisor.run();
   log_totals(log, workers);
   return {};
 }

@@ -9,7 +9,7 @@ namespace turnd {
 class RelaySockets::Socket final : private event::ReadyHandler {
  public:
   Socket(Worker& worker, RelayId id, event::Fd fd) : worker_(worker), id_(id), fd_(std::move(fd)) {}
-  ~Socket() { worker_.loop().poller().remove(fd_.get(), *this); }
+  ~Socket() { unwatch(); }
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
@@ -17,10 +17,18 @@ class RelaySockets::Socket final : private event::ReadyHandler {
     return worker_.loop().poller().add(fd_.get(), event::Interest::read, event::Trigger::level,
                                        *this);
   }
+  event::Fd release() {
+    unwatch();
+    return std::move(fd_);
+  }
   RelayId id() const { return id_; }
   int fd() const { return fd_.get(); }
 
  private:
+  void unwatch() {
+    if (fd_) worker_.loop().poller().remove(fd_.get(), *this);
+  }
+
   // Level-triggered: what is left comes with the next wake-up, and an error that the kernel
   // reports in between (a peer's ICMP) can't make us miss what lies behind it.
   void on_ready(event::Readiness) override {
@@ -40,15 +48,27 @@ RelaySockets::RelaySockets(Worker& worker) : worker_(worker) {}
 RelaySockets::~RelaySockets() = default;
 
 bool RelaySockets::open(const OpenRelay& command) {
-  auto fd = event::bind_udp(command.address, event::Sharing::exclusive);
+  event::Fd fd;
+  if (command.reservation) {
+    fd = worker_.service().reservations().adopt(*command.reservation);
+  } else if (auto bound = event::bind_udp(command.address, event::Sharing::exclusive)) {
+    fd = std::move(*bound);
+    allow_fragments(fd.get(), command.address.family());
+  }
   if (!fd) return false;
-  allow_fragments(fd->get(), command.address.family());
-  auto socket = std::make_unique<Socket>(worker_, command.relay, std::move(*fd));
+  auto socket = std::make_unique<Socket>(worker_, command.relay, std::move(fd));
   if (!socket->watch()) return false;
   const std::size_t index = command.relay.index;
   if (index >= sockets_.size()) sockets_.resize(index + 1);
   sockets_[index] = std::move(socket);
   return true;
+}
+
+event::Fd RelaySockets::release(RelayId id) {
+  if (fd(id) < 0) return {};
+  event::Fd fd = sockets_[id.index]->release();
+  sockets_[id.index].reset();
+  return fd;
 }
 
 void RelaySockets::close(RelayId id) {

@@ -23,6 +23,8 @@ class RelaySockets {
   RelaySockets& operator=(const RelaySockets&) = delete;
 
   bool open(const OpenRelay& command); // false: the address can't be had
+  // The socket, for another to have; empty when it isn't open.
+  event::Fd release(RelayId id);
   void close(RelayId id);
   int fd(RelayId id) const; // -1 when it isn't open
 

@@ -40,7 +40,7 @@ core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const Settings::L
   if (listener.transport != Settings::Transport::tls) return nullptr;
   auto certificates = certificates_of(listener, log);
   if (!certificates) return std::unexpected(certificates.error());
-  return tls::ServerContext::make(std::move(*certificates), {.alpn = {"stun.turn"}}); // RFC 7443
+  return tls::ServerContext::make(*certificates, {.alpn = {"stun.turn"}}); // RFC 7443
 }
 
 core::IpAddress advertised(const Settings::Relay& relay, const core::IpAddress& own) {
@@ -50,11 +50,11 @@ core::IpAddress advertised(const Settings::Relay& relay, const core::IpAddress& 
 
 } // namespace
 
-core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
+core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings, unsigned workers,
                                                      logging::Logger& log) {
   stun::NonceMaker::Key nonce_key;
   SystemRandom().fill(nonce_key);
-  std::unique_ptr<Service> service(new Service(settings, log, nonce_key));
+  std::unique_ptr<Service> service(new Service(settings, workers, log, nonce_key));
   for (const Settings::Listener& listener : settings.listeners) {
     auto context = tls_of(listener, log);
     if (!context) return std::unexpected(context.error());
@@ -63,16 +63,18 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
   return service;
 }
 
-Service::Service(const Settings& settings, logging::Logger& log,
+Service::Service(const Settings& settings, unsigned workers, logging::Logger& log,
                  const stun::NonceMaker::Key& nonce_key)
     : settings_(settings),
       log_(log),
       credentials_(std::make_shared<Credentials>(settings.realm, settings.credentials.users,
                                                  settings.credentials.shared_secrets)),
       nonces_(nonce_key, 0, kNonceLifetime),
-      quota_(settings.limits.allocations, settings.limits.allocations_per_user) {}
+      workers_(workers),
+      quota_(settings.limits.allocations, settings.limits.allocations_per_user),
+      reservations_(workers) {}
 
-ServerConfig Service::server_config(unsigned worker, unsigned workers,
+ServerConfig Service::server_config(unsigned worker,
                                     const std::vector<core::SocketAddress>& bound) const {
   std::vector<RelayAddress> relay_addresses;
   for (const core::IpAddress& ip : settings_.relay.addresses) {
@@ -84,7 +86,7 @@ ServerConfig Service::server_config(unsigned worker, unsigned workers,
   return {.relay_addresses = std::move(relay_addresses),
           .ports = {.first = settings_.relay.first_port, .last = settings_.relay.last_port},
           .worker = worker,
-          .workers = workers,
+          .workers = workers_,
           .peers = PeerPolicy(settings_.peers.allow, settings_.peers.deny,
                               own_addresses(bound, settings_.relay.external_addresses)),
           .stun_clients = settings_.clients.stun,

@@ -1,5 +1,5 @@
-// What all workers share, made from the settings before any of them runs. Only the quota changes
-// afterwards.
+// What all workers share, made from the settings before any of them runs. Only quota and reservations
+// change afterwards.
 #pragma once
 
 #include <memory>
@@ -13,6 +13,7 @@
 #include "turnd/relay/server.h"
 #include "turnd/settings/settings.h"
 #include "turnd/shell/shared_quota.h"
+#include "turnd/shell/shared_reservations.h"
 
 namespace turnd {
 
@@ -22,30 +23,34 @@ inline constexpr std::chrono::seconds kNonceLifetime{600};
 class Service {
  public:
   // Loads certificates. `settings` and `log` must outlive the service.
-  static core::Result<std::unique_ptr<Service>> make(const Settings& settings,
+  static core::Result<std::unique_ptr<Service>> make(const Settings& settings, unsigned workers,
                                                      logging::Logger& log);
 
   // `bound`: the addresses of all listeners.
-  ServerConfig server_config(unsigned worker, unsigned workers,
-                             const std::vector<core::SocketAddress>& bound) const;
+  ServerConfig server_config(unsigned worker, const std::vector<core::SocketAddress>& bound) const;
   Authenticator authenticator() const { return {credentials_, nonces_}; }
 
   const Settings& settings() const { return settings_; }
   logging::Logger& log() { return log_; }
+  unsigned workers() const { return workers_; }
   Quota& quota() { return quota_; }
+  SharedReservations& reservations() { return reservations_; }
   // nullptr for listeners without TLS.
   const std::shared_ptr<const tls::ServerContext>& tls(std::size_t listener) const {
     return tls_[listener];
   }
 
  private:
-  Service(const Settings& settings, logging::Logger& log, const stun::NonceMaker::Key& nonce_key);
+  Service(const Settings& settings, unsigned workers, logging::Logger& log,
+          const stun::NonceMaker::Key& nonce_key);
 
   const Settings& settings_;
   logging::Logger& log_;
   std::shared_ptr<const Credentials> credentials_;
   stun::NonceMaker nonces_;
+  unsigned workers_;
   SharedQuota quota_;
+  SharedReservations reservations_;
   std::vector<std::shared_ptr<const tls::ServerContext>> tls_;
 };
 

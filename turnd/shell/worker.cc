@@ -9,7 +9,7 @@ namespace turnd {
 
 Worker::Worker(Service& service, ServerConfig config, std::vector<event::Fd> sockets)
     : service_(service),
-      server_(std::move(config), service.authenticator(), service.quota(), random_,
+      server_(std::move(config), service.authenticator(), service.quota(), reservations_, random_,
               loop_.now().steady) {
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     if (!sockets[i]) continue;

@@ -21,6 +21,7 @@
 #include "turnd/shell/datagram_buffers.h"
 #include "turnd/shell/relay_sockets.h"
 #include "turnd/shell/service.h"
+#include "turnd/shell/shared_reservations.h"
 #include "turnd/shell/stream_client.h"
 #include "turnd/shell/system_random.h"
 #include "turnd/shell/udp_listener.h"
@@ -52,6 +53,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   event::Loop& loop() { return loop_; }
   event::StreamBuffers& stream_buffers() { return stream_buffers_; }
   const Server& server() const { return server_; }
+  Service& service() { return service_; }
   logging::Logger& log() { return service_.log(); }
 
   // Buffers of which at least one is free; what waits in them is sent first if need be.
@@ -80,13 +82,14 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   Service& service_;
   event::Loop loop_;
   SystemRandom random_;
+  RelaySockets relay_sockets_{*this};
+  WorkerReservations reservations_{service_.reservations(), relay_sockets_};
   Server server_;
   DatagramBuffers buffers_;
   DatagramBatch to_peers_;
   event::StreamBuffers stream_buffers_;
   std::vector<std::unique_ptr<UdpListener>> udp_listeners_;
   std::vector<std::unique_ptr<event::Acceptor>> acceptors_;
-  RelaySockets relay_sockets_{*this};
   std::unordered_map<StreamClient*, std::unique_ptr<StreamClient>> stream_clients_;
   std::size_t unproven_ = 0;
   bool draining_ = false;

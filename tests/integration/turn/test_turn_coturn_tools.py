@@ -33,7 +33,7 @@ MODES = {
 @pytest.fixture(scope="module")
 def turnd(tmp_path_factory):
     configured = configuration(
-        workers=1, clients={"rfc5766_channels": True}, relay={"addresses": [HOST, "::1"]},
+        workers=2, clients={"rfc5766_channels": True}, relay={"addresses": [HOST, "::1"]},
         peers={"allow": ["127.0.0.0/8", "::1"]}, credentials={"shared_secrets": [SECRET]})
     with Turnd(tmp_path_factory.mktemp("turnd"), configured) as daemon:
         yield daemon

@@ -115,7 +115,7 @@ def test_a_second_signal_ends_it_at_once(start, client):
 def test_sighup_is_survived(start, client):
     turnd = start()
     turnd.signal(signal.SIGHUP)
-    turnd.wait_for_log("reload is not available yet")
+    turnd.wait_for_log("reload.refused")
     client(turnd).allocate()
 
 

@@ -137,6 +137,7 @@ def test_the_relay_address_is_free_again_after_a_refresh_of_zero(start, client, 
 
 def test_an_allocation_ends_with_its_connection(start, client):
     turnd = start()
+    client(turnd).request(stun.Method.BINDING)  # by now it has opened what it needs for itself
     before = turnd.open_descriptors()
     with client(turnd, "tcp") as alice:
         alice.allocate()

@@ -57,6 +57,7 @@ struct Options {
   std::uint64_t allocations_per_user = turnd::QuotaTable::kNoLimit;
   std::string realm = "example.com";
   std::vector<std::string> shared_secrets;
+  turnd::ReservationTable* reservations = nullptr; // of several workers
 };
 
 inline core::NetworkList networks(std::initializer_list<const char*> texts) {
@@ -78,13 +79,15 @@ class Scene {
                turnd::Authenticator(
                    credentials_of(options),
                    stun::NonceMaker(stun::NonceMaker::Key{7}, 0, std::chrono::seconds(600))),
-               quota, random, start()) {}
+               quota, options.reservations != nullptr ? *options.reservations : own_reservations,
+               random, start()) {}
 
   static core::TimePoint start() { return core::TimePoint(std::chrono::hours(1000)); }
 
   core::Now now{.steady = start(), .wall = core::WallTime(std::chrono::seconds(1'800'000'000))};
   SeededRandom random;
   turnd::QuotaTable quota;
+  turnd::ReservationTable own_reservations{1};
   turnd::Server server;
 
   // Ports that somebody else has.

@@ -186,7 +186,9 @@ TEST_CASE("rule 5: EVEN-PORT with R binds the next port too, and holds it for 30
     const auto answer = scene.allocate(second, with_token);
     REQUIRE(answer.is_success());
     CHECK(answer.answer->address(Attribute::xor_relayed_address)->port() == port + 1);
-    CHECK(scene.opened.size() == 2); // the socket was open already
+    CHECK(scene.opened.back().address.port() == port + 1);
+    REQUIRE(scene.opened.back().reservation); // the socket that is bound already
+    CHECK(std::ranges::equal(*scene.opened.back().reservation, core::bytes_of(token)));
     Client third("alice", "wonder", "192.0.2.7:40002");
     CHECK(scene.allocate(third, with_token).error() == 508);
     // What was held is an allocation's now, and stays open after the reservation's time.
@@ -194,12 +196,26 @@ TEST_CASE("rule 5: EVEN-PORT with R binds the next port too, and holds it for 30
     CHECK(scene.closed.empty());
     REQUIRE(scene.request(second, stun::Method::create_permission, Client::peers({"203.0.113.9:1"}))
                 .is_success());
-    CHECK(scene.feed_peer(scene.opened[1].relay, "203.0.113.9:7", "x").tag == second.tag);
+    CHECK(scene.feed_peer(scene.last_relay(), "203.0.113.9:7", "x").tag == second.tag);
   }
   SECTION("and then lets go of it") {
     scene.pass(seconds(31));
-    CHECK(scene.closed == std::vector{scene.opened[1].relay});
+    CHECK(scene.closed.empty()); // the shell's reservations close it
     CHECK(scene.allocate(second, with_token).error() == 508);
+  }
+  SECTION("and a port that was let go of is given again") {
+    CHECK(scene.server.relay_count() == 1);
+    scene.pass(seconds(31));
+    scene.refuse_port = [&](const auto& address) { return address.port() != port + 1; };
+    Options one_pair;
+    one_pair.ports = {.first = 50000, .last = 50001};
+    Scene small(one_pair);
+    Client first_client("alice", "wonder");
+    REQUIRE(small.allocate(first_client, kReserveNext).is_success());
+    CHECK(small.allocate(second).error() == 508);
+    small.pass(seconds(31));
+    small.pass(seconds(31)); // it has rested
+    CHECK(small.allocate(second).is_success());
   }
   SECTION("which nobody else can take") {
     Client bob("bob", "builder", "192.0.2.8:40001");
@@ -208,12 +224,85 @@ TEST_CASE("rule 5: EVEN-PORT with R binds the next port too, and holds it for 30
   SECTION("and which hands nothing to anybody while it is held") {
     CHECK(scene.feed_peer(scene.opened[1].relay, "203.0.113.9:7", "x").dropped ==
           DropReason::unknown_relay);
+    CHECK(scene.server.relay_count() == 1);
   }
   SECTION("and outlives the allocation that asked for it") {
     REQUIRE(scene.request(alice, stun::Method::refresh, Client::lifetime(0)).is_success());
     CHECK(scene.closed == std::vector{scene.opened[0].relay});
     CHECK(scene.allocate(second, with_token).is_success());
   }
+}
+
+TEST_CASE("rule 5: a token works at another worker, and the port goes home afterwards") {
+  turnd::ReservationTable shared(2);
+  Options options;
+  options.ports = {.first = 50000, .last = 50003};
+  options.workers = 2;
+  options.reservations = &shared;
+  Scene one(options);
+  options.worker = 1;
+  Scene two(options);
+  Client alice("alice", "wonder");
+  const auto first = one.allocate(alice, kReserveNext);
+  REQUIRE(first.is_success());
+  CHECK(first.answer->address(Attribute::xor_relayed_address)->port() == 50000);
+  const auto token = first.answer->text(Attribute::reservation_token);
+
+  Client second("alice", "wonder", "192.0.2.7:40001");
+  const auto answer =
+      two.allocate(second, [&](auto& m) { m.add_text(Attribute::reservation_token, token); });
+  REQUIRE(answer.is_success());
+  CHECK(answer.answer->address(Attribute::xor_relayed_address)->port() == 50001);
+  one.pass(seconds(40)); // the reservation's time at home changes nothing
+  Client third("bob", "builder", "192.0.2.9:40001");
+  CHECK(one.allocate(third).error() == 508);
+
+  REQUIRE(two.request(second, stun::Method::refresh, Client::lifetime(0)).is_success());
+  for (int i = 0; i < 3; ++i) { // the other worker never gives it to anybody else
+    Client other("bob", "builder", ("192.0.2.9:" + std::to_string(50000 + i)).c_str());
+    const auto got = two.allocate(other);
+    CHECK(got.is_success() == (i < 2));
+  }
+  CHECK(one.allocate(third).error() == 508); // it is home, and rests
+  one.pass(seconds(30));
+  const auto again = one.allocate(third);
+  REQUIRE(again.is_success());
+  CHECK(again.answer->address(Attribute::xor_relayed_address)->port() == 50001);
+}
+
+TEST_CASE("rule 5: a reserved socket that doesn't arrive is 508, and its port goes home") {
+  Options options;
+  options.ports = {.first = 50000, .last = 50001};
+  Scene scene(options);
+  Client alice("alice", "wonder");
+  const auto first = scene.allocate(alice, kReserveNext);
+  const auto token = first.answer->text(Attribute::reservation_token);
+  scene.refuse_port = [](const auto&) { return true; };
+  Client second("alice", "wonder", "192.0.2.7:40001");
+  CHECK(scene.allocate(second, [&](auto& m) { m.add_text(Attribute::reservation_token, token); })
+            .error() == 508);
+  CHECK(scene.quota.taken() == 1);
+  CHECK(scene.server.relay_count() == 1);
+}
+
+TEST_CASE("the number of reservations is limited") {
+  turnd::ReservationTable table(1);
+  turnd::ReservationToken token{};
+  for (std::size_t i = 0; i < turnd::Reservations::kMax; ++i) {
+    core::store32(token.data(), static_cast<std::uint32_t>(i));
+    CHECK(table.has_room());
+    CHECK(table.hold(token, {}, {}));
+  }
+  core::store32(token.data(), turnd::Reservations::kMax);
+  CHECK_FALSE(table.has_room());
+  CHECK_FALSE(table.hold(token, {}, {}));
+
+  Options options;
+  options.reservations = &table;
+  Scene scene(options);
+  Client alice("alice", "wonder");
+  CHECK(scene.allocate(alice, kReserveNext).error() == 508);
+  CHECK(scene.opened.empty());
 }
 
 TEST_CASE("a pair of ports is taken or refused as a pair") {
@@ -227,7 +316,7 @@ TEST_CASE("a pair of ports is taken or refused as a pair") {
   REQUIRE(answer.is_success());
   const auto port = answer.answer->address(Attribute::xor_relayed_address)->port();
   CHECK(scene.opened.back().address.port() == port + 1);
-  CHECK(scene.server.relay_count() == 2);
+  CHECK(scene.server.relay_count() == 1);
   CHECK(scene.closed.size() == 6); // three pairs were given up
 }
 

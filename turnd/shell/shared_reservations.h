@@ -1,0 +1,47 @@
+// The reserved relay sockets of all workers, and each worker's view of them.
+#pragma once
+
+#include <mutex>
+#include <unordered_map>
+
+#include "libcore/event/fd.h"
+#include "turnd/relay/reservations.h"
+
+namespace turnd {
+
+class RelaySockets;
+
+class SharedReservations {
+ public:
+  explicit SharedReservations(unsigned workers) : table_(workers) {}
+
+  // The socket of a reservation that was taken; empty when there is none. From any thread.
+  event::Fd adopt(const ReservationToken& token);
+
+ private:
+  friend class WorkerReservations;
+  std::mutex mutex_; // over what follows
+  ReservationTable table_;
+  std::unordered_map<std::uint64_t, event::Fd> sockets_; // by token
+};
+
+class WorkerReservations final : public Reservations {
+ public:
+  WorkerReservations(SharedReservations& shared, RelaySockets& sockets)
+      : shared_(shared), sockets_(sockets) {}
+  ~WorkerReservations() = default;
+
+  bool has_room() override;
+  bool hold(const ReservationToken& token, RelayId relay, Reserved reserved) override;
+  std::optional<core::SocketAddress> take(const ReservationToken& token,
+                                          std::string_view username) override;
+  bool expire(const ReservationToken& token) override;
+  void return_port(unsigned worker, const core::SocketAddress& address) override;
+  std::optional<core::SocketAddress> returned_port(unsigned worker) override;
+
+ private:
+  SharedReservations& shared_;
+  RelaySockets& sockets_;
+};
+
+} // namespace turnd
