@@ -7,7 +7,7 @@
 namespace rproxyd {
 
 void FieldList::add(std::string_view name, std::string_view value) {
-  Entry entry;
+  Entry entry{};
   entry.name_at = static_cast<std::uint32_t>(bytes_.size());
   entry.name_size = static_cast<std::uint32_t>(name.size());
   bytes_.append(name);

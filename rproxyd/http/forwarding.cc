@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <ranges>
 #include <vector>
 
 #include "rproxyd/http/text.h"
@@ -104,8 +105,8 @@ ClientIdentity identify_client(const FieldList& fields, const core::SocketAddres
       return false;
     });
   }
-  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-    const auto ip = parse_entry(*entry);
+  for (const std::string_view entry : std::views::reverse(entries)) {
+    const auto ip = parse_entry(entry);
     if (!ip) break;
     client.address = *ip;
     if (!trusted_proxies.contains(*ip)) break;

@@ -17,6 +17,7 @@ class H1BackendSession final : public BackendSession {
 
   // All three must outlive the session. Of `limits` the header limits count.
   H1BackendSession(Sink& sink, BackendEvents& events, const MessageLimits& limits);
+  ~H1BackendSession() override = default;
   H1BackendSession(const H1BackendSession&) = delete;
   H1BackendSession& operator=(const H1BackendSession&) = delete;
 

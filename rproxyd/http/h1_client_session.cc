@@ -87,7 +87,7 @@ void H1ClientSession::take_head() {
   head_.clear();
   head_.version = head.version;
   std::swap(head_.method, head.method);
-  head_.authority = *head.host;
+  if (head.host) head_.authority = *head.host; // the parser refuses a request without
   std::swap(head_.fields, head.fields);
   if (head.chunked) {
     head_.body = {BodySize::Kind::open, 0};
@@ -97,9 +97,10 @@ void H1ClientSession::take_head() {
   const bool http_1_1 = head_.version == Version::http_1_1;
   head_.keep_alive = !head_.fields.has_token("connection", "close") &&
                      (http_1_1 || head_.fields.has_token("connection", "keep-alive"));
-  if (http_1_1 && head_.fields.has_token("connection", "upgrade") &&
-      head_.fields.count("upgrade") == 1) {
-    head_.upgrade = *head_.fields.find("upgrade");
+  const auto upgrade = head_.fields.find("upgrade");
+  if (http_1_1 && upgrade && head_.fields.count("upgrade") == 1 &&
+      head_.fields.has_token("connection", "upgrade")) {
+    head_.upgrade = *upgrade;
   }
   accepts_trailers_ = head_.fields.has_token("te", "trailers");
 

@@ -22,6 +22,7 @@ class H1ClientSession final : public ClientSession {
 
   // All three must outlive the session.
   H1ClientSession(Sink& sink, ClientEvents& events, const MessageLimits& limits);
+  ~H1ClientSession() override = default;
   H1ClientSession(const H1ClientSession&) = delete;
   H1ClientSession& operator=(const H1ClientSession&) = delete;
 

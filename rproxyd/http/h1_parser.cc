@@ -126,8 +126,8 @@ struct H1Parser::Callbacks {
 };
 
 H1Parser::H1Parser(Kind kind, const MessageLimits& limits) : limits_(limits), kind_(kind) {
-  static const llhttp_settings_t kSettings = Callbacks::settings();
-  llhttp_init(&llhttp_, kind == Kind::request ? HTTP_REQUEST : HTTP_RESPONSE, &kSettings);
+  static const llhttp_settings_t settings = Callbacks::settings();
+  llhttp_init(&llhttp_, kind == Kind::request ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
   llhttp_.data = this;
 }
 

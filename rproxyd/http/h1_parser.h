@@ -51,6 +51,7 @@ class H1Parser {
   static constexpr std::size_t kChunkExtensionBytes = std::size_t{16} * 1024;
 
   H1Parser(Kind kind, const MessageLimits& limits); // `limits` must outlive the parser
+  ~H1Parser() = default;
   H1Parser(const H1Parser&) = delete;
   H1Parser& operator=(const H1Parser&) = delete;
 

@@ -24,7 +24,7 @@ void append_status_line(std::string& out, std::uint16_t status) {
 
 void write_chunk(Sink& sink, core::Bytes bytes) {
   if (bytes.empty()) return;
-  std::array<char, 20> line;
+  std::array<char, 20> line{};
   const char* const end = fmt::format_to(line.data(), "{:x}\r\n", bytes.size());
   sink.write(core::bytes_of({line.data(), static_cast<std::size_t>(end - line.data())}));
   sink.write(bytes);

@@ -21,8 +21,8 @@ constexpr std::size_t kFrameHeaderBytes = 9;
 nghttp2_nv field_of(std::string_view name, std::string_view value) {
   // nghttp2 copies both; that it takes them as mutable is C's doing.
   const auto mutable_bytes = [](std::string_view text) {
-    return const_cast<std::uint8_t*>(
-        core::bytes_of(text).data()); // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
+    return const_cast<std::uint8_t*>(core::bytes_of(text).data());
   };
   return {mutable_bytes(name), mutable_bytes(value), name.size(), value.size(),
           NGHTTP2_NV_FLAG_NONE};
@@ -276,12 +276,13 @@ bool H2ClientSession::raise_what_happened() {
   bool raised = false;
   while (!closed_.empty() || !drained_.empty()) {
     raised = true;
-    for (const auto& stream : std::exchange(closed_, {}))
+    for (const auto& stream : std::exchange(closed_, {})) {
       events_.on_stream_closed(stream_id(stream->id), stream->clean);
+      recycle(stream->head);
+    }
     for (const std::int32_t id : std::exchange(drained_, {})) {
-      const Stream* stream = find(id);
-      if (stream != nullptr && stream->raised && !stream->high)
-        events_.on_answer_drained(stream_id(id));
+      const Stream* stream = find(stream_id(id));
+      if (stream != nullptr && !stream->high) events_.on_answer_drained(stream_id(id));
     }
   }
   return raised;
@@ -335,9 +336,19 @@ bool H2ClientSession::idle() const {
 
 void H2ClientSession::begin_stream(std::int32_t id) {
   auto stream = std::make_unique<Stream>(id, pool_);
+  if (!spare_heads_.empty()) {
+    stream->head = std::move(spare_heads_.back());
+    spare_heads_.pop_back();
+  }
   stream->head.version = Version::http_2;
   nghttp2_session_set_stream_user_data(session_, id, stream.get());
   streams_[id] = std::move(stream);
+}
+
+void H2ClientSession::recycle(RequestHead& head) {
+  if (spare_heads_.size() >= kSpareHeads) return;
+  head.clear();
+  spare_heads_.push_back(std::move(head));
 }
 
 void H2ClientSession::take_field(Stream& stream, std::string_view name, std::string_view value) {
@@ -359,7 +370,7 @@ void H2ClientSession::take_field(Stream& stream, std::string_view name, std::str
 }
 
 std::optional<Refusal> H2ClientSession::take_head_field(Stream& stream, std::string_view name,
-                                                        std::string_view value) {
+                                                        std::string_view value) const {
   RequestHead& head = stream.head;
   if (name == ":method") {
     head.method = value;
@@ -406,7 +417,7 @@ void H2ClientSession::take_head(Stream& stream, bool end) {
   events_.on_request(stream_id(stream.id), stream.head, end);
 }
 
-std::optional<Refusal> H2ClientSession::complete_head(Stream& stream, bool end) {
+std::optional<Refusal> H2ClientSession::complete_head(Stream& stream, bool end) const {
   RequestHead& head = stream.head;
   if (const auto refusal = check_method(head.method)) return refusal;
   if (stream.scheme != "http" && stream.scheme != "https")

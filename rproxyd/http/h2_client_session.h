@@ -33,6 +33,9 @@ class H2ClientSession final : public ClientSession {
   // Frames of ours that wait in nghttp2 before nothing more is read.
   static constexpr std::size_t kOutboundFrames = 1000;
 
+  // Heads whose memory is kept for the next requests.
+  static constexpr std::size_t kSpareHeads = 4;
+
   // All four must outlive the session.
   H2ClientSession(Sink& sink, ClientEvents& events, const MessageLimits& limits,
                   core::ChunkPool& pool);
@@ -67,11 +70,12 @@ class H2ClientSession final : public ClientSession {
 
   // Requests.
   void begin_stream(std::int32_t id);
+  void recycle(RequestHead& head);
   void take_field(Stream& stream, std::string_view name, std::string_view value);
   std::optional<Refusal> take_head_field(Stream& stream, std::string_view name,
-                                         std::string_view value);
+                                         std::string_view value) const;
   void take_head(Stream& stream, bool end);
-  std::optional<Refusal> complete_head(Stream& stream, bool end);
+  std::optional<Refusal> complete_head(Stream& stream, bool end) const;
   void take_body(Stream& stream, core::Bytes bytes);
   void take_end(Stream& stream);
   void refuse(Stream& stream, const Refusal& refusal);
@@ -105,8 +109,9 @@ class H2ClientSession final : public ClientSession {
   std::unordered_map<std::int32_t, std::unique_ptr<Stream>> streams_;
   std::vector<std::unique_ptr<Stream>> closed_; // on_stream_closed() is due
   std::vector<std::int32_t> drained_;           // on_answer_drained() may be due
-  std::vector<nghttp2_nv> fields_;              // of a head being submitted; kept for its memory
-  std::size_t answer_bytes_ = 0;                // of all streams
+  std::vector<RequestHead> spare_heads_;
+  std::vector<nghttp2_nv> fields_; // of a head being submitted; kept for its memory
+  std::size_t answer_bytes_ = 0;   // of all streams
   bool draining_ = false;
   bool drain_ping_sent_ = false;
   bool calmed_ = false; // GOAWAY(ENHANCE_YOUR_CALM) is under way

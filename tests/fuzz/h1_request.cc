@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,9 +59,10 @@ class Proxy final : public ClientEvents {
     check(head);
     messages.push_back({head.method, head.target, head.authority, "", end});
     prepare_for_backend(
-        head, identify_client(head.fields, *core::SocketAddress::parse("192.0.2.1:1"), true, {}));
+        head, identify_client(head.fields,
+                              core::SocketAddress(core::IpAddress::v4(192, 0, 2, 1), 1), true, {}));
     head.expect_continue = false;
-    backend.emplace(to_backend, backend_events, limits);
+    backend = std::make_unique<H1BackendSession>(to_backend, backend_events, limits);
     backend->send_request(head);
     if (end) answer(stream);
   }
@@ -83,7 +85,7 @@ class Proxy final : public ClientEvents {
     must(status >= 400 && status < 600, "a refusal is an error");
     ++refused;
   }
-  void answer(StreamId stream) {
+  void answer(StreamId stream) const {
     ResponseHead head;
     head.status = 200;
     head.body = {BodySize::Kind::open, 0};
@@ -96,7 +98,7 @@ class Proxy final : public ClientEvents {
   H1ClientSession* client = nullptr;
   StringSink to_backend;
   RecordingBackend backend_events;
-  std::optional<H1BackendSession> backend;
+  std::unique_ptr<H1BackendSession> backend;
   std::vector<Message> messages;
   bool open = false;
   int refused = 0;

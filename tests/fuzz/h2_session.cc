@@ -77,7 +77,9 @@ class Steps {
   explicit Steps(core::Bytes bytes) : reader_(bytes) {}
   bool more() const { return !reader_.empty(); }
   std::uint8_t byte() { return reader_.u8().value_or(0); }
-  core::Bytes bytes(std::size_t count) { return *reader_.take(std::min(count, reader_.size())); }
+  core::Bytes bytes(std::size_t count) {
+    return reader_.take(std::min(count, reader_.size())).value_or(core::Bytes());
+  }
 
  private:
   core::ByteReader reader_;
@@ -155,13 +157,13 @@ void run(Steps steps) {
         case 14:
           session.send_continue(stream);
           break;
-        case 15:
+        default:
           session.drain();
           break;
       }
       must(!session.finished() || application.streams.empty(),
            "a connection's end ends all its streams");
-      must(!sink.blocked || sink.written.size() < 1024 * 1024,
+      must(!sink.blocked || sink.written.size() < std::size_t{1024} * 1024,
            "a client that does not read costs little");
     }
     session.flush(now);

@@ -131,7 +131,7 @@ TEST_CASE("requests sent ahead are not answered faster than the client reads") {
   CHECK_FALSE(client.session.idle());
   const auto first = client.sent().size();
   client.flush();
-  CHECK(client.sink.written.size() > 0);
+  CHECK_FALSE(client.sink.written.empty());
   while (!client.sink.written.empty()) {
     client.sink.written.clear();
     client.flush();

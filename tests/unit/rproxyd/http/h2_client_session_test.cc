@@ -134,7 +134,8 @@ TEST_CASE("h2: a connection's requests are read the same in pieces of any size")
   const Lines whole = run(input.size());
   CHECK(whole == Lines{kRequestOfGet, "request 3 POST /p at a cookie=a=1 cookie=b=2 body open",
                        "body 3 hello world", "end 3 x-sum=1", "refused GET /p 400"});
-  for (const std::size_t size : {1, 2, 3, 5, 8, 9, 10, 13, 24, 100}) CHECK(run(size) == whole);
+  for (const std::size_t size : {1U, 2U, 3U, 5U, 8U, 9U, 10U, 13U, 24U, 100U})
+    CHECK(run(size) == whole);
   for (std::size_t cut = 1; cut < input.size(); ++cut) {
     const MessageLimits limits;
     core::ChunkPool pool;

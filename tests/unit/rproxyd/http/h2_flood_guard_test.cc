@@ -54,7 +54,7 @@ TEST_CASE("window updates are earned by what is sent and asked for") {
 TEST_CASE("frames are found in pieces of any size") {
   std::string input(kPreface);
   for (int i = 0; i < 201; ++i) input += data(1, "some bytes") + rst_stream(1) + ping();
-  for (const std::size_t size : {1, 2, 3, 7, 9, 10, 24, 25, 1000}) {
+  for (const std::size_t size : {1U, 2U, 3U, 7U, 9U, 10U, 24U, 25U, 1000U}) {
     H2FloodGuard guard;
     std::optional<std::string_view> flood;
     std::size_t at = 0;

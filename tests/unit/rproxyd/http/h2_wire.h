@@ -124,13 +124,13 @@ class FrameReader {
       case NGHTTP2_HEADERS:
         return line + inflate(payload) + std::string(end);
       case NGHTTP2_RST_STREAM:
-        return line + " " + nghttp2_http2_strerror(*reader.u32());
+        return line + " " + nghttp2_http2_strerror(reader.u32().value_or(0));
       case NGHTTP2_GOAWAY: {
-        const std::uint32_t last = *reader.u32();
-        return fmt::format("GOAWAY {} {}", last, nghttp2_http2_strerror(*reader.u32()));
+        const std::uint32_t last = reader.u32().value_or(0);
+        return fmt::format("GOAWAY {} {}", last, nghttp2_http2_strerror(reader.u32().value_or(0)));
       }
       case NGHTTP2_WINDOW_UPDATE:
-        return fmt::format("{} {}", line, *reader.u32());
+        return fmt::format("{} {}", line, reader.u32().value_or(0));
       case NGHTTP2_SETTINGS:
       case NGHTTP2_PING:
         return line + ((flags & NGHTTP2_FLAG_ACK) != 0 ? " ACK" : "");
