@@ -52,3 +52,26 @@ class Certificate:
     def chain(self) -> list[str]:
         above = self._issuer
         return [above.certificate, *above.chain()] if above and above._issuer else []
+
+
+def expired_certificate(folder: Path) -> str:
+    """A self-signed certificate of the year 2020 and its key, in one PEM text."""
+    key, request, certificate, authority = (folder / f"expired.{ending}" for ending in ("key", "csr", "crt", "conf"))
+    (folder / "expired.index").touch()
+    authority.write_text(f"""
+[ca]
+default_ca = own
+[own]
+database = {folder}/expired.index
+new_certs_dir = {folder}
+rand_serial = yes
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+""")
+    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=expired",
+            "-keyout", key, "-out", request)
+    openssl("ca", "-selfsign", "-batch", "-notext", "-config", authority, "-keyfile", key, "-in", request, "-out", certificate,
+            "-startdate", "20200101000000Z", "-enddate", "20200201000000Z")
+    return certificate.read_text() + key.read_text()
