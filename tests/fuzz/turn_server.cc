@@ -62,8 +62,7 @@ Client::Fill attributes(Input& in) {
           m.add_u32(stun::Attribute::channel_number, std::uint32_t{in.u16()} << 16);
           break;
         case 3:
-          m.add_xor_address(stun::Attribute::xor_peer_address,
-                            core::SocketAddress::parse(peer(in)).value());
+          m.add_xor_address(stun::Attribute::xor_peer_address, turn_test::address_of(peer(in)));
           break;
         case 4:
           m.add_u32(stun::Attribute::requested_address_family, std::uint32_t{in.u8()} << 24);

@@ -134,7 +134,8 @@ Decision Server::take_reservation(Request& request, core::Bytes value, core::Dur
   return Drop{DropReason::answer_comes_later};
 }
 
-std::unique_ptr<Allocation> Server::new_allocation(const Request& request, Quota::Ticket ticket) {
+std::unique_ptr<Allocation> Server::new_allocation(const Request& request,
+                                                   Quota::Ticket ticket) const {
   auto allocation = std::make_unique<Allocation>();
   allocation->five_tuple = *request.to.five_tuple;
   allocation->client = request.to.client;

@@ -47,14 +47,14 @@ AnswerLimiter::Bucket& AnswerLimiter::bucket_of(const core::IpAddress& source,
   const std::uint64_t hash = mix(source_bits(source) ^ seed_);
   auto& set = sets_[hash % kSets];
   const auto tag = static_cast<std::uint32_t>(hash >> 32) | 1U;
-  Bucket* place = nullptr;
+  Bucket* place = set.data();
   for (Bucket& bucket : set) {
     if (bucket.source == tag) {
       bucket.level = level_at(bucket, now);
       bucket.filled += whole_milliseconds(now - bucket.filled); // the rest counts next time
       return bucket;
     }
-    if (place == nullptr || level_at(bucket, now) > level_at(*place, now)) place = &bucket;
+    if (level_at(bucket, now) > level_at(*place, now)) place = &bucket;
   }
   *place = {.source = tag, .level = rate_.burst * kScale, .filled = now};
   return *place;

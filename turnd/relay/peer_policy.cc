@@ -38,7 +38,10 @@ constexpr std::array<std::string_view, 24> kDenied{
 
 core::NetworkList built_in_list() {
   std::vector<core::Network> networks;
-  for (const std::string_view text : kDenied) networks.push_back(*core::Network::parse(text));
+  networks.reserve(kDenied.size());
+  for (const std::string_view text : kDenied) {
+    if (const auto network = core::Network::parse(text)) networks.push_back(*network);
+  }
   return core::NetworkList(std::move(networks));
 }
 

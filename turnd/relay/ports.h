@@ -46,7 +46,7 @@ class PortPool {
  private:
   enum class State : std::uint8_t { not_ours, ready, taken, resting };
   struct Resting {
-    std::uint16_t port;
+    std::uint16_t port = 0;
     core::TimePoint since;
   };
 

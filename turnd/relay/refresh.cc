@@ -40,8 +40,9 @@ Decision Server::refresh(Request& request) {
     const Decision answer = answers_.success(
         request.to, [](auto& builder) { builder.add_u32(Attribute::lifetime, 0); });
     if (family && dual) {
-      close_relay(*allocation.relay(*family), request.now);
-      allocation.relay(*family).reset();
+      auto& relay = allocation.relay(*family);
+      if (relay) close_relay(*relay, request.now);
+      relay.reset();
     } else {
       remove(allocation, request.now);
     }

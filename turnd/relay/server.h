@@ -171,7 +171,7 @@ class Server {
   Decision allocate(Request& request);
   Decision start_opening(Request& request, Opening opening);
   Decision take_reservation(Request& request, core::Bytes token, core::Duration lifetime);
-  std::unique_ptr<Allocation> new_allocation(const Request& request, Quota::Ticket ticket);
+  std::unique_ptr<Allocation> new_allocation(const Request& request, Quota::Ticket ticket) const;
   bool open_sockets(Allocation& allocation, const core::Now& now);
   bool open_socket(Allocation& allocation, core::Family family, const core::Now& now);
   bool open_pair(Allocation& allocation, const core::Now& now);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <optional>
 #include <string>
@@ -21,6 +22,17 @@ namespace turn_test {
 
 using Buffer = std::vector<std::uint8_t>;
 
+// What a test can't go on without.
+template <typename T>
+T required(std::optional<T> value) {
+  if (!value) std::abort();
+  return *std::move(value);
+}
+
+inline core::SocketAddress address_of(const char* text) {
+  return required(core::SocketAddress::parse(text));
+}
+
 // An answer or indication, with its own copy of the bytes.
 class Received {
  public:
@@ -32,34 +44,37 @@ class Received {
   Received& operator=(Received&&) = default;
 
   bool is_stun() const { return message_.has_value(); }
-  const stun::Message& message() const { return *message_; }
+  const stun::Message& message() const {
+    if (!message_) std::abort();
+    return *message_;
+  }
   const Buffer& bytes() const { return bytes_; }
-  bool is_success() const { return is_stun() && message_->message_class() == stun::Class::success; }
+  bool is_success() const { return is_stun() && message().message_class() == stun::Class::success; }
 
   int error() const { // 0: none
     if (!is_stun()) return 0;
-    const auto value = message_->find(stun::Attribute::error_code);
+    const auto value = message().find(stun::Attribute::error_code);
     if (!value || value->size() < 4) return 0;
     return (*value)[2] * 100 + (*value)[3];
   }
   std::optional<core::SocketAddress> address(stun::Attribute type) const {
-    const auto value = message_->find(type);
+    const auto value = message().find(type);
     if (!value) return std::nullopt;
-    return stun::decode_xor_address(*value, message_->transaction_id());
+    return stun::decode_xor_address(*value, message().transaction_id());
   }
   std::optional<std::uint32_t> u32(stun::Attribute type) const {
-    const auto value = message_->find(type);
+    const auto value = message().find(type);
     if (!value || value->size() != 4) return std::nullopt;
     return core::load32(value->data());
   }
   std::string text(stun::Attribute type) const {
-    return std::string(message_->text(type).value_or(""));
+    return std::string(message().text(type).value_or(""));
   }
-  bool has(stun::Attribute type) const { return message_->has(type); }
+  bool has(stun::Attribute type) const { return message().has(type); }
   // The attributes of one type, in order.
   std::vector<Buffer> all(stun::Attribute wanted) const {
     std::vector<Buffer> values;
-    message_->for_each([&](std::uint16_t type, core::Bytes value) {
+    message().for_each([&](std::uint16_t type, core::Bytes value) {
       if (type == static_cast<std::uint16_t>(wanted))
         values.emplace_back(value.begin(), value.end());
     });
@@ -75,8 +90,8 @@ class Client {
  public:
   Client(std::string username, std::string password, const char* address = "192.0.2.7:40000")
       : username_(std::move(username)), password_(std::move(password)) {
-    five_tuple.client = core::SocketAddress::parse(address).value();
-    five_tuple.server = core::SocketAddress::parse("198.51.100.130:3478").value();
+    five_tuple.client = address_of(address);
+    five_tuple.server = address_of("198.51.100.130:3478");
   }
 
   turnd::FiveTuple five_tuple;
@@ -145,16 +160,14 @@ class Client {
   static Fill peers(std::vector<const char*> addresses) {
     return [=](stun::MessageBuilder& m) {
       for (const char* address : addresses) {
-        m.add_xor_address(stun::Attribute::xor_peer_address,
-                          core::SocketAddress::parse(address).value());
+        m.add_xor_address(stun::Attribute::xor_peer_address, address_of(address));
       }
     };
   }
   static Fill channel(std::uint16_t number, const char* peer) {
     return [=](stun::MessageBuilder& m) {
       m.add_u32(stun::Attribute::channel_number, std::uint32_t{number} << 16);
-      m.add_xor_address(stun::Attribute::xor_peer_address,
-                        core::SocketAddress::parse(peer).value());
+      m.add_xor_address(stun::Attribute::xor_peer_address, address_of(peer));
     };
   }
   static Fill both(Fill a, Fill b) {
@@ -166,8 +179,7 @@ class Client {
 
   Buffer send_indication(const char* peer, std::string_view payload) {
     return message(stun::Method::send, stun::Class::indication, [&](stun::MessageBuilder& m) {
-      m.add_xor_address(stun::Attribute::xor_peer_address,
-                        core::SocketAddress::parse(peer).value());
+      m.add_xor_address(stun::Attribute::xor_peer_address, address_of(peer));
       m.add_text(stun::Attribute::data, payload);
     });
   }

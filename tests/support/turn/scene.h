@@ -62,13 +62,14 @@ struct Options {
 
 inline core::NetworkList networks(std::initializer_list<const char*> texts) {
   std::vector<core::Network> list;
-  for (const char* text : texts) list.push_back(core::Network::parse(text).value());
+  list.reserve(texts.size());
+  for (const char* text : texts) list.push_back(required(core::Network::parse(text)));
   return core::NetworkList(std::move(list));
 }
 
 inline turnd::RelayAddress relay_address(const char* ip, const char* advertised = nullptr) {
-  const auto own = core::IpAddress::parse(ip).value();
-  return {own, advertised == nullptr ? own : core::IpAddress::parse(advertised).value()};
+  const auto own = required(core::IpAddress::parse(ip));
+  return {own, advertised == nullptr ? own : required(core::IpAddress::parse(advertised))};
 }
 
 class Scene {
@@ -126,7 +127,7 @@ class Scene {
     std::ranges::copy(payload, buffer_.begin() + turnd::Packet::kHeadroom);
     const turnd::Packet packet(
         core::MutableBytes(buffer_).subspan(turnd::Packet::kHeadroom, payload.size()));
-    const turnd::PeerAddress from{core::SocketAddress::parse(peer).value()};
+    const turnd::PeerAddress from{address_of(peer)};
     return settle(copy(server.from_peer(relay, from, packet, now)));
   }
 
@@ -153,8 +154,7 @@ class Scene {
             .ports = o.ports,
             .worker = o.worker,
             .workers = o.workers,
-            .peers = turnd::PeerPolicy(o.allow, o.deny,
-                                       {core::SocketAddress::parse("198.51.100.130:3478").value()}),
+            .peers = turnd::PeerPolicy(o.allow, o.deny, {address_of("198.51.100.130:3478")}),
             .stun_clients = o.stun_clients,
             .turn_clients = o.turn_clients,
             .last_channel = o.last_channel,
@@ -162,6 +162,7 @@ class Scene {
   }
   static std::shared_ptr<const turnd::Credentials> credentials_of(const Options& o) {
     std::vector<core::Secret> secrets;
+    secrets.reserve(o.shared_secrets.size());
     for (const auto& secret : o.shared_secrets) secrets.emplace_back(secret);
     return std::make_shared<turnd::Credentials>(
         o.realm,
