@@ -90,13 +90,9 @@ IpAddress IpAddress::canonical() const {
   return *this;
 }
 
-SocketAddress::SocketAddress() {
-  std::memset(&storage_, 0, sizeof storage_);
-  storage_.v4.sin_family = AF_INET;
-}
+SocketAddress::SocketAddress() { storage_.v4.sin_family = AF_INET; }
 
 SocketAddress::SocketAddress(const IpAddress& ip, std::uint16_t port) {
-  std::memset(&storage_, 0, sizeof storage_);
   if (ip.family == Family::ipv4) {
     storage_.v4.sin_family = AF_INET;
     std::memcpy(&storage_.v4.sin_addr, ip.octets.data(), 4);

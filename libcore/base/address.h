@@ -81,10 +81,10 @@ class SocketAddress {
 
  private:
   union {
+    sockaddr_in6 v6; // the largest, so that all is zero at first
+    sockaddr_in v4;  // sin_family and sin_port lie where sin6_family and sin6_port do
     sockaddr any;
-    sockaddr_in v4; // sin_family and sin_port lie where sin6_family and sin6_port do
-    sockaddr_in6 v6;
-  } storage_;
+  } storage_{};
 };
 
 } // namespace core

@@ -26,7 +26,12 @@ DeadlineWheel::DeadlineWheel(TimePoint start) : start_(start) {
 DeadlineWheel::~DeadlineWheel() {
   for (auto& level : slots_) {
     for (auto& slot : level) {
-      while (slot.head.next_ != &slot.head) slot.head.next_->unlink();
+      Deadline* next = nullptr;
+      for (Deadline* set = slot.head.next_; set != &slot.head; set = next) {
+        next = set->next_;
+        set->next_ = set->previous_ = nullptr;
+        set->wheel_ = nullptr;
+      }
       slot.head.next_ = nullptr;
     }
   }

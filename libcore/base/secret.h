@@ -13,11 +13,8 @@ namespace core {
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::string text) : text_(std::move(text)) {
-    // A short one was copied from inside of the string, where it still stands.
-    text.resize(text.capacity());
-    explicit_bzero(text.data(), text.size());
-  }
+  // Copied and wiped, not moved: a short one would be left behind inside of the string.
+  explicit Secret(std::string text) : text_(text) { explicit_bzero(text.data(), text.size()); }
   Secret(const Secret&) = default;
   Secret(Secret&& other) noexcept : text_(other.text_) { other.wipe(); }
   Secret& operator=(const Secret& other) {

@@ -10,15 +10,17 @@ struct Signals::State {
   Loop& loop;
   std::function<void(int)> handler;
   std::vector<uv_signal_t> handles;
-  std::size_t open = 0;
+  std::size_t open; // handles that are not yet closed
 };
 
 Signals::Signals(Loop& loop, std::initializer_list<int> numbers, std::function<void(int)> handler)
     : state_(new State{.loop = loop,
                        .handler = std::move(handler),
-                       .handles = std::vector<uv_signal_t>(numbers.size())}) {
+                       .handles = std::vector<uv_signal_t>(numbers.size()),
+                       .open = numbers.size()}) {
+  auto next = state_->handles.begin();
   for (const int number : numbers) {
-    uv_signal_t& handle = state_->handles[state_->open++];
+    uv_signal_t& handle = *next++;
     uv_signal_init(static_cast<uv_loop_t*>(loop.uv_loop()), &handle);
     handle.data = state_;
     uv_signal_start(

@@ -242,7 +242,7 @@ void Stream::send_output() {
 
 void Stream::push_output() {
   while (!output_.empty() && writable_) {
-    std::array<iovec, kSendVectors> vectors;
+    std::array<iovec, kSendVectors> vectors{};
     msghdr message{};
     message.msg_iov = vectors.data();
     message.msg_iovlen = output_.gather(vectors);

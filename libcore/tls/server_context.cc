@@ -26,7 +26,7 @@ bool matches_wildcard(std::string_view pattern, std::string_view name) {
 } // namespace
 
 core::Result<std::shared_ptr<ServerContext>> ServerContext::make(
-    std::vector<Certificate> certificates, const ServerPolicy& policy) {
+    const std::vector<Certificate>& certificates, const ServerPolicy& policy) {
   std::shared_ptr<ServerContext> self(new ServerContext);
   for (const std::string& protocol : policy.alpn) {
     self->alpn_.push_back(static_cast<std::uint8_t>(protocol.size()));

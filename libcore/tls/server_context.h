@@ -23,8 +23,8 @@ struct ServerPolicy {
 class ServerContext {
  public:
   // A client gets the certificate that names its SNI exactly, else by a wildcard, else the first.
-  static core::Result<std::shared_ptr<ServerContext>> make(std::vector<Certificate> certificates,
-                                                           const ServerPolicy& policy);
+  static core::Result<std::shared_ptr<ServerContext>> make(
+      const std::vector<Certificate>& certificates, const ServerPolicy& policy);
 
   SSL_CTX* default_context() const { return entries_.front().context.get(); }
 

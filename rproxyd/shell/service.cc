@@ -40,7 +40,7 @@ core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const Settings::L
   tls::ServerPolicy policy{.alpn = {"h2", "http/1.1"}};
   if (listener.tls->min_version == Settings::TlsVersion::tls1_3)
     policy.min_version = TLS1_3_VERSION;
-  return tls::ServerContext::make(std::move(*certificates), policy);
+  return tls::ServerContext::make(*certificates, policy);
 }
 
 Route route_of(const Settings::Route& from, const std::vector<std::string>& pool_names) {

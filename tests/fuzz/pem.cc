@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // Not every key is one for TLS: then it says so.
   std::vector<tls::Certificate> certificates;
   certificates.push_back(std::move(*certificate));
-  const auto context = tls::ServerContext::make(std::move(certificates), {});
+  const auto context = tls::ServerContext::make(certificates, {});
   if (!context) require(context.error().text.starts_with("fuzz.pem: can't be used for TLS: "));
   require(ERR_peek_error() == 0);
   return 0;

@@ -7,7 +7,7 @@
 inline std::shared_ptr<tls::ServerContext> server_context(const tls::ServerPolicy& policy = {}) {
   std::vector<tls::Certificate> certificates;
   certificates.push_back(*tls::make_self_signed({"localhost"}, event::read_now().wall));
-  auto context = tls::ServerContext::make(std::move(certificates), policy);
+  auto context = tls::ServerContext::make(certificates, policy);
   REQUIRE(context.has_value());
   return *context;
 }

@@ -98,8 +98,8 @@ struct SessionPair {
 };
 
 inline std::shared_ptr<tls::ServerContext> server_context(
-    std::vector<tls::Certificate> certificates, const tls::ServerPolicy& policy = {}) {
-  auto context = tls::ServerContext::make(std::move(certificates), policy);
+    const std::vector<tls::Certificate>& certificates, const tls::ServerPolicy& policy = {}) {
+  auto context = tls::ServerContext::make(certificates, policy);
   INFO((context ? "" : context.error().text));
   REQUIRE(context.has_value());
   return *context;
@@ -109,7 +109,7 @@ inline std::shared_ptr<tls::ServerContext> server_context(tls::Certificate certi
                                                           const tls::ServerPolicy& policy = {}) {
   std::vector<tls::Certificate> certificates;
   certificates.push_back(std::move(certificate));
-  return server_context(std::move(certificates), policy);
+  return server_context(certificates, policy);
 }
 
 inline std::unique_ptr<tls::ClientContext> client_context(const tls::ClientPolicy& policy = {}) {
