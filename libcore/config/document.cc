@@ -246,8 +246,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
       parent.elements.push_back(std::move(node));
       return;
     }
-    Node key = std::move(*key_);
-    key_.reset();
+    Node key = std::exchange(key_, std::nullopt).value_or(Node{});
     const auto first = std::ranges::find(parent.members, key.text,
                                          [](const Member& m) -> auto& { return m.key.text; });
     if (first != parent.members.end()) {

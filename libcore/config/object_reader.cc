@@ -21,6 +21,13 @@ std::optional<Value> ObjectReader::find(std::string_view key) {
   return std::nullopt;
 }
 
+Value ObjectReader::place_of(std::string_view key) const {
+  for (const auto& member : value_.node().members) {
+    if (member.key.text == key) return value_.value(member);
+  }
+  return value_;
+}
+
 void ObjectReader::finish() {
   for (const auto& member : value_.node().members) {
     if (std::ranges::find(known_, member.key.text) != known_.end()) continue;

@@ -30,6 +30,9 @@ class ObjectReader {
   std::optional<Value> find(std::string_view key); // `key` is a literal
   bool has(std::string_view key) const { return value_.node().member(key) != nullptr; }
 
+  // Where a problem with this key belongs: its value, or the object when the key is absent.
+  Value place_of(std::string_view key) const;
+
   // Whether a value was there and right.
   template <typename T, typename Parser>
   bool read(std::string_view key, T& setting, Parser&& parser) {

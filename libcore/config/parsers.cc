@@ -36,7 +36,7 @@ std::optional<std::string> text_up_to(const Value& value, std::size_t most) {
 }
 
 std::optional<std::string> path(const Value& value) {
-  const auto found = text_up_to(value, kMaxTextBytes);
+  auto found = text_up_to(value, kMaxTextBytes);
   if (!found || found->starts_with('/')) return found;
   const auto& file = value.reading().document.file();
   const auto slash = file.rfind('/');
@@ -75,7 +75,9 @@ std::optional<core::SocketAddress> loopback_address(const Value& value) {
   const auto address = listening_address(value);
   if (!address) return std::nullopt;
   const auto ip = address->ip().canonical();
-  if (ip != core::IpAddress::parse("::1") && !core::Network::parse("127.0.0.0/8")->contains(ip)) {
+  const bool is_loopback =
+      ip.family == core::Family::ipv4 ? ip.octets[0] == 127 : ip == core::IpAddress::parse("::1");
+  if (!is_loopback) {
     value.refuse("can be reached from other machines", "\"127.0.0.1:PORT\" or \"[::1]:PORT\"");
     return std::nullopt;
   }

@@ -18,9 +18,9 @@ struct Unit {
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::array<Unit, 5> kTimeUnits{{{"ms", kSecond / 1000},
                                           {"s", kSecond},
-                                          {"m", 60 * kSecond},
-                                          {"h", 3600 * kSecond},
-                                          {"d", 24 * 3600 * kSecond}}};
+                                          {"m", kSecond * 60},
+                                          {"h", kSecond * 3600},
+                                          {"d", kSecond * 3600 * 24}}};
 constexpr std::array<Unit, 4> kSizeUnits{{{"B", 1},
                                           {"KiB", std::uint64_t{1} << 10},
                                           {"MiB", std::uint64_t{1} << 20},

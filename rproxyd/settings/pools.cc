@@ -72,7 +72,7 @@ std::optional<Settings::Server> server(const Value& value) {
 
 void read_servers(ObjectReader& object, std::vector<Settings::Server>& servers) {
   if (!object.require("servers", servers, config::list_of(server, kMaxServers))) return;
-  const auto list = *object.find("servers");
+  const auto list = object.place_of("servers");
   if (servers.empty()) list.error("the list is empty", "at least one server");
   for (std::size_t i = 0; i < servers.size(); ++i) {
     const bool repeated = std::any_of(
@@ -89,10 +89,11 @@ void read_tls(const Value& value, Settings::BackendTls& tls) {
   object.read("ca_file", tls.ca_file, config::nullable(config::path));
   object.finish();
   if (tls.server_name && !is_host_name(*tls.server_name)) {
-    object.find("server_name")->refuse("is not a host name", "\"node.example.com\", for instance");
+    object.place_of("server_name")
+        .refuse("is not a host name", "\"node.example.com\", for instance");
   }
   if (tls.ca_file && !tls.verify) {
-    object.find("ca_file")->warning("is without effect while \"verify\" is false");
+    object.place_of("ca_file").warning("is without effect while \"verify\" is false");
   }
 }
 
@@ -107,7 +108,7 @@ Settings::Health read_health(const Value& value) {
   object.read("rise", health.rise, config::integer(1U, kMostChecks));
   object.finish();
   if (!health.path.starts_with('/')) {
-    object.find("path")->refuse("is not a path of a URL", "\"/…\"");
+    object.place_of("path").refuse("is not a path of a URL", "\"/…\"");
   }
   if (health.timeout > health.interval) {
     value.error("the timeout is longer than the interval", "each check over before the next");

@@ -40,12 +40,12 @@ Settings read(const Value& root) {
   object.read("drain_timeout", settings.drain_timeout, config::duration(0s, 24h));
   object.read("trusted_proxies", settings.trusted_proxies, config::network_list);
   if (settings.trusted_proxies.contains(core::IpAddress::v4(192, 0, 2, 1))) {
-    object.find("trusted_proxies")
-        ->warning("every client may say which address it has", "the proxies' own addresses");
+    object.place_of("trusted_proxies")
+        .warning("every client may say which address it has", "the proxies' own addresses");
   }
   if (object.require("listeners", settings.listeners,
                      config::list_of(read_listener, kMaxListeners))) {
-    check_listeners(*object.find("listeners"), settings);
+    check_listeners(object.place_of("listeners"), settings);
   }
 
   const bool pools_right = object.read("pools", settings.pools, read_pools);
@@ -102,11 +102,11 @@ std::optional<Settings::Listener> read_listener(const Value& value) {
   if (!has_address) return std::nullopt;
 
   if (listener.turn && !listener.tls) {
-    object.find("turn")->error("TURN shares a port with TLS only", "\"tls\" beside it");
+    object.place_of("turn").error("TURN shares a port with TLS only", "\"tls\" beside it");
   }
   if (listener.redirect_https && listener.tls) {
-    object.find("redirect_https")
-        ->error("a listener with TLS would redirect to itself", "this on plain HTTP only");
+    object.place_of("redirect_https")
+        .error("a listener with TLS would redirect to itself", "this on plain HTTP only");
   }
   if (!listener.tls && !listener.redirect_https) {
     value.warning("plain HTTP: what this listener serves can be read and changed on its way",
@@ -129,9 +129,8 @@ void check_listeners(const Value& list, const Settings& settings) {
     }
     if (listener.proxy_protocol && settings.trusted_proxies.empty()) {
       ObjectReader(list.element(i))
-          .find("proxy_protocol")
-          ->error("nobody is trusted to send PROXY headers",
-                  "their senders in \"trusted_proxies\"");
+          .place_of("proxy_protocol")
+          .error("nobody is trusted to send PROXY headers", "their senders in \"trusted_proxies\"");
     }
   }
 }
@@ -187,7 +186,7 @@ bool is_hsts(std::string_view text) {
 }
 
 std::optional<std::optional<std::string>> hsts(const Value& value) {
-  const auto text = config::text_up_to(value, config::kMaxTextBytes);
+  auto text = config::text_up_to(value, config::kMaxTextBytes);
   if (!text) return std::nullopt;
   if (*text == "off") return std::optional<std::string>{};
   if (!is_hsts(*text)) {
@@ -200,7 +199,7 @@ std::optional<std::optional<std::string>> hsts(const Value& value) {
 }
 
 std::optional<std::string> ban_state(const Value& value) {
-  const auto text = config::text_up_to(value, config::kMaxTextBytes);
+  auto text = config::text_up_to(value, config::kMaxTextBytes);
   if (!text) return std::nullopt;
   if (text->starts_with("redis://")) return text;
   return config::path(value);

@@ -37,6 +37,7 @@ void read_routes(ObjectReader& root, bool required,
   if (!root.read("routes", routes, config::list_of(read_route, kMaxRoutes))) return;
 
   std::vector<std::string_view> names;
+  names.reserve(pools.size());
   for (const auto& [name, pool] : pools) names.push_back(name);
   std::set<std::string_view> used;
   for (std::size_t i = 0; i < routes.size(); ++i) {
@@ -50,7 +51,7 @@ void read_routes(ObjectReader& root, bool required,
     if (!to_pool) continue;
     used.insert(to_pool->pool);
     if (pools.contains(to_pool->pool)) continue;
-    const auto named = *ObjectReader(element).find("pool");
+    const auto named = ObjectReader(element).place_of("pool");
     if (const auto meant = config::nearest(to_pool->pool, names)) {
       named.refuse(fmt::format("is not a pool (did you mean \"{}\"?)", *meant), "");
     } else if (names.empty()) {
@@ -143,7 +144,7 @@ std::optional<Settings::Route> read_route(const Value& value) {
     complete = false;
   }
   if (to_pool.websocket && !object.has("pool")) {
-    object.find("websocket")->error("a route without a pool has no WebSocket");
+    object.place_of("websocket").error("a route without a pool has no WebSocket");
   }
   if (!complete) return std::nullopt;
   return route;

@@ -93,7 +93,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   config::Problems problems;
   const auto document = Document::parse("f", text, problems);
-  require(document || problems.size() >= 1);
+  require(document || !problems.empty());
   for (const auto& problem : problems) require(!config::to_string(problem).contains('\n'));
   if (!document) return 0;
   const bool has_mark = text.starts_with("\xef\xbb\xbf"); // columns are counted behind it

@@ -75,3 +75,12 @@ TEST_CASE("what is not an object is one problem, whatever is asked of it") {
   CHECK(text.lines() ==
         Lines{"/etc/vestibule/t.json:1: /inner: a string is not an object; expected { … }"});
 }
+
+TEST_CASE("a problem with a key belongs to its value, or to the object when the key is absent") {
+  ReadingAText text("{\"inner\": {\n\"a\": 1}}");
+  const ObjectReader object(text.only());
+  object.place_of("a").error("is wrong");
+  object.place_of("b").error("is wrong");
+  CHECK(text.lines() == Lines{"/etc/vestibule/t.json:2: /inner/a: is wrong",
+                              "/etc/vestibule/t.json:1: /inner: is wrong"});
+}
