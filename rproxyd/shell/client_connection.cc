@@ -128,10 +128,11 @@ void ClientConnection::enter(Phase phase) {
 }
 
 void ClientConnection::on_deadline(int) {
-  if (phase_ == Phase::idle && session_) {
-    // A client that is just sending its next request is told to use another connection.
-    session_->drain();
-    return flush_later();
+  if (phase_ == Phase::idle && session_ && !draining_) {
+    // A client that is just sending its next request is told to use another connection. One that
+    // says nothing to it (HTTP/2: leaves a ping unanswered) is waited for once.
+    drain();
+    return worker_.loop().set_after(deadline_, worker_.settings().timeouts.head);
   }
   // However slow a client is: as long as it takes something, it gets the rest.
   if (phase_ == Phase::finishing && stream_->pending() < left_) return enter(Phase::finishing);
