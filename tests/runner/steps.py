@@ -18,6 +18,7 @@ LOGS = BUILD / "tests"
 JOBS = str(os.cpu_count() or 2)
 PYTHON = "/usr/bin/python3"
 SHOWN_LINES = 150  # of a failed command's output
+SHOWN_COLUMNS = 240
 
 # A finding of any sanitizer ends the process, and the test with it.
 SANITIZERS = {
@@ -78,7 +79,7 @@ def command(display, name, *argv, limit=1200, environment=None, check=True):
 def tail(log):
     lines = log.read_text(errors="replace").splitlines()
     left_out = [f"… {len(lines) - SHOWN_LINES} lines before that in {log}"] if len(lines) > SHOWN_LINES else []
-    return "\n".join(left_out + lines[-SHOWN_LINES:])
+    return "\n".join(left_out + [line[:SHOWN_COLUMNS] for line in lines[-SHOWN_LINES:]])
 
 
 def counted(display, name, junit, *argv, **options):
