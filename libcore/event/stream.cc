@@ -198,8 +198,9 @@ void Stream::write(core::Bytes bytes) {
   if (closed() || shut_down_wanted_ || output_error_ != 0 || bytes.empty()) return;
   if (!tls_) {
     output_.append(bytes);
-  } else if (state_ == State::open && gathered_.empty() &&
-             (record_per_write_ || bytes.size() >= kMaxRecord)) {
+  } else if (state_ == State::open &&
+             (record_per_write_ || (gathered_.empty() && bytes.size() >= kMaxRecord))) {
+    encrypt_gathered();
     encrypt(bytes);
   } else {
     gathered_.append(bytes);

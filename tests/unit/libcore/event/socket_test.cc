@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -126,6 +127,19 @@ TEST_CASE("an address that is not this machine's can't be bound, and the reason 
   CHECK(refused.error().text == "can't bind tcp 192.0.2.1:0: Cannot assign requested address");
 }
 
+TEST_CASE("that there is no descriptor for a connection is not the other side's fault") {
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto refused = event::connect_tcp(address("127.0.0.1:9"));
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().shortage);
+  CHECK(refused.error().text == "can't open a socket for 127.0.0.1:9: Too many open files");
+}
+
 TEST_CASE("connecting to a port where nobody listens fails, then or later") {
   SocketAddress nobody;
   {
@@ -135,6 +149,7 @@ TEST_CASE("connecting to a port where nobody listens fails, then or later") {
   }
   const auto connection = event::connect_tcp(nobody);
   if (!connection) {
+    CHECK_FALSE(connection.error().shortage);
     CHECK(connection.error().text ==
           "can't connect to " + nobody.to_string() + ": Connection refused");
   } else {

@@ -372,6 +372,22 @@ TEST_CASE("small writes of one wake-up share a TLS record") {
   CHECK(ends.peer.ciphertext == 1000 + kOverhead);
 }
 
+TEST_CASE("with a record per write, each write is a TLS record of its own from then on") {
+  TlsEnds ends;
+  ends.handshake();
+  ends.send_tickets();
+  ends.stream->write(core::bytes_of("gathered "));
+  ends.stream->write(core::bytes_of("together "));
+  ends.stream->set_record_per_write();
+  for (int i = 0; i < 3; ++i) ends.stream->write(core::bytes_of("alone "));
+  ends.loop.run_until([&] {
+    ends.peer.work();
+    return ends.peer.received == "gathered together alone alone alone ";
+  });
+  constexpr std::size_t kOverhead = 5 + 1 + 16; // header, type, tag (RFC 8446 5.2)
+  CHECK(ends.peer.ciphertext == ends.peer.received.size() + 4 * kOverhead);
+}
+
 TEST_CASE("on_stream_drained() is for what was written, not for what the handshake sends") {
   TlsEnds ends;
   ends.handshake();
