@@ -81,15 +81,19 @@ core::Result<Fd> bind_udp(const core::SocketAddress& address, Sharing sharing) {
   return open_bound(address, SOCK_DGRAM, sharing);
 }
 
-core::Result<Fd> connect_tcp(const core::SocketAddress& to) {
+std::expected<Fd, ConnectFailure> connect_tcp(const core::SocketAddress& to) {
   auto fd = open_socket(to, SOCK_STREAM);
-  if (!fd) return fd;
+  if (!fd) return std::unexpected(ConnectFailure{.text = fd.error().text, .shortage = true});
   enable(fd->get(), IPPROTO_TCP, TCP_NODELAY);
   if (::connect(fd->get(), to.kernel(), to.kernel_size()) != 0 && errno != EINPROGRESS) {
-    return core::failure(
-        fmt::format("can't connect to {}: {}", to.to_string(), std::strerror(errno)));
+    const int error = errno;
+    return std::unexpected(ConnectFailure{
+        .text = fmt::format("can't connect to {}: {}", to.to_string(), std::strerror(error)),
+        // The first two are of ports (connect(2)).
+        .shortage =
+            error == EADDRNOTAVAIL || error == EAGAIN || error == ENOBUFS || error == ENOMEM});
   }
-  return fd;
+  return std::move(*fd);
 }
 
 core::SocketAddress local_address(int fd) { return name_of(fd, ::getsockname); }

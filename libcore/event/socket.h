@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
+#include <string>
 
 #include "libcore/base/address.h"
 #include "libcore/base/error.h"
@@ -15,8 +17,12 @@ enum class Sharing : std::uint8_t { exclusive, shared };
 
 core::Result<Fd> listen_tcp(const core::SocketAddress& address, Sharing sharing);
 core::Result<Fd> bind_udp(const core::SocketAddress& address, Sharing sharing);
+struct ConnectFailure {
+  std::string text;
+  bool shortage = false; // of our own descriptors, ports or memory: says nothing about the address
+};
 // Starts connecting; completion or failure shows as writability (Stream handles it).
-core::Result<Fd> connect_tcp(const core::SocketAddress& to);
+std::expected<Fd, ConnectFailure> connect_tcp(const core::SocketAddress& to);
 
 core::SocketAddress local_address(int fd);
 core::SocketAddress peer_address(int fd);

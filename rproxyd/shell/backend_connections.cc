@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "libcore/event/socket.h"
-
 namespace rproxyd {
 
 core::Result<std::unique_ptr<BackendConnections>> BackendConnections::make(
@@ -24,7 +22,7 @@ core::Result<std::unique_ptr<BackendConnections>> BackendConnections::make(
 }
 
 BackendConnection* BackendConnections::connect(std::size_t pool, BackendId backend, bool fresh,
-                                               LinkUser& user, std::string& why) {
+                                               LinkUser& user, event::ConnectFailure& why) {
   const std::size_t place = first_[pool] + static_cast<std::size_t>(backend);
   auto& kept = backends_[place].kept;
   if (!fresh && !kept.empty()) {
@@ -37,7 +35,7 @@ BackendConnection* BackendConnections::connect(std::size_t pool, BackendId backe
   const BackendAddress& to = service_.pools[pool]->address(backend);
   auto fd = event::connect_tcp(to.address);
   if (!fd) {
-    why = fd.error().text;
+    why = fd.error();
     return nullptr;
   }
   auto connection = std::make_unique<BackendConnection>(loop_, *this, service_.limits);
@@ -45,7 +43,7 @@ BackendConnection* BackendConnections::connect(std::size_t pool, BackendId backe
   bssl::UniquePtr<SSL> ssl;
   if (to.tls) ssl = tls_[pool]->connect(to.name, to.server_name);
   if (!connection->connect(buffers_, std::move(*fd), std::move(ssl), user)) {
-    why = "the connection could not be set up";
+    why = {.text = "the connection could not be set up", .shortage = true};
     return nullptr;
   }
   BackendConnection* raw = connection.get();

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "libcore/event/socket.h"
 #include "libcore/tls/client_context.h"
 #include "rproxyd/shell/backend_connection.h"
 #include "rproxyd/shell/service.h"
@@ -20,11 +21,11 @@ class BackendConnections final : public ConnectionKeeper {
                                                                 event::StreamBuffers& buffers,
                                                                 const Service& service);
 
-  // A link for `user`, kept or new; link_open(), link_stale() or link_failed() follows, never from inside. The
-  // connection is borrowed until it is released, aborted, or has failed; nullptr: link_failed() would
-  // have to be called at once, with `why`.
+  // A link for `user`, kept or new; link_open(), link_stale() or link_failed() follows, never from
+  // inside. The connection is borrowed until it is released, aborted, or has failed. nullptr: there
+  // is none, and none of these follows.
   BackendConnection* connect(std::size_t pool, BackendId backend, bool fresh, LinkUser& user,
-                             std::string& why);
+                             event::ConnectFailure& why);
 
   void close_kept();
 

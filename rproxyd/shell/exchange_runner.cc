@@ -65,7 +65,11 @@ void ExchangeRunner::count_exchange(bool begins) {
 }
 
 void ExchangeRunner::refuse_link() {
-  if (std::exchange(refused_, false)) link_failed(refusal_);
+  if (!std::exchange(refused_, false)) return;
+  if (!refusal_.shortage) return link_failed(refusal_.text);
+  // Our own trouble: the node may be well, and its clients shall stay with it.
+  exchange_.link_failed(refusal_.text);
+  client_.flush_later();
 }
 
 // ---- what the exchange is told; each may leave something to send to the client

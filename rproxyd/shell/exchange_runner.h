@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "libcore/event/socket.h"
 #include "rproxyd/proxy/exchange.h"
 #include "rproxyd/shell/backend_connection.h"
 
@@ -57,8 +58,8 @@ class ExchangeRunner final : public event::Retirable,
   std::size_t pool_ = 0;
   BackendId backend_{};
   bool counted_ = false; // in the pool's count of exchanges
-  bool refused_ = false; // there could be no connection: link_failed() is due
-  std::string refusal_;
+  bool refused_ = false; // there can be no connection: the exchange is still to be told
+  event::ConnectFailure refusal_;
   core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this)};
   event::MemberTask<ExchangeRunner> refuse_task_{*this, &ExchangeRunner::refuse_link};
   Exchange exchange_; // last: its constructor asks this host for the time

@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <catch2/catch_test_macros.hpp>
