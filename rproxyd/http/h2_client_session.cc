@@ -48,7 +48,7 @@ struct H2ClientSession::Stream {
   std::size_t header_count = 0;
   Refusal refusal; // status 0: none
 
-  bool raised = false; // on_request() has been: the head is the application's to change
+  bool raised = false; // between on_request() and on_stream_closed(): the head is the application's
   bool is_head = false;
   bool awaits_continue = false; // 100 was asked for and not sent
   bool request_ended = false;
@@ -64,9 +64,10 @@ struct H2ClientSession::Stream {
   bool deferred = false; // nghttp2 waits for more of the answer
   bool high = false;     // queued() says kAnswerHighWater or more
   bool end_sent = false; // END_STREAM of the answer
-  bool broken = false;   // whatever else happens, this did not end well
-  bool reset = false;    // by us: RST_STREAM is under way
-  bool clean = false;    // for on_stream_closed()
+  std::size_t discarded = 0;
+  bool broken = false; // whatever else happens, this did not end well
+  bool reset = false;  // by us: RST_STREAM is under way
+  bool clean = false;  // for on_stream_closed()
 };
 
 // --- what nghttp2 calls ------------------------------------------------------------------------
@@ -139,12 +140,16 @@ struct H2ClientSession::Callbacks {
 
   static int on_data_chunk_recv(nghttp2_session* session, std::uint8_t, std::int32_t id,
                                 const std::uint8_t* bytes, std::size_t size, void* user) {
-    Stream* stream = self(user).find(id);
-    if (stream == nullptr || !stream->raised || stream->broken || stream->reset) {
-      nghttp2_session_consume(session, id, size);
-    } else {
-      self(user).take_body(*stream, {bytes, size});
+    H2ClientSession& me = self(user);
+    Stream* stream = me.find(id);
+    if (stream != nullptr && stream->raised && !stream->broken && !stream->reset) {
+      me.take_body(*stream, {bytes, size});
+      return 0;
     }
+    nghttp2_session_consume(session, id, size);
+    if (stream == nullptr) return 0;
+    stream->discarded += size;
+    if (stream->discarded > kDiscardBytes) me.reset_stream(*stream, NGHTTP2_NO_ERROR);
     return 0;
   }
 
@@ -274,9 +279,17 @@ bool H2ClientSession::write_frames() {
 // Events that nghttp2 may not be in the midst of something for. True if there were any.
 bool H2ClientSession::raise_what_happened() {
   bool raised = false;
-  while (!closed_.empty() || !drained_.empty()) {
+  while (!answered_.empty() || !closed_.empty() || !drained_.empty()) {
     raised = true;
+    for (const std::int32_t id : std::exchange(answered_, {})) {
+      Stream* stream = find(id);
+      if (stream == nullptr || !std::exchange(stream->raised, false)) continue;
+      --open_;
+      nghttp2_session_consume(session_, id, std::exchange(stream->unconsumed, 0));
+      events_.on_stream_closed(stream_id(id), !stream->broken);
+    }
     for (const auto& stream : std::exchange(closed_, {})) {
+      --open_;
       events_.on_stream_closed(stream_id(stream->id), stream->clean);
       recycle(stream->head);
     }
@@ -303,6 +316,7 @@ void H2ClientSession::end_all() {
   for (auto& [id, stream] : std::exchange(streams_, {})) {
     nghttp2_session_set_stream_user_data(session_, id, nullptr);
     clear_answer(*stream);
+    stream->clean = stream->end_sent && !stream->broken;
     if (stream->raised) closed_.push_back(std::move(stream));
   }
   raise_what_happened();
@@ -319,6 +333,9 @@ void H2ClientSession::drain() {
   if (draining_ || finished_) return;
   draining_ = true;
   nghttp2_submit_shutdown_notice(session_);
+  for (const auto& [id, stream] : streams_) {
+    if (stream->end_sent) reset_stream(*stream, NGHTTP2_NO_ERROR);
+  }
 }
 
 void H2ClientSession::calm_down(std::string_view flood) {
@@ -328,9 +345,7 @@ void H2ClientSession::calm_down(std::string_view flood) {
   events_.on_flood(flood);
 }
 
-bool H2ClientSession::idle() const {
-  return streams_.empty() && closed_.empty() && !reading_head();
-}
+bool H2ClientSession::idle() const { return open_ == 0 && !reading_head(); }
 
 // --- requests ----------------------------------------------------------------------------------
 
@@ -414,6 +429,7 @@ void H2ClientSession::take_head(Stream& stream, bool end) {
     nghttp2_session_change_extpri_stream_priority(session_, stream.id, &take_turns, 0);
   }
   stream.raised = true;
+  ++open_;
   events_.on_request(stream_id(stream.id), stream.head, end);
 }
 
@@ -601,7 +617,7 @@ void H2ClientSession::reset(StreamId id) {
 
 void H2ClientSession::reset_stream(Stream& stream, std::uint32_t error) {
   if (std::exchange(stream.reset, true)) return;
-  stream.broken = true;
+  if (error != NGHTTP2_NO_ERROR) stream.broken = true;
   // The queue stays until the stream has closed: a DATA frame of it may be half way out.
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id, error);
 }
@@ -674,13 +690,16 @@ void H2ClientSession::frame_sent(const nghttp2_frame& frame) {
   }
   if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return;
   if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
-  Stream* stream = find(frame.hd.stream_id);
-  if (stream == nullptr) return;
-  stream->end_sent = true;
-  // RFC 9113 section 8.1: the answer is whole, the rest of the request is not wanted any more.
-  if (!stream->request_ended && !stream->reset) {
-    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
-  }
+  if (Stream* stream = find(frame.hd.stream_id)) answer_sent(*stream);
+}
+
+// The answer is whole. What there is left of the request is not wanted any more, which RST_STREAM
+// says (RFC 9113 section 8.1), if the client doesn't come to its end soon.
+void H2ClientSession::answer_sent(Stream& stream) {
+  stream.end_sent = true;
+  if (stream.request_ended || stream.reset) return;
+  if (stream.raised) answered_.push_back(stream.id);
+  if (draining_) reset_stream(stream, NGHTTP2_NO_ERROR);
 }
 
 } // namespace rproxyd

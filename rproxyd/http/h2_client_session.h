@@ -33,6 +33,9 @@ class H2ClientSession final : public ClientSession {
   // Frames of ours that wait in nghttp2 before nothing more is read.
   static constexpr std::size_t kOutboundFrames = 1000;
 
+  // Body that is read and thrown away after an early answer, before the stream is reset: clients in
+  // the midst of sending may take the reset for the failure of the whole request.
+  static constexpr std::size_t kDiscardBytes = std::size_t{256} * 1024;
   // Heads whose memory is kept for the next requests.
   static constexpr std::size_t kSpareHeads = 4;
 
@@ -88,6 +91,7 @@ class H2ClientSession final : public ClientSession {
   ssize_t read_answer(Stream& stream, std::size_t room, std::uint32_t& flags);
   int write_answer(Stream& stream, const std::uint8_t* frame_header, std::size_t size);
   void frame_sent(const nghttp2_frame& frame);
+  void answer_sent(Stream& stream);
   void clear_answer(Stream& stream);
   void reset_stream(Stream& stream, std::uint32_t error);
 
@@ -107,6 +111,8 @@ class H2ClientSession final : public ClientSession {
   core::Now now_{}; // of the latest feed() or flush()
 
   std::unordered_map<std::int32_t, std::unique_ptr<Stream>> streams_;
+  std::size_t open_ = 0;               // streams between on_request() and on_stream_closed()
+  std::vector<std::int32_t> answered_; // on_stream_closed() is due before they are closed
   std::vector<std::unique_ptr<Stream>> closed_; // on_stream_closed() is due
   std::vector<std::int32_t> drained_;           // on_answer_drained() may be due
   std::vector<RequestHead> spare_heads_;
