@@ -10,6 +10,7 @@ namespace {
 
 constexpr Refusal kBadTransferEncoding{501, "Transfer-Encoding is not exactly `chunked`"};
 constexpr Refusal kHeaderTooLarge{431, "the header fields are too large"};
+constexpr Refusal kTargetTooLong{414, "the target is too long"};
 
 // White space around values, colons and line ends: what a head of the allowed size may have on top.
 std::size_t raw_head_limit(const MessageLimits& limits) {
@@ -52,10 +53,11 @@ struct H1Parser::Callbacks {
   static int on_url(llhttp_t* llhttp, const char* at, std::size_t size) {
     H1Parser& parser = self(llhttp);
     if (parser.head_.target.size() + size > kTargetBytes) {
-      return stop_if(parser, Refusal{414, "the target is too long"});
+      return stop_if(parser, kTargetTooLong);
     }
     parser.head_.target.append(at, size);
-    return stop_if(parser, parser.count_header_bytes(size));
+    const bool fits = !parser.count_header_bytes(size);
+    return stop_if(parser, fits ? std::nullopt : std::optional(kTargetTooLong));
   }
   static int on_version(llhttp_t* llhttp, const char*, std::size_t) {
     self(llhttp).version_seen_ = true;
@@ -260,7 +262,9 @@ std::optional<Refusal> H1Parser::check_framing(const char* to) {
     return Refusal{400, *wrong};
   }
   if (bytes.size() <= allowed) return std::nullopt;
-  return in_section ? kHeaderTooLarge : Refusal{400, "a chunk's first line is too long"};
+  if (!in_section) return Refusal{400, "a chunk's first line is too long"};
+  const bool in_target = kind_ == Kind::request && state_ == State::head && lines_.in_first_line();
+  return in_target ? kTargetTooLong : kHeaderTooLarge;
 }
 
 // What a head must be beyond what llhttp asks of it.

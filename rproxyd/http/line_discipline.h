@@ -24,6 +24,7 @@ class LineDiscipline {
   std::size_t first_line_bytes() const { return first_line_bytes_; }
   // The latest line was empty and has ended: a head or a trailer section ends here.
   bool at_section_end() const { return place_ == Place::start && line_was_empty_; }
+  bool in_first_line() const { return !first_line_ended_; }
   bool only_empty_lines() const { return first_line_bytes_ == 0; }
 
  private:

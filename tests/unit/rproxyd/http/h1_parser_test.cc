@@ -351,6 +351,14 @@ TEST_CASE("a target of the allowed size is taken, and a longer one refused (RFC 
         Lines{"refused 414"});
 }
 
+TEST_CASE(
+    "a target that is longer than the whole head may be is refused as a target (RFC 9112 3)") {
+  MessageLimits limits;
+  limits.header_bytes = 1000;
+  const std::string target = "/" + std::string(5000, 'a');
+  CHECK(request("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n", limits) == Lines{"refused 414"});
+}
+
 TEST_CASE("rule 6: trailers that frame, route or identify are dropped (RFC 9110 6.5.1)") {
   CHECK(request(kChunkedHead + "0\r\nHost: b\r\nConnection: close\r\nSet-Cookie: "
                                "a\r\nAuthorization: b\r\nX-Forwarded-For: 1\r\nX-Sum: 1\r\n\r\n") ==
