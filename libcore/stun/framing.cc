@@ -41,16 +41,19 @@ std::expected<std::optional<Frame>, FramingError> measure(core::Bytes start, std
 
 std::expected<std::optional<Frame>, FramingError> first_frame(core::Bytes buffered,
                                                               std::size_t longest) {
-  const auto frame = measure(buffered, longest);
-  if (frame && *frame && (*frame)->stride > buffered.size()) return std::nullopt;
+  const auto measured = measure(buffered, longest);
+  if (!measured) return measured;
+  const std::optional<Frame> frame = *measured;
+  if (frame && frame->stride > buffered.size()) return std::nullopt;
   return frame;
 }
 
 std::expected<std::optional<Frame>, FramingError> FrameSplitter::complete(core::Bytes& bytes,
                                                                           std::size_t longest) {
-  auto frame = measure(kept_, longest);
-  if (!frame) return frame;
-  const std::size_t wanted = *frame ? (*frame)->stride : bytes_that_tell(kept_);
+  const auto measured = measure(kept_, longest);
+  if (!measured) return measured;
+  const std::optional<Frame> frame = *measured;
+  const std::size_t wanted = frame ? frame->stride : bytes_that_tell(kept_);
   const std::size_t taken = std::min(wanted - kept_.size(), bytes.size());
   kept_.insert(kept_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(taken));
   bytes = bytes.subspan(taken);

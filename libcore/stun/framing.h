@@ -45,22 +45,24 @@ class FrameSplitter {
                                          OnFrame&& on_frame) {
     while (!bytes.empty()) {
       if (kept_.empty()) {
-        const auto frame = first_frame(bytes, longest);
-        if (!frame) return std::unexpected(frame.error());
-        if (!*frame) {
+        const auto found = first_frame(bytes, longest);
+        if (!found) return std::unexpected(found.error());
+        const std::optional<Frame> frame = *found;
+        if (!frame) {
           kept_.assign(bytes.begin(), bytes.end());
           return {};
         }
-        const core::Bytes whole = bytes.first((*frame)->size);
-        bytes = bytes.subspan((*frame)->stride);
+        const core::Bytes whole = bytes.first(frame->size);
+        bytes = bytes.subspan(frame->stride);
         if (on_frame(whole) == Next::stop) return {};
         continue;
       }
-      const auto frame = complete(bytes, longest);
-      if (!frame) return std::unexpected(frame.error());
-      if (!*frame) continue;
+      const auto found = complete(bytes, longest);
+      if (!found) return std::unexpected(found.error());
+      const std::optional<Frame> frame = *found;
+      if (!frame) continue;
       completed_ = std::exchange(kept_, {}); // at most once a call: the rest lies in `bytes`
-      if (on_frame(core::Bytes(completed_).first((*frame)->size)) == Next::stop) return {};
+      if (on_frame(core::Bytes(completed_).first(frame->size)) == Next::stop) return {};
     }
     return {};
   }

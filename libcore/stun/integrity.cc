@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint32_t kFingerprintXor = 0x5354554e; // "STUN"
 
 struct HmacContext {
-  HMAC_CTX context;
+  HMAC_CTX context{};
   HmacContext() { HMAC_CTX_init(&context); }
   ~HmacContext() { HMAC_CTX_cleanup(&context); }
   HmacContext(const HmacContext&) = delete;

@@ -37,9 +37,10 @@ bool AnswerLimiter::admit(const core::IpAddress& source, core::TimePoint now) {
   return true;
 }
 
-void AnswerLimiter::give_back(const core::IpAddress& source, core::TimePoint now) {
+void AnswerLimiter::give_back(const core::IpAddress& source, std::uint32_t tokens,
+                              core::TimePoint now) {
   Bucket& bucket = bucket_of(source, now);
-  bucket.level = std::min(bucket.level + kScale, rate_.burst * kScale);
+  bucket.level = std::min(bucket.level + tokens * kScale, rate_.burst * kScale);
 }
 
 AnswerLimiter::Bucket& AnswerLimiter::bucket_of(const core::IpAddress& source,

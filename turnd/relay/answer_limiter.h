@@ -28,9 +28,9 @@ class AnswerLimiter {
 
   // Takes a token; false: the answer must not be sent.
   bool admit(const core::IpAddress& source, core::TimePoint now);
-  // The source has authenticated, so its earlier answer went to the right place: the token comes
+  // The source has authenticated, so its earlier answers went to the right place: their tokens come
   // back. An office behind one NAT address is not held up by its own number.
-  void give_back(const core::IpAddress& source, core::TimePoint now);
+  void give_back(const core::IpAddress& source, std::uint32_t tokens, core::TimePoint now);
 
  private:
   struct Bucket {

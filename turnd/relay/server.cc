@@ -30,6 +30,9 @@ constexpr std::array kKnownInTurn{
 constexpr std::array kKnownInBinding{Attribute::username, Attribute::message_integrity,
                                      Attribute::realm, Attribute::nonce};
 
+// A 401, and the answer to the request that then proves who is asking.
+constexpr std::uint32_t kAnswersOfAnIntroduction = 2;
+
 std::uint64_t random_u64(Random& random) {
   const std::uint64_t high = random.u32();
   return high << 32 | random.u32();
@@ -140,15 +143,24 @@ Decision Server::turn_request(Request& request) {
   }
 
   // 1. Authentication (RFC 8489 section 9.2.4).
+  //    A stranger pays with its source's answers before anything is computed for it; who has an
+  //    allocation is not held up by others who claim to be at the same address.
   request.allocation = allocations_.find(five_tuple);
+  const bool stranger = request.allocation == nullptr;
+  if (stranger && !may_answer_unauthenticated(request)) return drop(DropReason::limited);
   std::optional<Authenticator::Known> owner;
   if (request.allocation != nullptr) {
     owner = {.username = request.allocation->username, .key = &request.allocation->key};
   }
   auto identity =
       authenticator_.identify(request.message, client, owner ? &*owner : nullptr, request.now.wall);
-  if (!identity) return challenge(request, identity.error());
-  if (!is_stream(five_tuple.transport)) limiter_.give_back(client, request.now.steady);
+  if (!identity) {
+    if (!stranger && !may_answer_unauthenticated(request)) return drop(DropReason::limited);
+    return challenge(request, identity.error());
+  }
+  if (stranger && !is_stream(five_tuple.transport)) {
+    limiter_.give_back(client, kAnswersOfAnIntroduction, request.now.steady);
+  }
   request.identity = *std::move(identity);
   request.to.key = request.identity.key.bytes();
 
@@ -177,9 +189,8 @@ Decision Server::turn_request(Request& request) {
   }
 }
 
-// Answers that nobody has paid for with a proof: small, unsigned, and limited by source.
+// Answers that nobody has paid for with a proof are small and unsigned.
 Decision Server::challenge(const Request& request, ErrorCode code) {
-  if (!may_answer_unauthenticated(request)) return drop(DropReason::limited);
   if (code == ErrorCode::bad_request) return refuse(request, code);
   return answers_.error(request.to, code, [&](auto& answer) {
     const auto nonce =

@@ -53,9 +53,9 @@ class Backlog {
 
  private:
   struct Frame {
-    std::size_t size;
+    std::size_t size = 0;
     core::TimePoint since;
-    Kind kind;
+    Kind kind = Kind::data;
   };
   void drop_old(core::TimePoint now);
   void drop_first();

@@ -9,7 +9,7 @@ namespace turnd {
 class RelaySockets::Socket final : private event::ReadyHandler {
  public:
   Socket(Worker& worker, RelayId id, event::Fd fd) : worker_(worker), id_(id), fd_(std::move(fd)) {}
-  ~Socket() { unwatch(); }
+  virtual ~Socket() { unwatch(); }
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 

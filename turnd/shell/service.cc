@@ -77,6 +77,7 @@ Service::Service(const Settings& settings, unsigned workers, logging::Logger& lo
 ServerConfig Service::server_config(unsigned worker,
                                     const std::vector<core::SocketAddress>& bound) const {
   std::vector<RelayAddress> relay_addresses;
+  relay_addresses.reserve(settings_.relay.addresses.size());
   for (const core::IpAddress& ip : settings_.relay.addresses) {
     relay_addresses.push_back({ip, advertised(settings_.relay, ip)});
   }

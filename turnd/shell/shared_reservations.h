@@ -29,7 +29,7 @@ class WorkerReservations final : public Reservations {
  public:
   WorkerReservations(SharedReservations& shared, RelaySockets& sockets)
       : shared_(shared), sockets_(sockets) {}
-  ~WorkerReservations() = default;
+  virtual ~WorkerReservations() = default;
 
   bool has_room() override;
   bool hold(const ReservationToken& token, RelayId relay, Reserved reserved) override;

@@ -146,6 +146,33 @@ TEST_CASE("rule 35: an office behind one address that authenticates is not held 
   }
 }
 
+TEST_CASE(
+    "rule 35: whoever floods from somebody's address doesn't hold up what is theirs already") {
+  Options options;
+  options.limits.unauthenticated_answers = {.per_second = 0, .burst = 4};
+  Scene scene(options);
+  Client alice("alice", "wonder", "192.0.2.7:40000");
+  REQUIRE(scene.allocate(alice).is_success());
+  for (int i = 0; i < 10; ++i) {
+    Client flood("mallory", "x", "192.0.2.7:50000");
+    (void)scene.allocate(flood);
+  }
+  Client stranger("alice", "wonder", "192.0.2.7:40001");
+  CHECK(scene.feed(stranger, stranger.unsigned_request(stun::Method::allocate)).dropped ==
+        DropReason::limited);
+  CHECK(scene.request(alice, stun::Method::refresh).is_success());
+}
+
+TEST_CASE("rule 35: wrong credentials are limited by source before anything is computed for them") {
+  Options options;
+  options.limits.unauthenticated_answers = {.per_second = 0, .burst = 3};
+  Scene scene(options);
+  Client mallory("alice", "wander");
+  CHECK(scene.allocate(mallory).error() == 401); // the second of two answers
+  CHECK(scene.allocate(mallory).error() == 401);
+  CHECK(scene.allocate(mallory).dropped == DropReason::limited);
+}
+
 TEST_CASE("rule 35: a connection has proven its address and is not limited") {
   Options options;
   options.limits.unauthenticated_answers = {.per_second = 0, .burst = 0};
