@@ -50,7 +50,7 @@ class Walker {
       if (c == '\n') {
         new_line();
       } else if (c == '/' && at(1) == '/') {
-        while (offset_ < text_.size() && text_[offset_] != '\n') ++offset_;
+        offset_ = std::min(text_.find_first_of("\r\n", offset_), text_.size());
       } else if (c == '/' && at(1) == '*') {
         skip_block_comment();
       } else if (c == ' ' || c == '\t' || c == '\r' || c == ',' || c == ':') {
@@ -265,8 +265,9 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   std::string pointer() const {
     std::string text;
     for (std::size_t i = 1; i < open_.size(); ++i) {
-      text = open_[i].key ? pointer_to(text, open_[i].key->text)
-                          : pointer_to(text, open_[i - 1].node.elements.size());
+      const auto& key = open_[i].key;
+      text =
+          key ? pointer_to(text, key->text) : pointer_to(text, open_[i - 1].node.elements.size());
     }
     return text;
   }

@@ -104,6 +104,13 @@ TEST_CASE("lines that end with CR LF are counted once") {
   CHECK(where(*parsed.document, "/b/0") == "5:1");
 }
 
+TEST_CASE("a CR alone ends a comment, as it does for the parser, but no line") {
+  const auto parsed = parse("// comment \"\r{ // another {\r \"a\": 1}");
+  REQUIRE(parsed.problems == Lines{});
+  CHECK(where(*parsed.document, "") == "1:14");
+  CHECK(where(*parsed.document, "/a") == "1:35");
+}
+
 TEST_CASE("escapes in strings move no place after them, and columns count bytes") {
   const auto parsed =
       parse(R"({"a\"\\": "\"}\\", "b": "\u00e9\n/", "c": 1, "é": 2, "d": "\\", "e": 3})");
