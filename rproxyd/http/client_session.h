@@ -12,8 +12,9 @@
 //   consumed()     that many bytes of on_request_body() have been passed on: more may come.
 //                  A session never lets more than kRequestWindow unconsumed bytes of one stream in.
 //   After on_stream_closed() the stream's identifier must not be used any more. It is raised
-//   exactly once per on_request(): when both directions have ended, after reset(), or when the client
-//   broke the stream off (then `clean` is false).
+//   exactly once per on_request(): when the answer has ended (what is left of the request is then
+//   the session's affair), after reset(), or when the client broke the stream off (then `clean` is
+//   false).
 //   flush()        called by the shell once per wake-up after all else, and when the sink drained.
 //   Nothing is raised from inside respond(), send_body(), finish(), reset(), consumed(), drain():
 //   events come from feed(), feed_end() and flush() only, so that a caller is never re-entered.

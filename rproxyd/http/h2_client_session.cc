@@ -35,39 +35,41 @@ StreamId stream_id(std::int32_t id) { return StreamId{static_cast<std::uint32_t>
 struct H2ClientSession::Stream {
   enum class Answer : std::uint8_t { awaited, body, ended };
 
-  Stream(std::int32_t number, core::ChunkPool& pool) : id(number), queue(pool) {}
+  Stream(std::int32_t number, core::ChunkPool& pool) : queue(pool), id(number) {}
 
-  std::int32_t id;
-  RequestHead head;
+  // The request.
+  RequestHead head; // the application's, while raised
   FieldList trailers;
   std::string scheme;
   std::string host; // the Host field
-  bool has_host = false;
-  bool in_trailers = false;
+  Refusal refusal;  // status 0: none
   std::size_t header_bytes = 0;
   std::size_t header_count = 0;
-  Refusal refusal; // status 0: none
+  std::uint64_t body_taken = 0;
+  std::size_t unconsumed = 0;
+  std::size_t discarded = 0;
 
-  bool raised = false; // between on_request() and on_stream_closed(): the head is the application's
+  // The answer.
+  core::ByteQueue queue;
+  FieldList answer_trailers;
+  std::uint64_t answer_left = 0; // of its Content-Length
+
+  std::int32_t id;
+  Answer answer = Answer::awaited;
+  bool has_host = false;
+  bool in_trailers = false;
+  bool raised = false; // between on_request() and on_stream_closed()
   bool is_head = false;
   bool awaits_continue = false; // 100 was asked for and not sent
   bool request_ended = false;
-  std::uint64_t body_taken = 0;
-  std::size_t unconsumed = 0;
-
-  Answer answer = Answer::awaited;
-  core::ByteQueue queue;
-  FieldList answer_trailers;
   bool has_length = false;
-  std::uint64_t answer_left = 0; // of its Content-Length
   bool no_body = false;
   bool deferred = false; // nghttp2 waits for more of the answer
   bool high = false;     // queued() says kAnswerHighWater or more
   bool end_sent = false; // END_STREAM of the answer
-  std::size_t discarded = 0;
-  bool broken = false; // whatever else happens, this did not end well
-  bool reset = false;  // by us: RST_STREAM is under way
-  bool clean = false;  // for on_stream_closed()
+  bool broken = false;   // whatever else happens, this did not end well
+  bool reset = false;    // by us: RST_STREAM is under way
+  bool clean = false;    // for on_stream_closed()
 };
 
 // --- what nghttp2 calls ------------------------------------------------------------------------
