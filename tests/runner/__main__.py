@@ -1,6 +1,7 @@
 """tests/run: runs the steps, shows what goes on, and counts what passed."""
 
 import argparse
+import signal
 import sys
 import time
 import traceback
@@ -12,6 +13,8 @@ from steps import FUZZ, STEPS, Failed
 
 def main() -> int:
     chosen = arguments()
+    # Ended from outside, it takes the commands along that it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     display = Display(sys.stdout)
     total = Counts()
     failed = []
