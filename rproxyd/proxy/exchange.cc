@@ -306,8 +306,9 @@ void Exchange::arm_for_state() {
       return host_.arm(request_ended_ ? rules_.timeouts.response : rules_.timeouts.body);
     case State::answering:
       return host_.arm(rules_.timeouts.stream_idle);
-    case State::answered:
-      return host_.arm(rules_.timeouts.body); // for the client to take the rest
+    case State::answered: // for the client to take the rest
+      left_ = client_.queued(stream_);
+      return host_.arm(rules_.timeouts.body);
   }
 }
 
@@ -339,6 +340,8 @@ void Exchange::on_time() {
     case State::answering:
       return fail(504, "", "the answer stood still");
     case State::answered:
+      // However slow a client is: as long as it takes something, it gets the rest.
+      if (client_.queued(stream_) < left_) return arm_for_state();
       trouble_ = "the client did not take the answer";
       return client_.reset(stream_);
   }

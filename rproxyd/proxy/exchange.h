@@ -183,6 +183,7 @@ class Exchange final : public BackendEvents {
   bool body_sent_ = false;        // some of the body has gone to a backend: it can't be repeated
   bool link_paused_ = false;
   bool link_reused_ = false;
+  std::size_t left_ = 0; // answered: what the client had still to take when this was last looked at
 
   std::vector<BackendId> tried_;
   std::vector<Attempt> attempts_;

@@ -379,6 +379,21 @@ TEST_CASE("rule 17: each phase has its time-out and its answer") {
     waiting(stage).on_time();
     CHECK(stage.take() == Said{"-> abort", "connect node1"});
   }
+  SECTION("the client takes the rest of an answer: as slowly as it likes, but it takes some") {
+    auto head = ExchangeStage::answer(200);
+    waiting(stage).on_response(head, false);
+    stage.client_queued = 1000;
+    stage.exchange->on_response_end({});
+    CHECK(stage.armed == stage.rules.timeouts.body);
+    stage.take();
+    stage.client_queued = 999;
+    stage.armed = {};
+    stage.exchange->on_time();
+    CHECK(stage.armed == stage.rules.timeouts.body);
+    CHECK(stage.take().empty());
+    stage.exchange->on_time();
+    CHECK(stage.take() == Said{"reset"});
+  }
   SECTION("an event stream may be silent for long, not for ever") {
     auto head = ExchangeStage::answer(200);
     waiting(stage).on_response(head, false);
