@@ -13,9 +13,10 @@ namespace {
 config::Problems review(const Settings& settings, const config::Document& document) {
   config::Notes notes(document);
   for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
-    if (!settings.listeners[i].tls) continue;
+    const auto& tls = settings.listeners[i].tls;
+    if (!tls) continue;
     program::note_certificates(notes, config::pointer_to("/listeners", i) + "/tls/certificates",
-                               settings.listeners[i].tls->certificates);
+                               tls->certificates);
   }
   for (const auto& [name, pool] : settings.pools) {
     if (!pool.tls.verify) continue;

@@ -107,7 +107,7 @@ void Worker::accepted(std::size_t listener, event::Fd fd, const core::SocketAddr
   clients_.emplace(raw, std::move(client));
 }
 
-void Worker::accepting_paused(int error) {
+void Worker::accepting_paused(int error) const {
   log().warning("accept.failed", "no connection can be accepted for a moment",
                 logging::field("reason", std::string_view(std::strerror(error))));
 }

@@ -55,7 +55,7 @@ class Worker final : public program::Worker {
   explicit Worker(Service& service) : service_(service) {}
   void append_access_line(const AccessRecord& record);
   void flush_access_log();
-  void accepting_paused(int error);
+  void accepting_paused(int error) const;
   void drain_here();
   void end();
   std::vector<ClientConnection*> clients() const;

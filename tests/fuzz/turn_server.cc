@@ -29,7 +29,7 @@ class Input {
   std::uint32_t u32() { return reader_.u32().value_or(0); }
   core::Bytes some() { // a length, then so many bytes
     const std::size_t wanted = u8();
-    return *reader_.take(std::min(wanted, reader_.size()));
+    return reader_.take(std::min(wanted, reader_.size())).value_or(core::Bytes());
   }
 
  private:

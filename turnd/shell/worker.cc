@@ -151,6 +151,7 @@ void Worker::end() {
   draining_ = false;
   acceptors_.clear();
   std::vector<StreamClient*> clients;
+  clients.reserve(stream_clients_.size());
   for (const auto& [client, owned] : stream_clients_) clients.push_back(client);
   for (StreamClient* client : clients) client->close();
   loop_.stop();

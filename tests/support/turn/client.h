@@ -42,6 +42,9 @@ class Received {
   }
   Received(Received&&) = default;
   Received& operator=(Received&&) = default;
+  Received(const Received&) = delete;
+  Received& operator=(const Received&) = delete;
+  ~Received() = default;
 
   bool is_stun() const { return message_.has_value(); }
   const stun::Message& message() const {
@@ -157,7 +160,7 @@ class Client {
   static Fill family(stun::Attribute attribute, std::uint8_t number) {
     return [=](stun::MessageBuilder& m) { m.add_u32(attribute, std::uint32_t{number} << 24); };
   }
-  static Fill peers(std::vector<const char*> addresses) {
+  static Fill peers(const std::vector<const char*>& addresses) {
     return [=](stun::MessageBuilder& m) {
       for (const char* address : addresses) {
         m.add_xor_address(stun::Attribute::xor_peer_address, address_of(address));
