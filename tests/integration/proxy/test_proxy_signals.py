@@ -33,6 +33,8 @@ def refused(proxy) -> bool:
     try:
         socket.create_connection((HOST, proxy.port("https")), 5).close()
         return False
+    except ConnectionResetError:
+        return False  # it waited in the queue of a socket that was closed just then
     except ConnectionRefusedError:
         return True
 
