@@ -1,4 +1,4 @@
-"""HTTP/2 clients before HTTP/1.1 backends: streams, windows, resets, the end of a connection."""
+"""HTTP/2 clients before HTTP/1.1 backends: streams, windows and resets."""
 
 import hashlib
 import subprocess
