@@ -3,14 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <optional>
 #include <string_view>
 
 #include "libcore/config/object_reader.h"
 #include "libcore/config/parsers.h"
-#include "libcore/config/suggest.h"
+#include "rproxyd/settings/answer_headers.h"
+#include "rproxyd/settings/listeners.h"
 #include "rproxyd/settings/pools.h"
 #include "rproxyd/settings/routes.h"
 
@@ -21,10 +21,6 @@ using config::ObjectReader;
 using config::Value;
 using namespace std::chrono_literals;
 
-std::optional<Settings::Listener> read_listener(const Value& value);
-void check_listeners(const Value& list, const Settings& settings);
-std::optional<Settings::ContentSecurityPolicy> content_security_policy(const Value& value);
-std::optional<std::optional<std::string>> hsts(const Value& value);
 void read_pin_guard(const Value& value, Settings::PinGuard& guard);
 void read_limits(const Value& value, Settings::Limits& limits);
 void read_timeouts(const Value& value, Settings::Timeouts& timeouts);
@@ -43,10 +39,7 @@ Settings read(const Value& root) {
     object.place_of("trusted_proxies")
         .warning("every client may say which address it has", "the proxies' own addresses");
   }
-  if (object.require("listeners", settings.listeners,
-                     config::list_of(read_listener, kMaxListeners))) {
-    check_listeners(object.place_of("listeners"), settings);
-  }
+  read_listeners(object, settings);
 
   const bool pools_right = object.read("pools", settings.pools, read_pools);
   const bool serves = std::ranges::any_of(
@@ -61,8 +54,7 @@ Settings read(const Value& root) {
   object.read("paths", settings.paths,
               config::choice<Settings::Paths>({{"open", Settings::Paths::open},
                                                {"conferencing", Settings::Paths::conferencing}}));
-  object.read("content_security_policy", settings.content_security_policy, content_security_policy);
-  object.read("hsts", settings.hsts, hsts);
+  read_answer_headers(object, settings);
   if (const auto guard = object.find("pin_guard")) read_pin_guard(*guard, settings.pin_guard);
   if (const auto limits = object.find("limits")) read_limits(*limits, settings.limits);
   if (const auto timeouts = object.find("timeouts")) read_timeouts(*timeouts, settings.timeouts);
@@ -73,130 +65,6 @@ Settings read(const Value& root) {
 }
 
 namespace {
-
-std::optional<Settings::Tls> read_tls(const Value& value) {
-  Settings::Tls tls;
-  ObjectReader object(value);
-  const bool certificates_wrong = !object.read("certificates", tls.certificates,
-                                               config::list_of(config::path, kMaxCertificates)) &&
-                                  object.has("certificates");
-  object.read("min_version", tls.min_version,
-              config::choice<Settings::TlsVersion>(
-                  {{"1.2", Settings::TlsVersion::tls1_2}, {"1.3", Settings::TlsVersion::tls1_3}}));
-  object.finish();
-  if (object.is_object() && tls.certificates.empty() && !certificates_wrong) {
-    value.warning("no certificates: a self-signed one is made, and clients will warn or refuse");
-  }
-  return tls;
-}
-
-std::optional<Settings::Listener> read_listener(const Value& value) {
-  Settings::Listener listener;
-  ObjectReader object(value);
-  const bool has_address = object.require("address", listener.address, config::listening_address);
-  object.read("tls", listener.tls, config::nullable(read_tls));
-  object.read("turn", listener.turn, config::nullable(config::remote_address));
-  object.read("proxy_protocol", listener.proxy_protocol, config::boolean);
-  object.read("redirect_https", listener.redirect_https, config::boolean);
-  object.finish();
-  if (!has_address) return std::nullopt;
-
-  if (listener.turn && !listener.tls) {
-    object.place_of("turn").error("TURN shares a port with TLS only", "\"tls\" beside it");
-  }
-  if (listener.redirect_https && listener.tls) {
-    object.place_of("redirect_https")
-        .error("a listener with TLS would redirect to itself", "this on plain HTTP only");
-  }
-  if (!listener.tls && !listener.redirect_https) {
-    value.warning("plain HTTP: what this listener serves can be read and changed on its way",
-                  "\"tls\" or \"redirect_https\"");
-  }
-  return listener;
-}
-
-void check_listeners(const Value& list, const Settings& settings) {
-  if (settings.listeners.empty()) list.error("the list is empty", "at least one listener");
-  for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
-    const auto& listener = settings.listeners[i];
-    const auto first =
-        std::ranges::find(settings.listeners, listener.address, &Settings::Listener::address) -
-        settings.listeners.begin();
-    if (static_cast<std::size_t>(first) != i && listener.address.port() != 0) {
-      list.element(i).error(
-          fmt::format("{} is taken by listener {} already", listener.address.to_string(), first),
-          "another address or port");
-    }
-    if (listener.proxy_protocol && settings.trusted_proxies.empty()) {
-      ObjectReader(list.element(i))
-          .place_of("proxy_protocol")
-          .error("nobody is trusted to send PROXY headers", "their senders in \"trusted_proxies\"");
-    }
-  }
-}
-
-bool is_header_text(const Value& value, std::string_view text) {
-  if (std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; })) return true;
-  value.refuse("is not the value of a header field", "ASCII alone");
-  return false;
-}
-
-std::optional<Settings::ContentSecurityPolicy> content_security_policy(const Value& value) {
-  using Policy = Settings::ContentSecurityPolicy;
-  const auto text = config::text_up_to(value, config::kMaxTextBytes);
-  if (!text) return std::nullopt;
-  if (*text == "off") return Policy{Policy::Kind::off, ""};
-  if (*text == "default") return Policy{Policy::Kind::standard, ""};
-  // Directives that need no value; a single other word is a slip of the hand.
-  constexpr std::array<std::string_view, 2> kAlone{"upgrade-insecure-requests", "sandbox"};
-  if (!text->contains(' ') && std::ranges::find(kAlone, *text) == kAlone.end()) {
-    value.refuse("is not a policy",
-                 R"("off", "default" or directives, such as "default-src 'self'")");
-    return std::nullopt;
-  }
-  if (!is_header_text(value, *text)) return std::nullopt;
-  return Policy{Policy::Kind::own, *text};
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
-// RFC 6797 section 6.1: max-age, and optionally includeSubDomains and preload.
-bool is_hsts(std::string_view text) {
-  bool has_max_age = false;
-  for (std::string_view rest = text;;) {
-    const auto end = rest.find(';');
-    const auto directive = trimmed(rest.substr(0, end));
-    if (directive.starts_with("max-age=")) {
-      const auto digits = directive.substr(8);
-      if (has_max_age || digits.empty() || digits.size() > 10 ||
-          digits.find_first_not_of("0123456789") != std::string_view::npos) {
-        return false;
-      }
-      has_max_age = true;
-    } else if (directive != "includeSubDomains" && directive != "preload") {
-      return false;
-    }
-    if (end == std::string_view::npos) return has_max_age;
-    rest.remove_prefix(end + 1);
-  }
-}
-
-std::optional<std::optional<std::string>> hsts(const Value& value) {
-  auto text = config::text_up_to(value, config::kMaxTextBytes);
-  if (!text) return std::nullopt;
-  if (*text == "off") return std::optional<std::string>{};
-  if (!is_hsts(*text)) {
-    value.refuse("is not the value of Strict-Transport-Security",
-                 "\"off\" or \"max-age=SECONDS\", with \"; includeSubDomains\" and \"; preload\" "
-                 "if need be");
-    return std::nullopt;
-  }
-  return text;
-}
 
 std::optional<std::string> ban_state(const Value& value) {
   auto text = config::text_up_to(value, config::kMaxTextBytes);

@@ -1,0 +1,11 @@
+// What the proxy adds to answers: "content_security_policy", "hsts".
+#pragma once
+
+#include "libcore/config/object_reader.h"
+#include "rproxyd/settings/settings.h"
+
+namespace rproxyd {
+
+void read_answer_headers(config::ObjectReader& root, Settings& settings);
+
+} // namespace rproxyd
