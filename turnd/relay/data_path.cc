@@ -9,19 +9,19 @@ namespace turnd {
 using stun::Attribute;
 
 Decision Server::channel_data_from_client(const FiveTuple& five_tuple, core::Bytes bytes,
-                                          const core::Now& now) {
+                                          const core::Now& now, const IpFields& ip) {
   Allocation* allocation = allocations_.find(five_tuple);
   if (allocation == nullptr) return drop(DropReason::no_allocation);
   const auto data = stun::parse_channel_data(bytes);
   if (!data) return drop(DropReason::not_turn);
   const Channel* channel = allocation->channels.by_number(data->number, now.steady);
   if (channel == nullptr) return drop(DropReason::no_channel);
-  return to_peer(*allocation, channel->peer, data->payload, now);
+  return to_peer(*allocation, channel->peer, data->payload, now, ip);
 }
 
 // Section 11.2: what is wrong with an indication is answered by silence.
 Decision Server::send_indication(const FiveTuple& five_tuple, const stun::Message& message,
-                                 const core::Now& now) {
+                                 const core::Now& now, const IpFields& ip) {
   static constexpr std::array kKnownInSend{Attribute::xor_peer_address, Attribute::data};
 
   Allocation* allocation = allocations_.find(five_tuple);
@@ -35,20 +35,22 @@ Decision Server::send_indication(const FiveTuple& five_tuple, const stun::Messag
   if (!address || address->port() == 0) return drop(DropReason::not_turn);
   if (config_.peers.is_own_listener(*address)) return drop(DropReason::forbidden_peer);
   indicated_peer_ = {*address};
-  return to_peer(*allocation, indicated_peer_, *payload, now);
+  return to_peer(*allocation, indicated_peer_, *payload, now, ip);
 }
 
 // A channel may outlive its permission (section 12): data needs both.
 Decision Server::to_peer(Allocation& allocation, const PeerAddress& peer, core::Bytes payload,
-                         const core::Now& now) {
+                         const core::Now& now, const IpFields& received) {
   const auto& relay = allocation.relay(peer.address.family());
   if (!relay || !allocation.permissions.allows(peer.address.ip(), now.steady)) {
     return drop(DropReason::no_permission);
   }
+  const auto ip = one_hop_further(received);
+  if (!ip) return drop(DropReason::hop_limit);
   if (!allocation.bandwidth.admit(payload.size(), now.steady)) return drop(DropReason::bandwidth);
   ++counters_.packets_to_peers;
   counters_.bytes_to_peers += payload.size();
-  return ToPeer{.relay = *relay, .peer = &peer, .payload = payload};
+  return ToPeer{.relay = *relay, .peer = &peer, .payload = payload, .ip = *ip};
 }
 
 Decision Server::from_peer(RelayId id, const PeerAddress& peer, const Packet& packet,
@@ -59,11 +61,13 @@ Decision Server::from_peer(RelayId id, const PeerAddress& peer, const Packet& pa
   if (!allocation.permissions.allows(peer.address.ip(), now.steady)) {
     return drop(DropReason::no_permission);
   }
+  const auto ip = one_hop_further(packet.ip());
+  if (!ip) return drop(DropReason::hop_limit);
   const std::size_t size = packet.payload().size();
   if (!allocation.bandwidth.admit(size, now.steady)) return drop(DropReason::bandwidth);
 
   const Channel* channel = allocation.channels.by_peer(peer, now.steady);
-  if (channel == nullptr) return data_indication(allocation, peer, packet);
+  if (channel == nullptr) return data_indication(allocation, peer, packet, *ip);
 
   // Section 12.5: padding is for streams, and not counted in the length.
   const std::size_t padding =
@@ -71,7 +75,7 @@ Decision Server::from_peer(RelayId id, const PeerAddress& peer, const Packet& pa
   const core::MutableBytes framed = packet.with_room(stun::kChannelHeaderBytes, padding);
   stun::write_channel_header(framed.data(), channel->number, size);
   std::ranges::fill(framed.last(padding), std::uint8_t{0});
-  return to_client(allocation, framed, size);
+  return to_client(allocation, framed, size, *ip);
 }
 
 //    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
@@ -81,7 +85,7 @@ Decision Server::from_peer(RelayId id, const PeerAddress& peer, const Packet& pa
 //    |   payload (where it already lies), padding                    |
 //    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 Decision Server::data_indication(const Allocation& allocation, const PeerAddress& peer,
-                                 const Packet& packet) {
+                                 const Packet& packet, const IpFields& ip) {
   static constexpr std::size_t kLongestMessage = 65535;
   const std::size_t address =
       stun::kAttributeHeaderBytes + (peer.address.family() == core::Family::ipv4 ? 8 : 20);
@@ -108,17 +112,18 @@ Decision Server::data_indication(const Allocation& allocation, const PeerAddress
   core::store16(data, static_cast<std::uint16_t>(Attribute::data));
   core::store16(data + 2, static_cast<std::uint16_t>(size));
   std::ranges::fill(message.last(padding), std::uint8_t{0});
-  return to_client(allocation, message, size);
+  return to_client(allocation, message, size, ip);
 }
 
 Decision Server::to_client(const Allocation& allocation, core::Bytes bytes,
-                           std::size_t payload_bytes) {
+                           std::size_t payload_bytes, const IpFields& ip) {
   ++counters_.packets_to_clients;
   counters_.bytes_to_clients += payload_bytes;
   return ToClient{.kind = ToClient::Kind::data,
                   .five_tuple = &allocation.five_tuple,
                   .client = allocation.client,
-                  .bytes = bytes};
+                  .bytes = bytes,
+                  .ip = ip};
 }
 
 } // namespace turnd

@@ -18,6 +18,7 @@ enum class DropReason : std::uint8_t {
   no_channel,         // a channel that isn't bound, or no longer
   no_permission,      // from or to a peer without a permission
   forbidden_peer,     // a Send indication to a listener of ours
+  hop_limit,          // would leave with a hop limit (TTL) of 0
   bandwidth,          // above the allocation's limit
   too_long,           // doesn't fit into the message for the client
   limited,            // an unauthenticated answer withheld from its source
@@ -26,7 +27,7 @@ enum class DropReason : std::uint8_t {
   answer_comes_later, // an Allocate waits for its relay socket, or a copy of it came meanwhile
   unknown_relay,      // of an allocation that is gone
 };
-inline constexpr std::size_t kDropReasons = 13;
+inline constexpr std::size_t kDropReasons = 14;
 
 struct Drop {
   DropReason reason;
@@ -40,12 +41,14 @@ struct ToClient {
   const FiveTuple* five_tuple;
   ClientTag client;
   core::Bytes bytes;
+  IpFields ip{};
 };
 
 struct ToPeer {
   RelayId relay;
   const PeerAddress* peer;
   core::Bytes payload;
+  IpFields ip{};
 };
 
 using Decision = std::variant<Drop, ToClient, ToPeer>;

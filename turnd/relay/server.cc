@@ -61,16 +61,16 @@ Server::~Server() = default;
 
 // RFC 7983: the first byte tells ChannelData from STUN.
 Decision Server::from_client(const FiveTuple& five_tuple, ClientTag client, core::Bytes bytes,
-                             const core::Now& now) {
+                             const core::Now& now, const IpFields& ip) {
   if (stun::looks_like_channel_data(bytes)) {
-    return channel_data_from_client(five_tuple, bytes, now);
+    return channel_data_from_client(five_tuple, bytes, now, ip);
   }
-  return message_from_client(five_tuple, client, bytes, now);
+  return message_from_client(five_tuple, client, bytes, now, ip);
 }
 
 // RFC 8489 section 6.3.
 Decision Server::message_from_client(const FiveTuple& five_tuple, ClientTag client,
-                                     core::Bytes bytes, const core::Now& now) {
+                                     core::Bytes bytes, const core::Now& now, const IpFields& ip) {
   const auto message = stun::Message::parse(bytes);
   if (!message || !stun::fingerprint_is_right_or_absent(*message)) {
     return drop(DropReason::not_turn);
@@ -83,7 +83,7 @@ Decision Server::message_from_client(const FiveTuple& five_tuple, ClientTag clie
       return drop(DropReason::not_for_servers);
     case stun::Class::indication:
       if (message->method() == stun::Method::send) {
-        return send_indication(five_tuple, *message, now);
+        return send_indication(five_tuple, *message, now, ip);
       }
       return drop(DropReason::not_for_servers);
     case stun::Class::request:

@@ -90,8 +90,9 @@ class Server {
          Random& random, core::TimePoint start);
   ~Server();
 
+  // `ip`: of the datagram's header; nothing of a stream.
   Decision from_client(const FiveTuple& five_tuple, ClientTag client, core::Bytes bytes,
-                       const core::Now& now);
+                       const core::Now& now, const IpFields& ip = {});
   // Writes the client's header around the payload, in place.
   Decision from_peer(RelayId relay, const PeerAddress& peer, const Packet& packet,
                      const core::Now& now);
@@ -139,7 +140,7 @@ class Server {
 
   // server.cc
   Decision message_from_client(const FiveTuple& five_tuple, ClientTag client, core::Bytes bytes,
-                               const core::Now& now);
+                               const core::Now& now, const IpFields& ip);
   Decision binding(Request& request);
   Decision turn_request(Request& request);
   Decision challenge(const Request& request, stun::ErrorCode code);
@@ -158,14 +159,15 @@ class Server {
 
   // data_path.cc
   Decision channel_data_from_client(const FiveTuple& five_tuple, core::Bytes bytes,
-                                    const core::Now& now);
+                                    const core::Now& now, const IpFields& ip);
   Decision send_indication(const FiveTuple& five_tuple, const stun::Message& message,
-                           const core::Now& now);
+                           const core::Now& now, const IpFields& ip);
   Decision data_indication(const Allocation& allocation, const PeerAddress& peer,
-                           const Packet& packet);
+                           const Packet& packet, const IpFields& ip);
   Decision to_peer(Allocation& allocation, const PeerAddress& peer, core::Bytes payload,
-                   const core::Now& now);
-  Decision to_client(const Allocation& allocation, core::Bytes bytes, std::size_t payload_bytes);
+                   const core::Now& now, const IpFields& ip);
+  Decision to_client(const Allocation& allocation, core::Bytes bytes, std::size_t payload_bytes,
+                     const IpFields& ip);
 
   // allocate.cc
   Decision allocate(Request& request);

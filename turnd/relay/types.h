@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "libcore/base/address.h"
 #include "libcore/base/bytes.h"
@@ -44,6 +45,24 @@ struct RelayId {
   friend bool operator==(const RelayId&, const RelayId&) = default;
 };
 
+// What a datagram's IP header says beside the addresses, as received or as to be sent (RFC 8656
+// section 15). What isn't known, as of a client on TCP, is left to the kernel's defaults (section 16).
+struct IpFields {
+  std::uint8_t traffic_class = 0; // DSCP and ECN: IPv4's type of service, IPv6's traffic class
+  std::optional<std::uint8_t> hop_limit; // or TTL
+  bool dont_fragment = false;            // only to be sent: no socket tells of a received one
+
+  friend bool operator==(const IpFields&, const IpFields&) = default;
+};
+
+// Section 15: DSCP and ECN as they came, one hop less. nullopt: it has come far enough.
+inline std::optional<IpFields> one_hop_further(IpFields ip) {
+  if (!ip.hop_limit) return ip;
+  if (*ip.hop_limit <= 1) return std::nullopt;
+  --*ip.hop_limit;
+  return ip;
+}
+
 // A peer's datagram in the shell's buffer. The relay writes what a client needs around it in place:
 // kHeadroom bytes before the payload and kTailroom behind it belong to the packet.
 class Packet {
@@ -52,15 +71,17 @@ class Packet {
   static constexpr std::size_t kHeadroom = 48;
   static constexpr std::size_t kTailroom = 3; // padding to a multiple of four
 
-  explicit Packet(core::MutableBytes payload) : payload_(payload) {}
+  explicit Packet(core::MutableBytes payload, IpFields ip = {}) : payload_(payload), ip_(ip) {}
 
   core::MutableBytes payload() const { return payload_; }
+  const IpFields& ip() const { return ip_; }
   core::MutableBytes with_room(std::size_t before, std::size_t behind) const {
     return {payload_.data() - before, before + payload_.size() + behind};
   }
 
  private:
   core::MutableBytes payload_;
+  IpFields ip_;
 };
 
 } // namespace turnd

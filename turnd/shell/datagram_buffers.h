@@ -14,6 +14,7 @@
 #include "libcore/base/address.h"
 #include "libcore/base/bytes.h"
 #include "turnd/relay/types.h"
+#include "turnd/shell/control_messages.h"
 
 namespace turnd {
 
@@ -25,7 +26,8 @@ class DatagramBuffers {
   struct Received {
     core::MutableBytes payload; // with Packet's head and tailroom around it; lives until reset()
     core::SocketAddress from;
-    std::optional<core::IpAddress> to; // where it was sent to, if the socket tells (IP_PKTINFO)
+    std::optional<core::IpAddress> to; // where it was sent to, if the socket tells
+    IpFields ip;                       // likewise
   };
 
   DatagramBuffers();
@@ -33,7 +35,7 @@ class DatagramBuffers {
   std::size_t free() const { return kCount - used_; }
   // Receives up to `at_most` (and free()) datagrams of a non-blocking socket with one system call.
   // Borrowed until the next receive(). Empty: nothing was there.
-  std::span<Received> receive(int fd, std::size_t at_most, bool tells_destination);
+  std::span<Received> receive(int fd, std::size_t at_most);
   // What received datagrams borrow is free again.
   void reset() { used_ = 0; }
 
@@ -44,15 +46,11 @@ class DatagramBuffers {
   static_assert(kHead >= Packet::kHeadroom);
   static constexpr std::size_t kStride = kMaxDatagram + 1 + 256;
   static_assert(kStride >= kHead + kMaxDatagram + Packet::kTailroom);
-  static constexpr std::size_t kControlBytes = 64; // an in6_pktinfo with its header
 
   std::unique_ptr<std::uint8_t[]> bytes_;
   std::array<mmsghdr, kCount> headers_{};
   std::array<iovec, kCount> vectors_{};
-  struct alignas(cmsghdr) Control {
-    std::array<std::uint8_t, kControlBytes> bytes;
-  };
-  std::array<Control, kCount> control_{};
+  std::array<ControlBuffer, kCount> control_{};
   std::array<core::SocketAddress, kCount> from_;
   std::array<Received, kCount> received_;
   std::size_t used_ = 0;

@@ -33,8 +33,8 @@ class RelaySockets::Socket final : private event::ReadyHandler {
   // reports in between (a peer's ICMP) can't make us miss what lies behind it.
   void on_ready(event::Readiness) override {
     DatagramBuffers& buffers = worker_.buffers_with_room();
-    for (const auto& datagram : buffers.receive(fd_.get(), kDatagramsPerTurn, false)) {
-      worker_.from_peer(id_, {datagram.from}, Packet(datagram.payload));
+    for (const auto& datagram : buffers.receive(fd_.get(), kDatagramsPerTurn)) {
+      worker_.from_peer(id_, {datagram.from}, Packet(datagram.payload, datagram.ip));
     }
   }
 
@@ -54,6 +54,7 @@ bool RelaySockets::open(const OpenRelay& command) {
   } else if (auto bound = event::bind_udp(command.address, event::Sharing::exclusive)) {
     fd = std::move(*bound);
     allow_fragments(fd.get(), command.address.family());
+    want_ip_fields(fd.get(), command.address.family());
   }
   if (!fd) return false;
   auto socket = std::make_unique<Socket>(worker_, command.relay, std::move(fd));

@@ -33,11 +33,29 @@ void want_destination(int fd, core::Family family) {
   }
 }
 
+void want_ip_fields(int fd, core::Family family) {
+  if (family == core::Family::ipv4) {
+    set(fd, IPPROTO_IP, IP_RECVTOS, 1);
+    set(fd, IPPROTO_IP, IP_RECVTTL, 1);
+  } else {
+    set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+  }
+}
+
 void allow_fragments(int fd, core::Family family) {
   if (family == core::Family::ipv4) {
     set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
   } else {
     set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+  }
+}
+
+void forbid_fragments(int fd, core::Family family) {
+  if (family == core::Family::ipv4) {
+    set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+  } else {
+    set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
   }
 }
 

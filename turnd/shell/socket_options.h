@@ -12,8 +12,13 @@ inline constexpr int kListenerBufferBytes = 4 << 20;
 void want_large_buffers(int fd);
 // Datagrams say to which of the machine's addresses they came.
 void want_destination(int fd, core::Family family);
+// Datagrams say with which DSCP, ECN and TTL or hop limit they came.
+void want_ip_fields(int fd, core::Family family);
 // A client's datagram may be fragmented on its way, unless it asks otherwise (RFC 8656 section 14).
 void allow_fragments(int fd, core::Family family);
+// From now on it is not: too long for the link, and it isn't sent. What the kernel believes to know
+// of the path counts for nothing, since the client is finding it out.
+void forbid_fragments(int fd, core::Family family);
 // Bytes that the kernel holds unsent can't be dropped any more when they have become too old.
 void keep_unsent_short(int fd);
 

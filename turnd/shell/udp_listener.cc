@@ -12,6 +12,7 @@ UdpListener::UdpListener(Worker& worker, event::Fd fd)
       address_(event::local_address(fd_.get())),
       wildcard_(address_.ip().is_unspecified()) {
   want_large_buffers(fd_.get());
+  want_ip_fields(fd_.get(), address_.family());
   if (wildcard_) want_destination(fd_.get(), address_.family());
   worker_.loop().poller().add(fd_.get(), event::Interest::read, event::Trigger::level, *this);
 }
@@ -23,11 +24,11 @@ void UdpListener::on_ready(event::Readiness) {
   for (int i = 0; i < kBatchesPerTurn; ++i) {
     DatagramBuffers& buffers = worker_.buffers_with_room();
     const std::size_t room = buffers.free();
-    const auto batch = buffers.receive(fd_.get(), room, wildcard_);
+    const auto batch = buffers.receive(fd_.get(), room);
     for (const auto& datagram : batch) {
       five_tuple.client = datagram.from;
       if (datagram.to) five_tuple.server = {*datagram.to, address_.port()};
-      worker_.from_client(five_tuple, *this, datagram.payload);
+      worker_.from_client(five_tuple, *this, datagram.payload, datagram.ip);
     }
     if (batch.size() < room) return; // the socket is empty
   }
@@ -37,11 +38,13 @@ void UdpListener::send(const ToClient& message) {
   const core::SocketAddress& to = message.five_tuple->client;
   const auto from = wildcard_ ? std::optional(message.five_tuple->server.ip()) : std::nullopt;
   if (message.kind == ToClient::Kind::answer) {
-    if (!send_datagram(fd_.get(), to, message.bytes, from)) ++lost_answers_;
+    const bool sent = send_datagram(
+        {.fd = fd_.get(), .to = to, .payload = message.bytes, .ip = message.ip, .from = from});
+    if (!sent) ++lost_answers_;
     return;
   }
   if (batch_.full()) batch_.flush();
-  batch_.add(fd_.get(), to, message.bytes, from);
+  batch_.add({.fd = fd_.get(), .to = to, .payload = message.bytes, .ip = message.ip, .from = from});
 }
 
 } // namespace turnd

@@ -46,8 +46,9 @@ DatagramBuffers& Worker::buffers_with_room() {
   return buffers_;
 }
 
-void Worker::from_client(const FiveTuple& five_tuple, ClientLink& client, core::Bytes bytes) {
-  carry_out(server_.from_client(five_tuple, client.tag(), bytes, loop_.now()));
+void Worker::from_client(const FiveTuple& five_tuple, ClientLink& client, core::Bytes bytes,
+                         const IpFields& ip) {
+  carry_out(server_.from_client(five_tuple, client.tag(), bytes, loop_.now(), ip));
   carry_out_commands();
   loop_.run_at_end(end_task_);
 }
@@ -61,7 +62,7 @@ void Worker::carry_out(const Decision& decision) {
     const int fd = relay_sockets_.fd(up->relay);
     if (fd < 0) return;
     if (to_peers_.full()) to_peers_.flush();
-    to_peers_.add(fd, up->peer->address, up->payload);
+    to_peers_.add({.fd = fd, .to = up->peer->address, .payload = up->payload, .ip = up->ip});
   } else if (const auto* down = std::get_if<ToClient>(&decision)) {
     ClientLink::of(down->client).send(*down);
   }

@@ -58,7 +58,8 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
 
   // Buffers of which at least one is free; what waits in them is sent first if need be.
   DatagramBuffers& buffers_with_room();
-  void from_client(const FiveTuple& five_tuple, ClientLink& client, core::Bytes bytes);
+  void from_client(const FiveTuple& five_tuple, ClientLink& client, core::Bytes bytes,
+                   const IpFields& ip = {});
   // Before bytes go away that a decision of from_client() may borrow, and that are not in the
   // DatagramBuffers.
   void flush_to_peers() { to_peers_.flush(); }

@@ -39,6 +39,7 @@ struct SentToPeer {
   turnd::RelayId relay;
   core::SocketAddress peer;
   std::string payload;
+  turnd::IpFields ip{};
 };
 
 struct Options {
@@ -114,19 +115,21 @@ class Scene {
     std::optional<turnd::ClientTag> tag;
     std::optional<turnd::FiveTuple> five_tuple;
     std::optional<SentToPeer> to_peer;
+    turnd::IpFields ip; // of to_client
     std::optional<turnd::DropReason> dropped;
     int error() const { return answer ? answer->error() : -1; }
     bool is_success() const { return answer && answer->is_success(); }
   };
 
-  Result feed(const Client& client, core::Bytes bytes) {
-    return settle(copy(server.from_client(client.five_tuple, client.tag, bytes, now)));
+  Result feed(const Client& client, core::Bytes bytes, const turnd::IpFields& ip = {}) {
+    return settle(copy(server.from_client(client.five_tuple, client.tag, bytes, now, ip)));
   }
-  Result feed_peer(turnd::RelayId relay, const char* peer, std::string_view payload) {
+  Result feed_peer(turnd::RelayId relay, const char* peer, std::string_view payload,
+                   const turnd::IpFields& ip = {}) {
     buffer_.assign(turnd::Packet::kHeadroom + payload.size() + turnd::Packet::kTailroom, 0xee);
     std::ranges::copy(payload, buffer_.begin() + turnd::Packet::kHeadroom);
     const turnd::Packet packet(
-        core::MutableBytes(buffer_).subspan(turnd::Packet::kHeadroom, payload.size()));
+        core::MutableBytes(buffer_).subspan(turnd::Packet::kHeadroom, payload.size()), ip);
     const turnd::PeerAddress from{address_of(peer)};
     return settle(copy(server.from_peer(relay, from, packet, now)));
   }
@@ -180,10 +183,11 @@ class Scene {
       result.answer.emplace(out->bytes);
       if (!result.answer->is_stun()) result.answer.reset();
       result.tag = out->client;
+      result.ip = out->ip;
       result.five_tuple = *out->five_tuple;
     } else {
       const auto& up = std::get<turnd::ToPeer>(decision);
-      result.to_peer = {up.relay, up.peer->address, std::string(core::text_of(up.payload))};
+      result.to_peer = {up.relay, up.peer->address, std::string(core::text_of(up.payload)), up.ip};
     }
     return result;
   }

@@ -175,6 +175,35 @@ TEST_CASE("rule 27: empty payloads are relayed, all four ways") {
   CHECK(scene.feed_peer(scene.last_relay(), "203.0.113.10:7", "").answer->has(Attribute::data));
 }
 
+TEST_CASE("rule 31: DSCP, ECN and TTL go along, the TTL one less (RFC 8656 15)") {
+  Relaying scene;
+  const turnd::IpFields came{.traffic_class = 0xb9, .hop_limit = 57};
+  const turnd::IpFields goes{.traffic_class = 0xb9, .hop_limit = 56};
+  CHECK(scene.feed(scene.alice, Client::channel_data(0x4001, "x"), came).to_peer->ip == goes);
+  CHECK(scene.feed(scene.alice, scene.alice.send_indication("203.0.113.10:7", "x"), came)
+            .to_peer->ip == goes);
+  CHECK(scene.feed_peer(scene.last_relay(), kPeer, "x", came).ip == goes);
+  CHECK(scene.feed_peer(scene.last_relay(), "203.0.113.10:7", "x", came).ip == goes);
+}
+
+TEST_CASE("rule 31: nothing leaves with a TTL of 0") {
+  Relaying scene;
+  for (const std::uint8_t last : {std::uint8_t{0}, std::uint8_t{1}}) {
+    const turnd::IpFields came{.hop_limit = last};
+    CHECK(scene.feed(scene.alice, Client::channel_data(0x4001, "x"), came).dropped ==
+          DropReason::hop_limit);
+    CHECK(scene.feed_peer(scene.last_relay(), kPeer, "x", came).dropped == DropReason::hop_limit);
+  }
+  const turnd::IpFields came{.hop_limit = 2};
+  CHECK(scene.feed_peer(scene.last_relay(), kPeer, "x", came).ip.hop_limit == 1);
+}
+
+TEST_CASE("what came over a stream leaves with the kernel's defaults (RFC 8656 16)") {
+  Relaying scene(turnd::Transport::tcp);
+  CHECK(scene.feed(scene.alice, Client::channel_data(0x4001, "x")).to_peer->ip ==
+        turnd::IpFields{});
+}
+
 TEST_CASE("rule 32: the transport and the server's address are part of the five-tuple") {
   Relaying scene;
   Client other = scene.alice;

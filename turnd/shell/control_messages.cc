@@ -1,0 +1,118 @@
+#include "turnd/shell/control_messages.h"
+
+#include <netinet/in.h>
+
+#include <cstring>
+
+namespace turnd {
+namespace {
+
+template <typename T>
+T value_of(const cmsghdr& message) {
+  T value{};
+  std::memcpy(&value, CMSG_DATA(&message), sizeof value);
+  return value;
+}
+
+std::uint8_t octet_of(const cmsghdr& message) {
+  return static_cast<std::uint8_t>(value_of<int>(message));
+}
+
+void read_ipv4(const cmsghdr& message, ReceivedControl& control) {
+  switch (message.cmsg_type) {
+    case IP_PKTINFO: {
+      const auto info = value_of<in_pktinfo>(message);
+      control.destination = core::IpAddress::from_v4(
+          {reinterpret_cast<const std::uint8_t*>(&info.ipi_addr), sizeof info.ipi_addr});
+      break;
+    }
+    case IP_TOS:
+      control.ip.traffic_class = value_of<std::uint8_t>(message);
+      break;
+    case IP_TTL:
+      control.ip.hop_limit = octet_of(message);
+      break;
+    default:
+      break;
+  }
+}
+
+void read_ipv6(const cmsghdr& message, ReceivedControl& control) {
+  switch (message.cmsg_type) {
+    case IPV6_PKTINFO: {
+      const auto info = value_of<in6_pktinfo>(message);
+      control.destination =
+          core::IpAddress::from_v6({info.ipi6_addr.s6_addr, sizeof info.ipi6_addr});
+      break;
+    }
+    case IPV6_TCLASS:
+      control.ip.traffic_class = octet_of(message);
+      break;
+    case IPV6_HOPLIMIT:
+      control.ip.hop_limit = octet_of(message);
+      break;
+    default:
+      break;
+  }
+}
+
+class Writer {
+ public:
+  explicit Writer(ControlBuffer& buffer) : buffer_(buffer) {}
+
+  template <typename T>
+  void add(int level, int type, const T& value) {
+    auto* message = reinterpret_cast<cmsghdr*>(buffer_.bytes.data() + used_);
+    message->cmsg_level = level;
+    message->cmsg_type = type;
+    message->cmsg_len = CMSG_LEN(sizeof value);
+    std::memcpy(CMSG_DATA(message), &value, sizeof value);
+    used_ += CMSG_SPACE(sizeof value);
+  }
+  std::size_t used() const { return used_; }
+
+ private:
+  static_assert(ControlBuffer::kBytes >=
+                CMSG_SPACE(sizeof(in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int)));
+  ControlBuffer& buffer_;
+  std::size_t used_ = 0;
+};
+
+} // namespace
+
+ReceivedControl read_control(const msghdr& header) {
+  ReceivedControl control;
+  for (const cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr;
+       c = CMSG_NXTHDR(const_cast<msghdr*>(&header), const_cast<cmsghdr*>(c))) { // NOLINT
+    if (c->cmsg_level == IPPROTO_IP) read_ipv4(*c, control);
+    if (c->cmsg_level == IPPROTO_IPV6) read_ipv6(*c, control);
+  }
+  return control;
+}
+
+void write_control(msghdr& header, ControlBuffer& buffer, core::Family family, const IpFields& ip,
+                   const std::optional<core::IpAddress>& from) {
+  const bool v4 = family == core::Family::ipv4;
+  Writer writer(buffer);
+  if (from && v4) {
+    in_pktinfo info{};
+    std::memcpy(&info.ipi_spec_dst, from->octets.data(), 4);
+    writer.add(IPPROTO_IP, IP_PKTINFO, info);
+  } else if (from) {
+    in6_pktinfo info{};
+    std::memcpy(&info.ipi6_addr, from->octets.data(), 16);
+    writer.add(IPPROTO_IPV6, IPV6_PKTINFO, info);
+  }
+  if (ip.traffic_class != 0) {
+    const int value = ip.traffic_class;
+    v4 ? writer.add(IPPROTO_IP, IP_TOS, value) : writer.add(IPPROTO_IPV6, IPV6_TCLASS, value);
+  }
+  if (ip.hop_limit) {
+    const int value = *ip.hop_limit;
+    v4 ? writer.add(IPPROTO_IP, IP_TTL, value) : writer.add(IPPROTO_IPV6, IPV6_HOPLIMIT, value);
+  }
+  header.msg_control = writer.used() == 0 ? nullptr : buffer.bytes.data();
+  header.msg_controllen = writer.used();
+}
+
+} // namespace turnd

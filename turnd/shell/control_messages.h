@@ -1,0 +1,33 @@
+// What recvmsg(2) and sendmsg(2) carry beside the bytes (cmsg(3)): a datagram's own address, and
+// fields of its IP header.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "libcore/base/address.h"
+#include "turnd/relay/types.h"
+
+namespace turnd {
+
+// Room for all that one datagram may have: an address, a traffic class, a hop limit.
+struct alignas(cmsghdr) ControlBuffer {
+  static constexpr std::size_t kBytes = 112;
+  std::array<std::uint8_t, kBytes> bytes;
+};
+
+struct ReceivedControl {
+  std::optional<core::IpAddress> destination; // if the socket tells (want_destination)
+  IpFields ip;                                // likewise (want_ip_fields)
+};
+ReceivedControl read_control(const msghdr& header);
+
+// What differs from the socket's own: nothing, and the kernel has nothing to parse. The message
+// refers to `buffer` afterwards.
+void write_control(msghdr& header, ControlBuffer& buffer, core::Family family, const IpFields& ip,
+                   const std::optional<core::IpAddress>& from);
+
+} // namespace turnd
