@@ -25,6 +25,15 @@ struct FiveTuple {
   friend bool operator==(const FiveTuple&, const FiveTuple&) = default;
 };
 
+struct FiveTupleHash {
+  std::size_t operator()(const FiveTuple& five_tuple) const {
+    const std::size_t client = five_tuple.client.hash();
+    const std::size_t server =
+        five_tuple.server.hash() + static_cast<std::size_t>(five_tuple.transport);
+    return client ^ (server + 0x9e3779b97f4a7c15U + (client << 6U) + (client >> 2U));
+  }
+};
+
 // Where the shell reaches a client: a listener's socket or a connection. Opaque to the relay, which
 // gives it back with everything that goes to that client.
 enum class ClientTag : std::uint64_t {};

@@ -13,9 +13,6 @@ config::Problems not_yet(const Settings& settings, const config::Document& docum
     if (listener.transport == Settings::Transport::dtls) {
       notes.warning(pointer, "this version has no TURN over DTLS: the listener is not opened");
     }
-    if (!listener.proxy_protocol_from.empty()) {
-      notes.error(pointer + "/proxy_protocol_from", "this version reads no PROXY headers");
-    }
   }
   if (settings.relay.tcp) {
     notes.error("/relay/tcp", "this version has no TCP relay (RFC 6062)");

@@ -58,17 +58,20 @@ core::Result<Sockets> open_sockets(const Settings& settings, std::size_t workers
 void log_totals(logging::Logger& log, const std::vector<std::unique_ptr<Worker>>& workers) {
   Counters sum;
   std::uint64_t lost = 0;
+  std::uint64_t proxies_refused = 0;
   for (const auto& worker : workers) {
     const Counters& counters = worker->counters();
     sum.allocations += counters.allocations;
     sum.packets_to_peers += counters.packets_to_peers;
     sum.packets_to_clients += counters.packets_to_clients;
     lost += worker->lost();
+    proxies_refused += worker->proxies_refused();
   }
   log.info("stopped", "turnd has ended", logging::field("allocations", sum.allocations),
            logging::field("packets_to_peers", sum.packets_to_peers),
            logging::field("packets_to_clients", sum.packets_to_clients),
-           logging::field("packets_lost", lost));
+           logging::field("packets_lost", lost),
+           logging::field("proxies_refused", proxies_refused));
 }
 
 } // namespace

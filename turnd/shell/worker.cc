@@ -16,12 +16,7 @@ Worker::Worker(Service& service, ServerConfig config, std::vector<event::Fd> soc
     if (service.settings().listeners[i].transport == Settings::Transport::udp) {
       udp_listeners_.push_back(std::make_unique<UdpListener>(*this, std::move(sockets[i])));
     } else {
-      acceptors_.push_back(std::make_unique<event::Acceptor>(
-          loop_, std::move(sockets[i]),
-          [this, context = service.tls(i)](event::Fd fd, const core::SocketAddress& peer) {
-            accepted(std::move(fd), peer, context);
-          },
-          [this](int error) { accepting_paused(error); }));
+      add_stream_listener(std::move(sockets[i]), service.settings().listeners[i], service.tls(i));
     }
   }
 }
@@ -111,26 +106,74 @@ void Worker::accepting_paused(int error) {
                 logging::field("reason", std::string_view(std::strerror(error))));
 }
 
-void Worker::accepted(event::Fd fd, const core::SocketAddress& peer,
-                      const std::shared_ptr<const tls::ServerContext>& context) {
-  if (unproven_ >= kMaxUnprovenClients) {
+void Worker::add_stream_listener(event::Fd socket, const Settings::Listener& settings,
+                                 std::shared_ptr<const tls::ServerContext> context) {
+  StreamListener& listener = *stream_listeners_.emplace_back(std::make_unique<StreamListener>());
+  listener.context = std::move(context);
+  const Transport transport = listener.context ? Transport::tls : Transport::tcp;
+  listener.headers = std::make_unique<event::ProxyHeaders>(
+      loop_,
+      [this, &listener, transport](event::Fd fd, const core::SocketAddress& proxy,
+                                   const std::optional<proxy_protocol::Endpoints>& endpoints) {
+        const FiveTuple five_tuple{
+            .transport = transport,
+            .client = endpoints ? endpoints->source : proxy,
+            .server = endpoints ? endpoints->destination : event::local_address(fd.get())};
+        start_client(std::move(fd), five_tuple, listener.context);
+      },
+      [this](const core::SocketAddress& proxy, std::string_view why) {
+        ++proxies_refused_;
+        log().warning("proxy.refused", "a proxy's connection was closed",
+                      logging::field("proxy", proxy), logging::field("reason", why));
+      });
+  listener.acceptor = std::make_unique<event::Acceptor>(
+      loop_, std::move(socket),
+      [this, &listener, proxies = settings.proxy_protocol_from](event::Fd fd,
+                                                                const core::SocketAddress& peer) {
+        accepted(listener, proxies, std::move(fd), peer);
+      },
+      [this](int error) { accepting_paused(error); });
+}
+
+bool Worker::too_many_unproven() const {
+  std::size_t count = unproven_;
+  for (const auto& listener : stream_listeners_) count += listener->headers->waiting();
+  return count >= kMaxUnprovenClients;
+}
+
+void Worker::accepted(StreamListener& listener, const core::NetworkList& proxies, event::Fd fd,
+                      const core::SocketAddress& peer) {
+  if (too_many_unproven()) {
     log().warning("connection.refused", "too many connections without an allocation",
                   logging::field("client", peer));
     return; // closes it
   }
-  const FiveTuple five_tuple{.transport = context ? Transport::tls : Transport::tcp,
+  if (proxies.contains(peer.ip())) return listener.headers->expect(std::move(fd), peer);
+  const FiveTuple five_tuple{.transport = listener.context ? Transport::tls : Transport::tcp,
                              .client = peer,
                              .server = event::local_address(fd.get())};
+  start_client(std::move(fd), five_tuple, listener.context);
+}
+
+void Worker::start_client(event::Fd fd, const FiveTuple& five_tuple,
+                          const std::shared_ptr<const tls::ServerContext>& context) {
+  close_older(five_tuple);
   auto client = std::make_unique<StreamClient>(*this, five_tuple);
-  StreamClient* raw = client.get();
   if (!client->start(std::move(fd), context)) return;
   ++unproven_;
-  stream_clients_.emplace(raw, std::move(client));
+  stream_clients_.emplace(five_tuple, std::move(client));
+}
+
+// Behind a proxy a client may come again from the same port while the proxy's connection for its
+// former one still lingers: the newer one counts.
+void Worker::close_older(const FiveTuple& five_tuple) {
+  const auto older = stream_clients_.find(five_tuple);
+  if (older != stream_clients_.end()) older->second->close();
 }
 
 void Worker::stream_client_closed(StreamClient& client) {
-  const auto found = stream_clients_.find(&client);
-  if (found == stream_clients_.end()) return;
+  const auto found = stream_clients_.find(client.five_tuple());
+  if (found == stream_clients_.end() || found->second.get() != &client) return;
   if (client.unproven()) --unproven_;
   server_.client_gone(client.five_tuple(), loop_.now());
   carry_out_commands();
@@ -144,16 +187,16 @@ void Worker::stream_client_closed(StreamClient& client) {
 void Worker::drain_here() {
   draining_ = true;
   server_.begin_drain();
-  acceptors_.clear();
+  for (const auto& listener : stream_listeners_) listener->acceptor.reset();
   loop_.run_at_end(end_task_); // ends it when there is nothing to wait for
 }
 
 void Worker::end() {
   draining_ = false;
-  acceptors_.clear();
+  stream_listeners_.clear();
   std::vector<StreamClient*> clients;
   clients.reserve(stream_clients_.size());
-  for (const auto& [client, owned] : stream_clients_) clients.push_back(client);
+  for (const auto& [five_tuple, client] : stream_clients_) clients.push_back(client.get());
   for (StreamClient* client : clients) client->close();
   loop_.stop();
 }

@@ -14,6 +14,7 @@
 #include "libcore/event/acceptor.h"
 #include "libcore/event/fd.h"
 #include "libcore/event/loop.h"
+#include "libcore/event/proxy_headers.h"
 #include "libcore/event/stream.h"
 #include "libcore/program/supervisor.h"
 #include "turnd/relay/server.h"
@@ -48,6 +49,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   // After run() has returned.
   const Counters& counters() const { return server_.counters(); }
   std::uint64_t lost() const;
+  std::uint64_t proxies_refused() const { return proxies_refused_; }
 
   // For this worker's parts, on its thread.
   event::Loop& loop() { return loop_; }
@@ -65,13 +67,25 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void flush_to_peers() { to_peers_.flush(); }
   void from_peer(RelayId relay, const PeerAddress& peer, const Packet& packet);
 
-  void accepted(event::Fd fd, const core::SocketAddress& peer,
-                const std::shared_ptr<const tls::ServerContext>& context);
   void stream_client_proven() { --unproven_; }
   void stream_client_closed(StreamClient& client); // retires it
 
  private:
+  struct StreamListener {
+    std::unique_ptr<event::Acceptor> acceptor; // none while draining
+    std::shared_ptr<const tls::ServerContext> context;
+    std::unique_ptr<event::ProxyHeaders> headers; // of connections that proxies opened
+  };
+
   void on_deadline(int kind) override;
+  void add_stream_listener(event::Fd socket, const Settings::Listener& settings,
+                           std::shared_ptr<const tls::ServerContext> context);
+  void accepted(StreamListener& listener, const core::NetworkList& proxies, event::Fd fd,
+                const core::SocketAddress& peer);
+  void start_client(event::Fd fd, const FiveTuple& five_tuple,
+                    const std::shared_ptr<const tls::ServerContext>& context);
+  bool too_many_unproven() const;
+  void close_older(const FiveTuple& five_tuple);
   void carry_out(const Decision& decision);
   void carry_out_commands();
   void flush();
@@ -90,8 +104,9 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   DatagramBatch to_peers_;
   event::StreamBuffers stream_buffers_;
   std::vector<std::unique_ptr<UdpListener>> udp_listeners_;
-  std::vector<std::unique_ptr<event::Acceptor>> acceptors_;
-  std::unordered_map<StreamClient*, std::unique_ptr<StreamClient>> stream_clients_;
+  std::vector<std::unique_ptr<StreamListener>> stream_listeners_;
+  std::unordered_map<FiveTuple, std::unique_ptr<StreamClient>, FiveTupleHash> stream_clients_;
+  std::uint64_t proxies_refused_ = 0;
   std::size_t unproven_ = 0;
   bool draining_ = false;
   core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this)};

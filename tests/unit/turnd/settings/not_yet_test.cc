@@ -36,9 +36,6 @@ TEST_CASE("a configuration of what turnd serves has no problem") {
 }
 
 TEST_CASE("what would mean something else without the missing option is refused") {
-  CHECK(problems_with({{"listeners", R"([{ "transport": "tcp", "address": "127.0.0.1:0",
-                                           "proxy_protocol_from": ["10.0.0.1"] }])"}}) ==
-        Lines{"error: /listeners/0/proxy_protocol_from: this version reads no PROXY headers"});
   CHECK(problems_with({{"relay", R"({ "addresses": ["127.0.0.1"], "tcp": true })"}}) ==
         Lines{"error: /relay/tcp: this version has no TCP relay (RFC 6062)"});
 }
