@@ -35,7 +35,8 @@ void Poller::dispatch() {
     const bool ended = broken || (e.events & EPOLLRDHUP) != 0;
     handler->on_ready({.readable = ended || (e.events & EPOLLIN) != 0,
                        .writable = broken || (e.events & EPOLLOUT) != 0,
-                       .ended = ended});
+                       .ended = ended,
+                       .failed = (e.events & EPOLLERR) != 0});
   }
 }
 

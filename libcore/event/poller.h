@@ -16,7 +16,8 @@ namespace event {
 struct Readiness {
   bool readable = false;
   bool writable = false;
-  bool ended = false; // the other side closed, or an error waits: read until 0 or an error comes
+  bool ended = false;  // the other side closed, or an error waits: read until 0 or an error comes
+  bool failed = false; // an error waits, such as that of a reset
 };
 
 // Told that its descriptor may be read or written. Edge-triggered: read (write) until EAGAIN, or

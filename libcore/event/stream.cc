@@ -56,6 +56,8 @@ void Stream::on_ready(Readiness readiness) {
   if (state_ == State::connecting) finish_connecting(readiness);
   if (closed() || state_ == State::connecting) return;
   if (readiness.ended) ended_ = true;
+  if (readiness.failed) failed_ = true;
+  if (failed_ && loss_may_be_told()) return tell_loss(socket_error());
   if (readiness.readable) readable_ = true;
   if (readiness.writable) {
     writable_ = true;
@@ -67,9 +69,7 @@ void Stream::on_ready(Readiness readiness) {
 // ---- opening
 
 void Stream::finish_connecting(Readiness readiness) {
-  int error = 0;
-  socklen_t size = sizeof error;
-  getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  const int error = socket_error();
   if (error != 0) return end(StreamEnd::refused, std::strerror(error));
   if (!readiness.writable || end_told_) return;
   writable_ = true;
@@ -99,7 +99,10 @@ void Stream::become_open() {
 
 // ---- reading
 
-void Stream::pause() { paused_ = true; }
+void Stream::pause() {
+  paused_ = true;
+  if (failed_ && loss_may_be_told()) loop_.run_next(read_task_);
+}
 
 void Stream::resume() {
   if (!paused_) return;
@@ -108,7 +111,11 @@ void Stream::resume() {
 }
 
 void Stream::read_turn() {
-  if (closed() || paused_ || end_told_) return;
+  if (closed()) return;
+  if ((failed_ || output_error_ != 0) && loss_may_be_told()) {
+    return tell_loss(output_error_ != 0 ? output_error_ : socket_error());
+  }
+  if (paused_ || end_told_) return;
   if (tls_ && tls_->has_input()) deliver_tls();
   for (int i = 0; i < kReadsPerTurn; ++i) {
     if (!reading() || !read_once()) return;
@@ -189,7 +196,26 @@ void Stream::reach_end_of_input() {
 void Stream::end(StreamEnd end, std::string_view why) {
   if (closed() || end_told_) return;
   end_told_ = true;
+  loss_told_ = end != StreamEnd::clean;
+  if (failed_ && !loss_told_) loop_.run_next(read_task_); // there is worse to come
   events_.on_stream_end(end, why);
+}
+
+void Stream::tell_loss(int error) {
+  if (loss_told_) return;
+  end_told_ = loss_told_ = true;
+  if (error == 0) error = ECONNRESET;
+  output_error_ = error;
+  gathered_.clear();
+  output_.clear();
+  events_.on_stream_end(StreamEnd::reset, std::strerror(error));
+}
+
+int Stream::socket_error() const {
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
 }
 
 // ---- writing
@@ -260,7 +286,7 @@ void Stream::push_output() {
 
 void Stream::tell_drained() {
   above_low_water_ = false;
-  if (!end_told_) events_.on_stream_drained();
+  if (!loss_told_) events_.on_stream_drained();
 }
 
 // Not yet the end: what the other side sent before it went is read first.
@@ -269,7 +295,7 @@ void Stream::break_output(int error) {
   gathered_.clear();
   output_.clear();
   readable_ = true;
-  if (!paused_) loop_.run_next(read_task_);
+  if (!paused_ || loss_may_be_told()) loop_.run_next(read_task_);
 }
 
 // ---- ending

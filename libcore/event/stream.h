@@ -13,7 +13,9 @@
 //              what it had sent is still delivered, then on_stream_end() says so.
 //   ending     shut_down() after the last write(): what is pending leaves, then TLS close_notify and
 //              FIN. abort() is a RST. on_stream_end() is raised at most once, after all data; after
-//              it, close() or abort() no event comes. When it was clean, writing still works.
+//              it, close() or abort() no event comes. When it was clean, writing still works and
+//              on_stream_drained() is still raised, and should the other side then prove to be gone,
+//              on_stream_end() is raised a second time, with StreamEnd::reset.
 //              The owner may destroy the stream inside an event only by close() and Loop::retire().
 #pragma once
 
@@ -79,6 +81,9 @@ class Stream final : public Retirable, private ReadyHandler {
   void pause();
   void resume();
   bool paused() const { return paused_; }
+  // A reset is told even while the stream is paused, and what had come before it is dropped: for
+  // sides whose words mean nothing any more once they are gone. Without this, the pause holds it.
+  void set_reset_overtakes() { reset_overtakes_ = true; }
 
   void shut_down();
   void abort();
@@ -106,6 +111,9 @@ class Stream final : public Retirable, private ReadyHandler {
   void deliver_tls();
   void reach_end_of_input();
   void end(StreamEnd end, std::string_view why);
+  bool loss_may_be_told() const { return end_told_ || (paused_ && reset_overtakes_); }
+  void tell_loss(int error);
+  int socket_error() const;
 
   void encrypt(core::Bytes bytes);
   void encrypt_gathered();
@@ -126,6 +134,9 @@ class Stream final : public Retirable, private ReadyHandler {
   bool readable_ = false; // the kernel may have more
   bool ended_ = false;    // the kernel has the end, behind what is still to be read
   bool end_told_ = false;
+  bool loss_told_ = false; // the end was not clean, or the loss came after it
+  bool failed_ = false;    // the kernel has an error for us
+  bool reset_overtakes_ = false;
   bool paused_ = false;
   bool writable_ = false;
   int output_error_ = 0; // errno: the kernel takes nothing any more

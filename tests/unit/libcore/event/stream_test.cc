@@ -223,7 +223,7 @@ TEST_CASE("a reset by the peer is told once, and nothing after it") {
   CHECK(ends.events.why == "Connection reset by peer");
 }
 
-TEST_CASE("a reset after a clean end is not told: on_stream_end() comes once") {
+TEST_CASE("a reset after a clean end is told, once: what is still to be sent reaches nobody") {
   PlainEnds ends;
   ends.peer.half_close();
   ends.wait_for_end();
@@ -231,9 +231,57 @@ TEST_CASE("a reset after a clean end is not told: on_stream_end() comes once") {
   ends.loop.settle();
   ends.stream->write(core::bytes_of("to nobody"));
   ends.loop.settle();
-  CHECK(ends.events.told == Told{"end"});
-  CHECK(ends.events.end == StreamEnd::clean);
+  CHECK(ends.events.told == Told{"end", "end"});
+  CHECK(ends.events.end == StreamEnd::reset);
   CHECK(ends.stream->pending() == 0);
+}
+
+TEST_CASE("a clean end whose reset comes in the same wake-up is told as both") {
+  PlainEnds ends;
+  ends.peer.half_close();
+  ends.stream->write(core::bytes_of("something that it doesn't read"));
+  ends.stream->flush();
+  ends.peer.close(); // with bytes unread: RST behind the FIN
+  ends.loop.run_until([&] { return std::ranges::count(ends.events.told, "end") == 2; });
+  CHECK(ends.events.end == StreamEnd::reset);
+}
+
+TEST_CASE("after the peer's half-close the owner is still told that what it wrote has left") {
+  PlainEnds ends;
+  ends.peer.half_close();
+  ends.wait_for_end();
+  ends.stream->write(core::bytes_of(some_bytes(kMany)));
+  ends.loop.run_until([&] {
+    ends.peer.receive();
+    return ends.events.drained == 1;
+  });
+  CHECK(ends.stream->pending() == 0);
+}
+
+TEST_CASE("where a reset overtakes, it is told to a paused stream at once") {
+  PlainEnds ends;
+  ends.stream->set_reset_overtakes();
+  SECTION("that was paused before") {
+    ends.stream->pause();
+    ends.peer.send("dropped");
+    ends.loop.settle();
+  }
+  SECTION("that is paused by what came before the reset") {
+    ends.events.when_data = [&](core::Bytes) { ends.stream->pause(); };
+    ends.peer.send(some_bytes(kMany));
+  }
+  SECTION("that notices it when it writes") {
+    ends.stream->pause();
+    ends.loop.settle();
+    ends.stream->write(core::bytes_of(some_bytes(kMany)));
+  }
+  ends.peer.reset();
+  ends.wait_for_end();
+  CHECK(ends.events.end == StreamEnd::reset);
+  ends.stream->resume();
+  ends.loop.settle();
+  CHECK(ends.events.told.back() == "end");
+  CHECK(std::ranges::count(ends.events.told, "end") == 1);
 }
 
 TEST_CASE("a write to a peer that has answered and gone loses nothing of the answer") {
@@ -275,7 +323,7 @@ TEST_CASE(
 
 // ---- ending
 
-TEST_CASE("after the peer's half-close, writing and shut_down() still work, without any event") {
+TEST_CASE("after the peer's half-close, writing and shut_down() still work") {
   PlainEnds ends;
   ends.peer.half_close();
   ends.wait_for_end();
@@ -288,7 +336,7 @@ TEST_CASE("after the peer's half-close, writing and shut_down() still work, with
   });
   CHECK(ends.peer.received == answer);
   CHECK(ends.stream->fully_sent());
-  CHECK(ends.events.told == Told{"end"});
+  CHECK(ends.events.told == Told{"end", "drained"});
 }
 
 TEST_CASE("after shut_down() the peer's data still arrive, then its end") {
