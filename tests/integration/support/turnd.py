@@ -51,11 +51,14 @@ class Refused(Exception):
 class TurnClient:
     """One client over UDP or TCP, in the order in which a test says things: no timers, no retries."""
 
-    def __init__(self, server: tuple[str, int], transport: str = "udp", user: str = USER, password: str = PASSWORD):
+    def __init__(self, server: tuple[str, int], transport: str = "udp", user: str = USER, password: str = PASSWORD,
+                 source: str | None = None):
         self._stream = transport != "udp"
         family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM if self._stream else socket.SOCK_DGRAM)
         self.socket.settimeout(GUARD_SECONDS)
+        if source is not None:
+            self.socket.bind((source, 0))
         self.socket.connect(server)
         self._user, self._password = user, password
         self._key, self._nonce = None, None
@@ -168,10 +171,10 @@ class TurnClient:
 class Peer:
     """A UDP socket on the other side of the relay."""
 
-    def __init__(self, host: str = HOST):
+    def __init__(self, host: str = HOST, port: int = 0):
         self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.settimeout(GUARD_SECONDS)
-        self.socket.bind((host, 0))
+        self.socket.bind((host, port))
         self.address = self.socket.getsockname()[:2]
 
     def receive(self) -> tuple[bytes, tuple[str, int]]:
