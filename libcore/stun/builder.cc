@@ -2,8 +2,6 @@
 
 #include <array>
 
-#include "libcore/stun/integrity.h"
-
 namespace stun {
 
 std::uint16_t message_type(Method method, Class message_class) {

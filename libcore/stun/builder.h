@@ -15,6 +15,7 @@
 #include "libcore/base/address.h"
 #include "libcore/base/bytes.h"
 #include "libcore/stun/attributes.h"
+#include "libcore/stun/integrity.h"
 #include "libcore/stun/message.h"
 
 namespace stun {
@@ -34,7 +35,10 @@ class MessageBuilder {
 
   void sign(core::Bytes key);        // MESSAGE-INTEGRITY
   void sign_sha256(core::Bytes key); // MESSAGE-INTEGRITY-SHA256
-  void add_fingerprint();            // the last of all
+  void sign(Integrity kind, core::Bytes key) {
+    kind == Integrity::sha1 ? sign(key) : sign_sha256(key);
+  }
+  void add_fingerprint(); // the last of all
 
   // Sets the header's length. Borrowed from the room given at construction.
   core::Bytes finish();

@@ -91,6 +91,23 @@ Key long_term_key_sha256(std::string_view username, std::string_view realm,
   return key;
 }
 
+Key long_term_key(PasswordAlgorithm algorithm, std::string_view username, std::string_view realm,
+                  std::string_view password) {
+  return algorithm == PasswordAlgorithm::md5 ? long_term_key_md5(username, realm, password)
+                                             : long_term_key_sha256(username, realm, password);
+}
+
+Userhash userhash_of(std::string_view username, std::string_view realm) {
+  SHA256_CTX context;
+  Userhash digest{};
+  SHA256_Init(&context);
+  SHA256_Update(&context, username.data(), username.size());
+  SHA256_Update(&context, ":", 1);
+  SHA256_Update(&context, realm.data(), realm.size());
+  SHA256_Final(digest.data(), &context);
+  return digest;
+}
+
 HmacSha1 integrity_of(core::Bytes before, core::Bytes key) {
   const auto start = start_with_length(before, sizeof(HmacSha1));
   return hmac<20>(EVP_sha1(), key, {start, before.subspan(4)});
@@ -116,13 +133,19 @@ bool has_valid_integrity(const Message& message, core::Bytes key) {
       expected, message.bytes().subspan(*at + kAttributeHeaderBytes, expected.size()));
 }
 
-bool has_valid_integrity_sha256(const Message& message, core::Bytes key) {
+bool has_valid_integrity_sha256(const Message& message, core::Bytes key, std::size_t least_bytes) {
   const auto at = message.integrity_sha256_offset();
   if (!at) return false;
   const std::size_t size = core::load16(message.bytes().data() + *at + 2); // checked by parse()
+  if (size < least_bytes) return false;
   const auto expected = integrity_sha256_of(message.bytes().first(*at), key, size);
   return core::equal_in_constant_time(core::Bytes(expected).first(size),
                                       message.bytes().subspan(*at + kAttributeHeaderBytes, size));
+}
+
+bool has_valid_integrity(Integrity kind, const Message& message, core::Bytes key) {
+  return kind == Integrity::sha1 ? has_valid_integrity(message, key)
+                                 : has_valid_integrity_sha256(message, key);
 }
 
 bool fingerprint_is_right_or_absent(const Message& message) {

@@ -8,6 +8,7 @@
 
 #include "libcore/base/bytes.h"
 #include "libcore/stun/message.h"
+#include "libcore/stun/password_algorithm.h"
 
 namespace stun {
 
@@ -30,13 +31,26 @@ class Key {
 
 // MD5(username ":" realm ":" password) and its SHA-256 sister. The strings have been prepared
 // (OpaqueString, RFC 8265) by the caller.
+Key long_term_key(PasswordAlgorithm algorithm, std::string_view username, std::string_view realm,
+                  std::string_view password);
 Key long_term_key_md5(std::string_view username, std::string_view realm, std::string_view password);
 Key long_term_key_sha256(std::string_view username, std::string_view realm,
                          std::string_view password);
 
-// The message carries the attribute and it is right; compared in constant time.
+// SHA-256(username ":" realm): names a user to those alone who know the name (section 14.4).
+using Userhash = std::array<std::uint8_t, 32>;
+Userhash userhash_of(std::string_view username, std::string_view realm);
+
+// Which attribute a message is signed with: MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256.
+enum class Integrity : std::uint8_t { sha1, sha256 };
+
+// The message carries the attribute and it is right; compared in constant time. Section 14.6: a
+// usage may allow MESSAGE-INTEGRITY-SHA256 to be cut, down to 16 bytes; TURN doesn't.
+inline constexpr std::size_t kWholeIntegritySha256 = 32;
 bool has_valid_integrity(const Message& message, core::Bytes key);
-bool has_valid_integrity_sha256(const Message& message, core::Bytes key);
+bool has_valid_integrity_sha256(const Message& message, core::Bytes key,
+                                std::size_t least_bytes = kWholeIntegritySha256);
+bool has_valid_integrity(Integrity kind, const Message& message, core::Bytes key);
 
 // True as well when there is no FINGERPRINT: its absence is nobody's fault.
 bool fingerprint_is_right_or_absent(const Message& message);

@@ -76,9 +76,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)stun::has_valid_integrity_sha256(*message, kKey);
   (void)stun::fingerprint_is_right_or_absent(*message);
 
-  const stun::NonceMaker nonces(stun::NonceMaker::Key{1}, 0, std::chrono::seconds(600));
+  const stun::NonceMaker nonces(stun::NonceMaker::Key{1}, std::chrono::seconds(600));
   if (const auto nonce = message->text(stun::Attribute::nonce)) {
-    must(!nonces.is_fresh(*nonce, core::IpAddress::v4(192, 0, 2, 1), core::WallTime{}));
+    const core::SocketAddress client(core::IpAddress::v4(192, 0, 2, 1), 40000);
+    must(!nonces.features_of(*nonce, client, core::WallTime{}));
+  }
+  if (const auto value = message->find(stun::Attribute::password_algorithm)) {
+    must(!stun::parse_password_algorithm(*value) || value->size() == 4);
   }
   check_rebuilt(*message);
   return 0;

@@ -165,6 +165,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       Client("bob", "builder", "192.0.2.8:1"), Client("nobody", "x", "[2001:db8::7]:1")};
   clients[1].five_tuple.transport = turnd::Transport::tcp;
   clients[3].five_tuple.transport = turnd::Transport::tls;
+  clients[2].algorithm = stun::PasswordAlgorithm::sha256;
+  clients[2].hides_name = true;
 
   Input in(core::Bytes(data, size));
   for (int events = 0; events < 200 && !in.empty(); ++events) {

@@ -143,6 +143,8 @@ std::unique_ptr<Allocation> Server::new_allocation(const Request& request,
   allocation->fingerprint = request.to.fingerprint;
   allocation->username = request.identity.username;
   allocation->key = request.identity.key;
+  allocation->algorithm = request.identity.algorithm;
+  allocation->integrity = request.identity.integrity;
   allocation->ticket = std::move(ticket);
   allocation->bandwidth = Bandwidth(config_.limits.bandwidth_per_allocation, request.now.steady);
   return allocation;
@@ -257,7 +259,8 @@ Decision Server::allocate_failed(Allocation& allocation, const core::Now& now) {
                     .method = stun::Method::allocate,
                     .transaction = allocation.transaction,
                     .fingerprint = allocation.fingerprint,
-                    .key = allocation.key.bytes()};
+                    .key = allocation.key.bytes(),
+                    .integrity = allocation.integrity};
   const Decision answer = answers_.error(to, ErrorCode::insufficient_capacity);
   remove(allocation, now);
   return answer;
@@ -305,7 +308,8 @@ Decision Server::answer_allocate(const Allocation& allocation, const core::Now& 
                     .method = stun::Method::allocate,
                     .transaction = allocation.transaction,
                     .fingerprint = allocation.fingerprint,
-                    .key = allocation.key.bytes()};
+                    .key = allocation.key.bytes(),
+                    .integrity = allocation.integrity};
   return answers_.success(to, [&](stun::MessageBuilder& answer) {
     for (const auto& relay : allocation.relays) {
       if (relay) answer.add_xor_address(Attribute::xor_relayed_address, advertised(*relay));

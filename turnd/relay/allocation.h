@@ -45,6 +45,8 @@ struct Allocation {
 
   std::string username;
   stun::Key key;
+  stun::PasswordAlgorithm algorithm{}; // that made the key
+  stun::Integrity integrity{};         // of the Allocate, and so of its answer
   Quota::Ticket ticket;
 
   std::array<std::optional<RelayId>, 2> relays;          // by core::Family

@@ -2,9 +2,9 @@
 
 namespace turnd {
 
-// RFC 8489 section 9.2.4: MESSAGE-INTEGRITY first, FINGERPRINT last.
+// RFC 8489 section 9.2.4: signed as the request was; FINGERPRINT is last.
 Decision Answers::finish(stun::MessageBuilder& builder, const AnswerTo& to) {
-  if (!to.key.empty()) builder.sign(to.key);
+  if (!to.key.empty()) builder.sign(to.integrity, to.key);
   if (to.fingerprint) builder.add_fingerprint();
   const core::Bytes bytes = builder.finish();
   if (bytes.empty()) return Drop{DropReason::too_long};

@@ -6,6 +6,7 @@
 
 #include "libcore/base/bytes.h"
 #include "libcore/stun/builder.h"
+#include "libcore/stun/integrity.h"
 #include "libcore/stun/message.h"
 #include "turnd/relay/decision.h"
 
@@ -19,6 +20,7 @@ struct AnswerTo {
   stun::TransactionId transaction;
   bool fingerprint;  // the request had one
   core::Bytes key{}; // of an authenticated request: the answer is signed; else empty
+  stun::Integrity integrity = stun::Integrity::sha1; // the request's, and so the answer's
 };
 
 class Answers {

@@ -1,4 +1,5 @@
-// The long-term credential mechanism (RFC 8489 section 9.2.4), the server's side.
+// The long-term credential mechanism (RFC 8489 section 9.2.4), the server's side, for clients of
+// RFC 8489 (password algorithms, SHA-256, user names as hashes) and of RFC 5389 alike.
 #pragma once
 
 #include <expected>
@@ -14,10 +15,13 @@
 
 namespace turnd {
 
-// Who signed a request.
+// Who signed a request, and how; the answer is signed likewise.
 struct Identity {
-  std::string_view username; // borrowed from the request
-  stun::Key key;             // signs the answer too
+  std::string_view username; // borrowed until the authenticator gets other credentials, or from
+                             // the request or the Known
+  stun::Key key;
+  stun::PasswordAlgorithm algorithm = stun::PasswordAlgorithm::md5; // that made the key
+  stun::Integrity integrity = stun::Integrity::sha1;
 };
 
 class Authenticator {
@@ -30,17 +34,18 @@ class Authenticator {
   struct Known {
     std::string_view username;
     const stun::Key* key;
+    stun::PasswordAlgorithm algorithm = stun::PasswordAlgorithm::md5;
   };
 
   // The error is the answer's code: 400, 401 or 438.
   std::expected<Identity, stun::ErrorCode> identify(const stun::Message& request,
-                                                    const core::IpAddress& client,
+                                                    const core::SocketAddress& client,
                                                     const Known* known, core::WallTime now) const;
 
-  // What 401 and 438 carry.
+  // What 401 and 438 carry, beside PASSWORD-ALGORITHMS.
   const std::string& realm() const { return credentials_->realm(); }
-  stun::NonceMaker::Nonce new_nonce(const core::IpAddress& client, core::WallTime now) const {
-    return nonces_.make(client, now);
+  stun::NonceMaker::Nonce new_nonce(const core::SocketAddress& client, core::WallTime now) const {
+    return nonces_.make(client, credentials_->features(), now);
   }
 
   void set_credentials(std::shared_ptr<const Credentials> credentials) {
@@ -48,6 +53,12 @@ class Authenticator {
   }
 
  private:
+  struct Claim; // what a request says about who signed it
+
+  static std::expected<stun::PasswordAlgorithm, stun::ErrorCode> algorithm_of(
+      const stun::Message& request, std::uint32_t offered);
+  bool is_about(const Claim& claim, const Known& known) const;
+
   static constexpr std::size_t kMaxUsernameBytes = 508; // RFC 8489 section 14.3
 
   std::shared_ptr<const Credentials> credentials_;

@@ -5,6 +5,8 @@
 #include <array>
 #include <charconv>
 
+#include "libcore/stun/nonce.h"
+
 namespace turnd {
 namespace {
 
@@ -16,23 +18,50 @@ Credentials::Credentials(std::string realm, const std::map<std::string, core::Se
                          std::vector<core::Secret> shared_secrets)
     : realm_(std::move(realm)), shared_secrets_(std::move(shared_secrets)) {
   for (const auto& [name, password] : users) {
-    users_.emplace(name, stun::long_term_key_md5(name, realm_, password.reveal()));
+    add({.name = name,
+         .md5 = stun::long_term_key_md5(name, realm_, password.reveal()),
+         .sha256 = stun::long_term_key_sha256(name, realm_, password.reveal())});
   }
 }
 
-std::vector<stun::Key> Credentials::keys_of(std::string_view username, core::WallTime now) const {
-  const auto user = users_.find(std::string(username));
-  if (user != users_.end()) return {user->second};
+void Credentials::add(User user) {
+  const User& added = users_.emplace_back(std::move(user));
+  by_name_.emplace(added.name, &added);
+  by_hash_.emplace(core::text_of(stun::userhash_of(added.name, realm_)), &added);
+}
 
+// A client that is offered anonymity sends hashes, behind which nobody finds a time-limited name.
+std::uint32_t Credentials::features() const {
+  return stun::kFeaturePasswordAlgorithms |
+         (shared_secrets_.empty() ? stun::kFeatureUsernameAnonymity : 0);
+}
+
+Credentials::Candidate Credentials::candidate(const User& user, stun::PasswordAlgorithm algorithm) {
+  return {.username = user.name,
+          .keys = {algorithm == stun::PasswordAlgorithm::md5 ? user.md5 : user.sha256}};
+}
+
+Credentials::Candidate Credentials::named(std::string_view username,
+                                          stun::PasswordAlgorithm algorithm,
+                                          core::WallTime now) const {
+  const auto user = by_name_.find(username);
+  if (user != by_name_.end()) return candidate(*user->second, algorithm);
+
+  Candidate found{.username = username, .keys = {}};
   const auto name = parse_time_limited_name(username);
-  if (!name || name->expiry <= now) return {};
-  std::vector<stun::Key> keys;
-  keys.reserve(shared_secrets_.size());
+  if (!name || name->expiry <= now) return found;
+  found.keys.reserve(shared_secrets_.size());
   for (const core::Secret& secret : shared_secrets_) {
     const core::Secret password = time_limited_password(secret, username);
-    keys.push_back(stun::long_term_key_md5(username, realm_, password.reveal()));
+    found.keys.push_back(stun::long_term_key(algorithm, username, realm_, password.reveal()));
   }
-  return keys;
+  return found;
+}
+
+Credentials::Candidate Credentials::hashed(core::Bytes userhash,
+                                           stun::PasswordAlgorithm algorithm) const {
+  const auto user = by_hash_.find(std::string(core::text_of(userhash)));
+  return user == by_hash_.end() ? Candidate{} : candidate(*user->second, algorithm);
 }
 
 std::optional<TimeLimitedName> parse_time_limited_name(std::string_view username) {

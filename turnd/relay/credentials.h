@@ -3,6 +3,7 @@
 // while the other is still in use). Immutable; all workers share one, and a reload brings another.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,16 +21,43 @@ class Credentials {
  public:
   Credentials(std::string realm, const std::map<std::string, core::Secret>& users,
               std::vector<core::Secret> shared_secrets);
+  Credentials(const Credentials&) = delete; // its tables refer to its users
+  Credentials& operator=(const Credentials&) = delete;
+  ~Credentials() = default;
 
   const std::string& realm() const { return realm_; }
 
-  // The keys that a request of this name may be signed with; none when nobody has the name, or its
-  // time has passed. A fixed user comes before a time-limited name that looks the same.
-  std::vector<stun::Key> keys_of(std::string_view username, core::WallTime now) const;
+  // What a nonce may promise (stun::kFeature…).
+  std::uint32_t features() const;
+
+  // The keys that a request of this user may be signed with; none when there is no such user, or its
+  // time has passed.
+  struct Candidate {
+    std::string_view username; // borrowed from here or from the argument
+    std::vector<stun::Key> keys;
+  };
+  // A fixed user comes before a time-limited name that looks the same.
+  Candidate named(std::string_view username, stun::PasswordAlgorithm algorithm,
+                  core::WallTime now) const;
+  // By the value of USERHASH. Time-limited names can't be found by it.
+  Candidate hashed(core::Bytes userhash, stun::PasswordAlgorithm algorithm) const;
+
+  // No fixed user has more: for those who want to do the same work for unknown ones.
+  std::size_t most_keys_of_a_user() const { return 1; }
 
  private:
+  struct User {
+    std::string name;
+    stun::Key md5;
+    stun::Key sha256;
+  };
+  void add(User user);
+  static Candidate candidate(const User& user, stun::PasswordAlgorithm algorithm);
+
   std::string realm_;
-  std::unordered_map<std::string, stun::Key> users_;
+  std::deque<User> users_;
+  std::unordered_map<std::string_view, const User*> by_name_;
+  std::unordered_map<std::string, const User*> by_hash_;
   std::vector<core::Secret> shared_secrets_;
 };
 

@@ -18,6 +18,8 @@ constexpr std::array kKnownInTurn{
     Attribute::message_integrity,
     Attribute::realm,
     Attribute::nonce,
+    Attribute::userhash,
+    Attribute::password_algorithm,
     Attribute::channel_number,
     Attribute::lifetime,
     Attribute::xor_peer_address,
@@ -28,7 +30,8 @@ constexpr std::array kKnownInTurn{
     Attribute::requested_address_family,
 };
 constexpr std::array kKnownInBinding{Attribute::username, Attribute::message_integrity,
-                                     Attribute::realm, Attribute::nonce};
+                                     Attribute::realm,    Attribute::nonce,
+                                     Attribute::userhash, Attribute::password_algorithm};
 
 // A 401, and the answer to the request that then proves who is asking.
 constexpr std::uint32_t kAnswersOfAnIntroduction = 2;
@@ -150,10 +153,12 @@ Decision Server::turn_request(Request& request) {
   if (stranger && !may_answer_unauthenticated(request)) return drop(DropReason::limited);
   std::optional<Authenticator::Known> owner;
   if (request.allocation != nullptr) {
-    owner = {.username = request.allocation->username, .key = &request.allocation->key};
+    owner = {.username = request.allocation->username,
+             .key = &request.allocation->key,
+             .algorithm = request.allocation->algorithm};
   }
-  auto identity =
-      authenticator_.identify(request.message, client, owner ? &*owner : nullptr, request.now.wall);
+  auto identity = authenticator_.identify(request.message, five_tuple.client,
+                                          owner ? &*owner : nullptr, request.now.wall);
   if (!identity) {
     if (!stranger && !may_answer_unauthenticated(request)) return drop(DropReason::limited);
     return challenge(request, identity.error());
@@ -163,6 +168,7 @@ Decision Server::turn_request(Request& request) {
   }
   request.identity = *std::move(identity);
   request.to.key = request.identity.key.bytes();
+  request.to.integrity = request.identity.integrity;
 
   // 2. What must be understood and isn't (RFC 8489 section 6.3.1).
   const stun::UnknownAttributes unknown(request.message, kKnownInTurn);
@@ -193,10 +199,10 @@ Decision Server::turn_request(Request& request) {
 Decision Server::challenge(const Request& request, ErrorCode code) {
   if (code == ErrorCode::bad_request) return refuse(request, code);
   return answers_.error(request.to, code, [&](auto& answer) {
-    const auto nonce =
-        authenticator_.new_nonce(request.to.five_tuple->client.ip(), request.now.wall);
+    const auto nonce = authenticator_.new_nonce(request.to.five_tuple->client, request.now.wall);
     answer.add_text(Attribute::realm, authenticator_.realm());
     answer.add_text(Attribute::nonce, stun::text_of(nonce));
+    answer.add(Attribute::password_algorithms, stun::kOfferedPasswordAlgorithms);
   });
 }
 

@@ -69,7 +69,7 @@ Service::Service(const Settings& settings, unsigned workers, logging::Logger& lo
       log_(log),
       credentials_(std::make_shared<Credentials>(settings.realm, settings.credentials.users,
                                                  settings.credentials.shared_secrets)),
-      nonces_(nonce_key, 0, kNonceLifetime),
+      nonces_(nonce_key, kNonceLifetime),
       workers_(workers),
       quota_(settings.limits.allocations, settings.limits.allocations_per_user),
       reservations_(workers) {}

@@ -101,14 +101,27 @@ class Client {
   turnd::ClientTag tag{1};
   std::string realm;
   std::string nonce;
+  Buffer offered; // PASSWORD-ALGORITHMS
+
+  // A client of RFC 8489: it names one of the algorithms offered, and signs with SHA-256.
+  std::optional<stun::PasswordAlgorithm> algorithm;
+  bool hides_name = false; // sends USERHASH
 
   // What a 401 or 438 says is used from then on.
   void learn(const Received& challenge) {
     realm = challenge.text(stun::Attribute::realm);
     nonce = challenge.text(stun::Attribute::nonce);
+    const auto algorithms = challenge.all(stun::Attribute::password_algorithms);
+    offered = algorithms.empty() ? Buffer() : algorithms.front();
   }
   const std::string& username() const { return username_; }
-  stun::Key key() const { return stun::long_term_key_md5(username_, realm, password_); }
+  stun::Key key() const {
+    return stun::long_term_key(algorithm.value_or(stun::PasswordAlgorithm::md5), username_, realm,
+                               password_);
+  }
+  stun::Integrity integrity() const {
+    return algorithm ? stun::Integrity::sha256 : stun::Integrity::sha1;
+  }
   stun::TransactionId last_transaction() const { return transaction_; }
 
   using Fill = std::function<void(stun::MessageBuilder&)>;
@@ -126,14 +139,27 @@ class Client {
     stun::MessageBuilder builder(room, method, message_class, transaction_);
     if (fill) fill(builder);
     if (sign) {
-      builder.add_text(stun::Attribute::username, username_);
-      builder.add_text(stun::Attribute::realm, realm);
-      builder.add_text(stun::Attribute::nonce, nonce);
-      builder.sign(key().bytes());
+      add_credential(builder);
+      builder.sign(integrity(), key().bytes());
     }
     if (fingerprint) builder.add_fingerprint();
     const core::Bytes bytes = builder.finish();
     return {bytes.begin(), bytes.end()};
+  }
+
+  // Everything that the integrity needs.
+  void add_credential(stun::MessageBuilder& builder) const {
+    if (hides_name) {
+      builder.add(stun::Attribute::userhash, stun::userhash_of(username_, realm));
+    } else {
+      builder.add_text(stun::Attribute::username, username_);
+    }
+    builder.add_text(stun::Attribute::realm, realm);
+    builder.add_text(stun::Attribute::nonce, nonce);
+    if (!algorithm) return;
+    builder.add(stun::Attribute::password_algorithms, offered);
+    builder.add_u32(stun::Attribute::password_algorithm,
+                    std::uint32_t{static_cast<std::uint16_t>(*algorithm)} << 16);
   }
 
   Buffer request(stun::Method method, const Fill& fill = {}) {

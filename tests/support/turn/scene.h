@@ -80,7 +80,7 @@ class Scene {
         server(config_of(options),
                turnd::Authenticator(
                    credentials_of(options),
-                   stun::NonceMaker(stun::NonceMaker::Key{7}, 0, std::chrono::seconds(600))),
+                   stun::NonceMaker(stun::NonceMaker::Key{7}, std::chrono::seconds(600))),
                quota, options.reservations != nullptr ? *options.reservations : own_reservations,
                random, start()) {}
 

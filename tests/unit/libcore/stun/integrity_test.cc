@@ -101,6 +101,36 @@ TEST_CASE("RFC 8489 B.1: sample request with MESSAGE-INTEGRITY-SHA256 and USERHA
   CHECK_FALSE(stun::has_valid_integrity(message, key.bytes()));
 }
 
+TEST_CASE("RFC 8489 B.1: USERHASH is the SHA-256 of name and realm (14.4)") {
+  const auto expected =
+      hex("4a3cf38f ef6992bd a952c678 0417da0f 24819415 569e60b2 05c46e41 407f1704");
+  CHECK(std::ranges::equal(stun::userhash_of("\u30DE\u30C8\u30EA\u30C3\u30AF\u30B9", "example.org"),
+                           expected));
+}
+
+TEST_CASE("RFC 8489 14.6: MESSAGE-INTEGRITY-SHA256 may be cut only where the usage says so") {
+  for (const std::size_t size : {16U, 20U, 24U, 28U, 32U}) {
+    std::array<std::uint8_t, 256> room{};
+    stun::MessageBuilder builder(room, stun::Method::allocate, stun::Class::request, {});
+    std::array<std::uint8_t, 256> copy = room;
+    const auto value =
+        stun::integrity_sha256_of(core::Bytes(copy).first(20), core::bytes_of("key"), size);
+    builder.add(Attribute::message_integrity_sha256, core::Bytes(value).first(size));
+    const auto message = stun::Message::parse(builder.finish()).value();
+    CHECK(stun::has_valid_integrity_sha256(message, core::bytes_of("key"), 16));
+    CHECK(stun::has_valid_integrity_sha256(message, core::bytes_of("key")) == (size == 32));
+  }
+}
+
+TEST_CASE("RFC 8489 14.12: PASSWORD-ALGORITHM is one of those offered, without parameters") {
+  const auto parse = [](const char* text) { return stun::parse_password_algorithm(hex(text)); };
+  CHECK(parse("00010000") == stun::PasswordAlgorithm::md5);
+  CHECK(parse("00020000") == stun::PasswordAlgorithm::sha256);
+  for (const char* text : {"", "0002", "00000000", "00030000", "00020004", "0002000000000000"}) {
+    CHECK_FALSE(parse(text));
+  }
+}
+
 TEST_CASE("a long-term key of SHA-256 is the hash of user, realm and password (RFC 8489 9.2.2)") {
   const auto key = stun::long_term_key_sha256("user", "realm", "pass");
   const auto expected = hex("07e934117abd40836e7c6329b54731b2b2d2a5f9a71f544922d75e0730d8251b");

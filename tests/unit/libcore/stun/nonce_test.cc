@@ -9,54 +9,81 @@ namespace {
 using std::chrono::seconds;
 
 constexpr core::WallTime kNow{seconds(1'800'000'000)};
-const auto kClient = core::IpAddress::v4(192, 0, 2, 7);
+const core::SocketAddress kClient(core::IpAddress::v4(192, 0, 2, 7), 40000);
 
-stun::NonceMaker maker(std::uint8_t key, std::uint32_t features = 0) {
-  return {stun::NonceMaker::Key{key}, features, seconds(600)};
+stun::NonceMaker maker(std::uint8_t key) { return {stun::NonceMaker::Key{key}, seconds(600)}; }
+
+bool is_fresh(const stun::NonceMaker& maker, std::string_view nonce,
+              const core::SocketAddress& client, core::WallTime now) {
+  return maker.features_of(nonce, client, now).has_value();
 }
 
 TEST_CASE("rule 14: a nonce needs no state: it is known again, for its client, for its time") {
-  const auto nonce = maker(1).make(kClient, kNow);
+  const auto nonce = maker(1).make(kClient, 0, kNow);
   const auto text = stun::text_of(nonce);
-  CHECK(maker(1).is_fresh(text, kClient, kNow));
-  CHECK(maker(1).is_fresh(text, kClient, kNow + seconds(600)));
-  CHECK_FALSE(maker(1).is_fresh(text, kClient, kNow + seconds(601)));
-  CHECK_FALSE(maker(2).is_fresh(text, kClient, kNow));
-  CHECK_FALSE(maker(1).is_fresh(text, core::IpAddress::v4(192, 0, 2, 8), kNow));
+  CHECK(is_fresh(maker(1), text, kClient, kNow));
+  CHECK(is_fresh(maker(1), text, kClient, kNow + seconds(600)));
+  CHECK_FALSE(is_fresh(maker(1), text, kClient, kNow + seconds(601)));
+  CHECK_FALSE(is_fresh(maker(2), text, kClient, kNow));
+  CHECK_FALSE(is_fresh(maker(1), text,
+                       core::SocketAddress(core::IpAddress::v4(192, 0, 2, 8), 40000), kNow));
 }
 
 TEST_CASE("a nonce survives a clock that steps back a little, but not one from the future") {
-  const auto nonce = maker(1).make(kClient, kNow);
-  CHECK(maker(1).is_fresh(stun::text_of(nonce), kClient, kNow - seconds(5)));
-  CHECK_FALSE(maker(1).is_fresh(stun::text_of(nonce), kClient, kNow - seconds(6)));
+  const auto nonce = maker(1).make(kClient, 0, kNow);
+  CHECK(is_fresh(maker(1), stun::text_of(nonce), kClient, kNow - seconds(5)));
+  CHECK_FALSE(is_fresh(maker(1), stun::text_of(nonce), kClient, kNow - seconds(6)));
+}
+
+TEST_CASE("RFC 8489 9.2.1: a nonce says what was offered with it, whatever is offered now") {
+  const auto features = stun::kFeaturePasswordAlgorithms | stun::kFeatureUsernameAnonymity;
+  const auto nonce = maker(1).make(kClient, features, kNow);
+  CHECK(stun::text_of(nonce).starts_with("obMatJos2wAAA"));
+  CHECK(maker(1).features_of(stun::text_of(nonce), kClient, kNow) == features);
 }
 
 TEST_CASE("every character of a nonce is covered, the security features too (RFC 8489 9.2.1)") {
-  const auto nonce = maker(1, stun::kFeaturePasswordAlgorithms).make(kClient, kNow);
+  const auto nonce = maker(1).make(kClient, stun::kFeaturePasswordAlgorithms, kNow);
   const std::string text(stun::text_of(nonce));
   CHECK(text.starts_with("obMatJos2gAAA"));
   for (std::size_t i = 0; i < text.size(); ++i) {
     auto changed = text;
     changed[i] = changed[i] == 'A' ? 'B' : 'A';
-    CHECK_FALSE(maker(1, stun::kFeaturePasswordAlgorithms).is_fresh(changed, kClient, kNow));
+    CHECK_FALSE(is_fresh(maker(1), changed, kClient, kNow));
   }
-  CHECK_FALSE(maker(1).is_fresh(text, kClient, kNow));
+}
+
+TEST_CASE(
+    "RFC 8489 9.2.4: two requests get different nonces unless address and port are the same") {
+  const core::SocketAddress other_port(kClient.ip(), 40001);
+  const auto nonce = maker(1).make(kClient, 0, kNow);
+  CHECK(nonce != maker(1).make(other_port, 0, kNow));
+  CHECK_FALSE(is_fresh(maker(1), stun::text_of(nonce), other_port, kNow));
+}
+
+TEST_CASE("a nonce doesn't come back to life when the time that it shows comes round") {
+  const auto nonce = maker(1).make(kClient, 0, kNow);
+  constexpr seconds kRound{1 << 18};
+  const auto again = maker(1).make(kClient, 0, kNow + kRound);
+  CHECK(stun::text_of(nonce).substr(0, 16) == stun::text_of(again).substr(0, 16));
+  CHECK_FALSE(is_fresh(maker(1), stun::text_of(nonce), kClient, kNow + kRound));
 }
 
 TEST_CASE("texts that never were nonces are stale") {
   const auto checker = maker(1);
-  CHECK_FALSE(checker.is_fresh("", kClient, kNow));
-  CHECK_FALSE(checker.is_fresh("obMatJos2", kClient, kNow));
-  CHECK_FALSE(checker.is_fresh(std::string(stun::NonceMaker::kNonceBytes, '!'), kClient, kNow));
-  CHECK_FALSE(checker.is_fresh(std::string(4096, 'A'), kClient, kNow));
+  CHECK_FALSE(is_fresh(checker, "", kClient, kNow));
+  CHECK_FALSE(is_fresh(checker, "obMatJos2", kClient, kNow));
+  CHECK_FALSE(is_fresh(checker, std::string(stun::NonceMaker::kNonceBytes, '!'), kClient, kNow));
+  CHECK_FALSE(is_fresh(checker, std::string(4096, 'A'), kClient, kNow));
 }
 
 TEST_CASE("nonces of IPv4 and IPv6 clients with the same bytes differ") {
-  core::IpAddress six;
-  six.family = core::Family::ipv6;
-  six.octets = kClient.octets;
-  const auto nonce = maker(1).make(kClient, kNow);
-  CHECK_FALSE(maker(1).is_fresh(stun::text_of(nonce), six, kNow));
+  core::IpAddress six_ip;
+  six_ip.family = core::Family::ipv6;
+  six_ip.octets = kClient.ip().octets;
+  const core::SocketAddress six(six_ip, kClient.port());
+  const auto nonce = maker(1).make(kClient, 0, kNow);
+  CHECK_FALSE(is_fresh(maker(1), stun::text_of(nonce), six, kNow));
 }
 
 } // namespace

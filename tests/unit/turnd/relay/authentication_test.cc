@@ -156,6 +156,186 @@ TEST_CASE(
   CHECK(scene.feed(alice, request).dropped == turnd::DropReason::not_turn);
 }
 
+TEST_CASE("RFC 8489 9.2.4: 401 and 438 offer SHA-256 and MD5, and the nonce says that they do") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  const auto challenge = scene.feed(alice, alice.unsigned_request(stun::Method::allocate));
+  alice.learn(*challenge.answer);
+  CHECK(alice.offered == Buffer{0, 2, 0, 0, 0, 1, 0, 0});
+  CHECK(alice.nonce.starts_with("obMatJos2wAAA")); // password algorithms, username anonymity
+
+  scene.pass(seconds(601));
+  const auto stale = scene.request(alice, stun::Method::allocate, Client::udp());
+  CHECK(stale.error() == 438);
+  CHECK(stale.answer->has(Attribute::password_algorithms));
+}
+
+TEST_CASE("RFC 8489 9.2.4: each algorithm that was offered lets in, and the answer is SHA-256's") {
+  for (const auto algorithm : {stun::PasswordAlgorithm::md5, stun::PasswordAlgorithm::sha256}) {
+    for (const bool hides_name : {false, true}) {
+      Scene scene;
+      Client alice("alice", "wonder");
+      alice.algorithm = algorithm;
+      alice.hides_name = hides_name;
+      const auto allocated = scene.allocate(alice);
+      REQUIRE(allocated.is_success());
+      const stun::Message& answer = allocated.answer->message();
+      CHECK(stun::has_valid_integrity_sha256(answer, alice.key().bytes()));
+      CHECK_FALSE(answer.integrity_offset());
+      const auto refused = scene.request(alice, stun::Method::channel_bind); // 400
+      CHECK(stun::has_valid_integrity_sha256(refused.answer->message(), alice.key().bytes()));
+      CHECK(scene.request(alice, stun::Method::refresh, Client::lifetime(0)).is_success());
+      CHECK(scene.server.allocation_count() == 0);
+    }
+  }
+}
+
+TEST_CASE("RFC 5389: a client that names no algorithm is taken for MD5 and answered with SHA-1") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  const auto allocated = scene.allocate(alice);
+  REQUIRE(allocated.is_success());
+  CHECK(stun::has_valid_integrity(allocated.answer->message(), alice.key().bytes()));
+  CHECK_FALSE(allocated.answer->message().integrity_sha256_offset());
+}
+
+// A request whose credential is the test's to spoil.
+Scene::Result spoilt(Scene& scene, Client& client, const Client::Fill& credential,
+                     const std::function<void(stun::MessageBuilder&)>& sign) {
+  if (client.nonce.empty()) scene.challenge(client);
+  return scene.feed(client, client.message(stun::Method::allocate, stun::Class::request,
+                                           [&](stun::MessageBuilder& m) {
+                                             Client::udp()(m);
+                                             credential(m);
+                                             sign(m);
+                                           }));
+}
+
+TEST_CASE("rule 14: an offer that doesn't come back as it was is 400: someone makes it worse") {
+  const auto refused = [](const std::optional<Buffer>& list, const std::optional<Buffer>& chosen) {
+    Scene scene;
+    Client alice("alice", "wonder");
+    scene.challenge(alice);
+    const auto result = spoilt(
+        scene, alice,
+        [&](stun::MessageBuilder& m) {
+          alice.add_credential(m);
+          if (list) m.add(Attribute::password_algorithms, *list);
+          if (chosen) m.add(Attribute::password_algorithm, *chosen);
+        },
+        [&](stun::MessageBuilder& m) { m.sign_sha256(alice.key().bytes()); });
+    return result.error();
+  };
+  const Buffer both{0, 2, 0, 0, 0, 1, 0, 0};
+  const Buffer md5{0, 1, 0, 0};
+  CHECK(refused(both, md5) == 0);
+  CHECK(refused(std::nullopt, std::nullopt) == 0);
+  CHECK(refused(both, std::nullopt) == 400);
+  CHECK(refused(std::nullopt, md5) == 400);
+  CHECK(refused(md5, md5) == 400);                                        // SHA-256 was taken away
+  CHECK(refused(Buffer{0, 1, 0, 0, 0, 2, 0, 0}, md5) == 400);             // another order
+  CHECK(refused(Buffer{0, 2, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0}, md5) == 400); // one more
+  CHECK(refused(both, Buffer{0, 3, 0, 0}) == 400);                        // never offered
+  CHECK(refused(both, Buffer{0, 1, 0, 4, 0, 0, 0, 0}) == 400);            // parameters
+}
+
+TEST_CASE("rule 14: nobody can take the promise out of the nonce") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  scene.challenge(alice);
+  alice.nonce.replace(9, 4, "AAAA");
+  CHECK(scene.request(alice, stun::Method::allocate, Client::udp()).error() == 438);
+}
+
+TEST_CASE("RFC 8489 9.2.4: a name and its hash together, or a hash of another size, are 400") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  scene.challenge(alice);
+  const auto with = [&](const Client::Fill& name) {
+    return spoilt(
+               scene, alice,
+               [&](stun::MessageBuilder& m) {
+                 name(m);
+                 m.add_text(Attribute::realm, alice.realm);
+                 m.add_text(Attribute::nonce, alice.nonce);
+               },
+               [&](stun::MessageBuilder& m) { m.sign(alice.key().bytes()); })
+        .error();
+  };
+  const auto hash = stun::userhash_of("alice", "example.com");
+  CHECK(with([&](auto& m) {
+          m.add_text(Attribute::username, "alice");
+          m.add(Attribute::userhash, hash);
+        }) == 400);
+  CHECK(with([&](auto& m) { m.add(Attribute::userhash, core::Bytes(hash).first(31)); }) == 400);
+  CHECK(with([](auto&) {}) == 400);
+  CHECK(with([&](auto& m) { m.add(Attribute::userhash, hash); }) == 0);
+}
+
+TEST_CASE("rule 11: an unknown USERHASH is 401 like an unknown name") {
+  Scene scene;
+  Client mallory("mallory", "wonder");
+  mallory.algorithm = stun::PasswordAlgorithm::sha256;
+  mallory.hides_name = true;
+  CHECK(scene.allocate(mallory).error() == 401);
+}
+
+TEST_CASE("RFC 8489 14.6: TURN doesn't allow MESSAGE-INTEGRITY-SHA256 to be cut") {
+  for (const std::size_t size : {16U, 28U, 32U}) {
+    Scene scene;
+    Client alice("alice", "wonder");
+    alice.algorithm = stun::PasswordAlgorithm::sha256;
+    scene.challenge(alice);
+    auto whole = alice.request(stun::Method::allocate, Client::udp());
+    const auto covered = core::Bytes(whole).first(whole.size() - 36);
+    const auto value = stun::integrity_sha256_of(covered, alice.key().bytes(), size);
+    whole.resize(covered.size() + 4 + size);
+    core::store16(whole.data() + 2, static_cast<std::uint16_t>(whole.size() - 20));
+    core::store16(whole.data() + whole.size() - size - 2, static_cast<std::uint16_t>(size));
+    std::copy_n(value.begin(), size, whole.end() - static_cast<std::ptrdiff_t>(size));
+    CHECK(scene.feed(alice, whole).error() == (size == 32 ? 0 : 401));
+  }
+}
+
+TEST_CASE("with both integrities, the one counts that the client is answered with") {
+  // Without an algorithm the client may not know SHA-256's rules (RFC 8489 section 9.2.4).
+  Scene scene;
+  Client old("alice", "wonder", "192.0.2.7:40001");
+  const auto answer = spoilt(
+      scene, old, [&](stun::MessageBuilder& m) { old.add_credential(m); },
+      [&](stun::MessageBuilder& m) {
+        m.sign(old.key().bytes());
+        m.sign_sha256(old.key().bytes());
+      });
+  REQUIRE(answer.is_success());
+  CHECK(stun::has_valid_integrity(answer.answer->message(), old.key().bytes()));
+
+  Client strict("alice", "wonder", "192.0.2.7:40002");
+  strict.algorithm = stun::PasswordAlgorithm::sha256;
+  const auto worse = spoilt(
+      scene, strict, [&](stun::MessageBuilder& m) { strict.add_credential(m); },
+      [&](stun::MessageBuilder& m) {
+        m.sign(strict.key().bytes());
+        m.sign_sha256(core::bytes_of("not the key"));
+      });
+  CHECK(worse.error() == 401);
+}
+
+TEST_CASE("rule 17: of repeated attributes the first counts") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  const auto result = spoilt(
+      scene, alice,
+      [&](stun::MessageBuilder& m) {
+        alice.add_credential(m);
+        m.add_text(Attribute::username, "bob");
+        m.add_text(Attribute::realm, "example.org");
+        m.add_text(Attribute::nonce, "none");
+      },
+      [&](stun::MessageBuilder& m) { m.sign(alice.key().bytes()); });
+  CHECK(result.is_success());
+}
+
 std::string name_expiring_at(core::WallTime when, const char* user) {
   return std::to_string(when.time_since_epoch().count()) + ":" + user;
 }
@@ -194,6 +374,18 @@ TEST_CASE("rule 16: after its expiry a credential allocates nothing, and keeps w
   CHECK(scene.request(early, stun::Method::refresh).is_success());
 }
 
+TEST_CASE(
+    "RFC 8489 9.2.1: with shared secrets no anonymity is promised: no hash finds their names") {
+  Options options;
+  options.shared_secrets = {"secret"};
+  Scene scene(options);
+  const auto name = name_expiring_at(scene.now.wall + seconds(60), "carol");
+  Client carol = with_secret("secret", name);
+  carol.algorithm = stun::PasswordAlgorithm::sha256;
+  CHECK(scene.allocate(carol).is_success());
+  CHECK(carol.nonce.starts_with("obMatJos2gAAA"));
+}
+
 TEST_CASE("without a shared secret a time-limited name is nobody") {
   Scene scene;
   Client carol = with_secret("", name_expiring_at(scene.now.wall + seconds(60), "carol"));
@@ -222,6 +414,29 @@ TEST_CASE("new credentials don't cut those who are there") {
   CHECK(scene.request(alice, stun::Method::refresh).is_success());
   Client again("alice", "wonder", "192.0.2.7:40001");
   CHECK(scene.allocate(again).error() == 401);
+}
+
+TEST_CASE("new credentials don't make old nonces stale, though they promised something else") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  scene.challenge(alice);
+  std::vector<core::Secret> secrets;
+  secrets.emplace_back("secret");
+  scene.server.set_credentials(std::make_shared<turnd::Credentials>(
+      "example.com", std::map<std::string, core::Secret>{{"alice", core::Secret("wonder")}},
+      std::move(secrets)));
+  CHECK(scene.allocate(alice).is_success());
+}
+
+TEST_CASE("an owner who hides behind a hash keeps what it has, too, when it is no user any more") {
+  Scene scene;
+  Client alice("alice", "wonder");
+  alice.algorithm = stun::PasswordAlgorithm::sha256;
+  alice.hides_name = true;
+  REQUIRE(scene.allocate(alice).is_success());
+  scene.server.set_credentials(std::make_shared<turnd::Credentials>(
+      "example.com", std::map<std::string, core::Secret>{}, std::vector<core::Secret>{}));
+  CHECK(scene.request(alice, stun::Method::refresh).is_success());
 }
 
 TEST_CASE("time-limited names are an expiry, with or without a user") {
