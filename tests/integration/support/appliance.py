@@ -9,6 +9,8 @@ pass what the guide's Appendix 1 lists. Everything else is dropped and counted.
 
 from pathlib import Path
 
+from aioice import stun
+
 from namespaces import Host, Network
 from turnd import PASSWORD, REALM, USER, Peer, TurnClient, Turnd
 
@@ -127,9 +129,10 @@ class Site:
         site._dmz("198.51.100.129/25", f"{TURN}/25", "198.51.100.129")
         site.internet.route("198.51.100.128/25 via 198.51.100.2")
         site.firewall.firewall(appendix_1(TURN, more_rules))
-        # The LAN's side of the server: what it sends there without having been asked is counted, and goes nowhere.
+        # The LAN's side of the server: what it sends there without having been asked is counted, and
+        # goes nowhere. Of IPv4 alone: the kernel says hello in IPv6 to whatever it is plugged into.
         site.turn.firewall(f"""
-table inet lan_side {{
+table ip lan_side {{
   {COUNTERS}
   chain output {{
     type filter hook output priority filter; policy accept;
@@ -204,6 +207,13 @@ table inet lan_side {{
             return self.closing.enter_context(Peer(address, port))
 
     # ---- what the firewall says
+
+    @staticmethod
+    def settled(client: TurnClient) -> None:
+        """All that the client has sent has been dealt with: relayed data leaves at the end of the
+        wake-up that brought it, and the second question comes with a later one."""
+        client.request(stun.Method.BINDING)
+        client.request(stun.Method.BINDING)
 
     def internet_heard(self) -> int:
         """Packets on their way to the Internet."""

@@ -59,7 +59,7 @@ def test_static_nat_the_servers_own_listener_is_no_peer_by_either_address(site, 
     except Refused as refused:
         assert (refused.code, listener) == (403, TURN_BEHIND_NAT)
     client.send_indication((listener, 3478), b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12))
-    client.request(stun.Method.BINDING)
+    Site.settled(client)
     assert site.firewall.counted("hairpins") == before
     site.asked_for_nothing()
 
