@@ -33,7 +33,7 @@ Decision Server::allocate(Request& request) {
     return refuse(request, ErrorCode::unsupported_transport);
   }
 
-  // 4. DONT-FRAGMENT is not understood here, and was refused with 420 before.
+  // 4. DONT-FRAGMENT only asks whether Send indications may carry it: they may.
 
   // LIFETIME, which step 10 will need.
   std::optional<std::uint32_t> requested_lifetime;

@@ -13,6 +13,7 @@
 #include "libcore/stun/message.h"
 #include "turnd/relay/bandwidth.h"
 #include "turnd/relay/channels.h"
+#include "turnd/relay/icmp.h"
 #include "turnd/relay/permissions.h"
 #include "turnd/relay/quota.h"
 #include "turnd/relay/types.h"
@@ -57,6 +58,7 @@ struct Allocation {
   Permissions permissions;
   Channels channels;
   Bandwidth bandwidth;
+  IcmpAllowance icmp;
   core::Deadline expiry{this};
 
   std::optional<RelayId>& relay(core::Family family) {

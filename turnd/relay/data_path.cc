@@ -22,7 +22,8 @@ Decision Server::channel_data_from_client(const FiveTuple& five_tuple, core::Byt
 // Section 11.2: what is wrong with an indication is answered by silence.
 Decision Server::send_indication(const FiveTuple& five_tuple, const stun::Message& message,
                                  const core::Now& now, const IpFields& ip) {
-  static constexpr std::array kKnownInSend{Attribute::xor_peer_address, Attribute::data};
+  static constexpr std::array kKnownInSend{Attribute::xor_peer_address, Attribute::data,
+                                           Attribute::dont_fragment};
 
   Allocation* allocation = allocations_.find(five_tuple);
   if (allocation == nullptr) return drop(DropReason::no_allocation);
@@ -35,7 +36,9 @@ Decision Server::send_indication(const FiveTuple& five_tuple, const stun::Messag
   if (!address || address->port() == 0) return drop(DropReason::not_turn);
   if (config_.peers.is_own_listener(*address)) return drop(DropReason::forbidden_peer);
   indicated_peer_ = {*address};
-  return to_peer(*allocation, indicated_peer_, *payload, now, ip);
+  IpFields fields = ip;
+  fields.dont_fragment = message.has(Attribute::dont_fragment);
+  return to_peer(*allocation, indicated_peer_, *payload, now, fields);
 }
 
 // A channel may outlive its permission (section 12): data needs both.
@@ -96,15 +99,9 @@ Decision Server::data_indication(const Allocation& allocation, const PeerAddress
     return drop(DropReason::too_long);
   }
 
-  // Nothing answers an indication, so its id only needs to be another one each time.
-  stun::TransactionId id{};
-  core::store32(id.data(), static_cast<std::uint32_t>(indication_id_ >> 32));
-  core::store32(id.data() + 4, static_cast<std::uint32_t>(indication_id_));
-  ++indication_id_;
-
   const core::MutableBytes message = packet.with_room(before, padding);
   stun::MessageBuilder header(message.first(stun::kHeaderBytes + address), stun::Method::data,
-                              stun::Class::indication, id);
+                              stun::Class::indication, next_indication_id());
   header.add_xor_address(Attribute::xor_peer_address, peer.address);
   core::store16(message.data() + 2,
                 static_cast<std::uint16_t>(message.size() - stun::kHeaderBytes));
@@ -113,6 +110,43 @@ Decision Server::data_indication(const Allocation& allocation, const PeerAddress
   core::store16(data + 2, static_cast<std::uint16_t>(size));
   std::ranges::fill(message.last(padding), std::uint8_t{0});
   return to_client(allocation, message, size, ip);
+}
+
+// Nothing answers an indication, so its id only needs to be another one each time.
+stun::TransactionId Server::next_indication_id() {
+  stun::TransactionId id{};
+  core::store32(id.data(), static_cast<std::uint32_t>(indication_id_ >> 32));
+  core::store32(id.data() + 4, static_cast<std::uint32_t>(indication_id_));
+  ++indication_id_;
+  return id;
+}
+
+// Section 11.5. That the message quotes a datagram of this socket's, to this peer, is what the
+// kernel has found.
+Decision Server::from_icmp(RelayId id, const PeerAddress& peer, const IcmpError& error,
+                           core::MutableBytes room, const core::Now& now) {
+  const Relay* relay = relays_.find(id);
+  if (relay == nullptr || relay->allocation == nullptr) return drop(DropReason::unknown_relay);
+  Allocation& allocation = *relay->allocation;
+  const auto value = icmp_value(error);
+  if (!value) return drop(DropReason::icmp_not_relayed);
+  if (!allocation.permissions.allows(peer.address.ip(), now.steady)) {
+    return drop(DropReason::no_permission);
+  }
+  if (!allocation.icmp.admit(now.steady)) return drop(DropReason::icmp_limited);
+
+  std::array<std::uint8_t, 8> icmp{};
+  core::store32(icmp.data(), value->type_and_code);
+  core::store32(icmp.data() + 4, value->error_data);
+  stun::MessageBuilder message(room, stun::Method::data, stun::Class::indication,
+                               next_indication_id());
+  message.add_xor_address(Attribute::xor_peer_address, peer.address);
+  message.add(Attribute::icmp, icmp);
+  ++counters_.icmp_to_clients;
+  return ToClient{.kind = ToClient::Kind::data,
+                  .five_tuple = &allocation.five_tuple,
+                  .client = allocation.client,
+                  .bytes = message.finish()};
 }
 
 Decision Server::to_client(const Allocation& allocation, core::Bytes bytes,

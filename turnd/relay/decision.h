@@ -18,6 +18,8 @@ enum class DropReason : std::uint8_t {
   no_channel,         // a channel that isn't bound, or no longer
   no_permission,      // from or to a peer without a permission
   forbidden_peer,     // a Send indication to a listener of ours
+  icmp_not_relayed,   // of a type that concerns nobody (RFC 8656 11.5)
+  icmp_limited,       // more of them than a client is told
   hop_limit,          // would leave with a hop limit (TTL) of 0
   bandwidth,          // above the allocation's limit
   too_long,           // doesn't fit into the message for the client
@@ -27,7 +29,7 @@ enum class DropReason : std::uint8_t {
   answer_comes_later, // an Allocate waits for its relay socket, or a copy of it came meanwhile
   unknown_relay,      // of an allocation that is gone
 };
-inline constexpr std::size_t kDropReasons = 14;
+inline constexpr std::size_t kDropReasons = 16;
 
 struct Drop {
   DropReason reason;

@@ -11,8 +11,7 @@ namespace {
 using stun::Attribute;
 using stun::ErrorCode;
 
-// What this server understands among the comprehension-required attributes. DONT-FRAGMENT is not
-// among them: where it can't be honoured it has to be refused (RFC 8656 section 7.2).
+// What this server understands among the comprehension-required attributes.
 constexpr std::array kKnownInTurn{
     Attribute::username,
     Attribute::message_integrity,
@@ -28,6 +27,7 @@ constexpr std::array kKnownInTurn{
     Attribute::requested_transport,
     Attribute::reservation_token,
     Attribute::requested_address_family,
+    Attribute::dont_fragment,
 };
 constexpr std::array kKnownInBinding{Attribute::username, Attribute::message_integrity,
                                      Attribute::realm,    Attribute::nonce,

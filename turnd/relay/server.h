@@ -2,8 +2,9 @@
 // decisions come out (RFC 8489, RFC 8656).
 //
 // Calling contract
-//   from_client(), from_peer()      for each datagram or stream frame. Carry the decision out before
-//                                   the next call: it borrows.
+//   from_client(), from_peer(),     for each datagram or stream frame, and for what is told of those
+//   from_icmp()                     that were sent. Carry the decision out before the next call: it
+//                                   borrows.
 //   poll_command()                  after every other call, until it gives nothing. After OpenRelay
 //                                   call relay_opened() or relay_refused() and carry out the
 //                                   decision: it is the answer to the Allocate that waits.
@@ -32,6 +33,7 @@
 #include "turnd/relay/answers.h"
 #include "turnd/relay/authentication.h"
 #include "turnd/relay/decision.h"
+#include "turnd/relay/icmp.h"
 #include "turnd/relay/peer_policy.h"
 #include "turnd/relay/ports.h"
 #include "turnd/relay/quota.h"
@@ -74,6 +76,7 @@ struct Counters {
   std::uint64_t bytes_to_peers = 0;
   std::uint64_t packets_to_clients = 0;
   std::uint64_t bytes_to_clients = 0;
+  std::uint64_t icmp_to_clients = 0;
   std::uint64_t allocations = 0; // that were answered with success
   std::array<std::uint64_t, kDropReasons> drops{};
 };
@@ -96,6 +99,13 @@ class Server {
   // Writes the client's header around the payload, in place.
   Decision from_peer(RelayId relay, const PeerAddress& peer, const Packet& packet,
                      const core::Now& now);
+
+  // Longer than a Data indication with an IPv6 peer and an ICMP attribute: 20 + 24 + 12 bytes.
+  static constexpr std::size_t kIcmpRoom = 64;
+  // Writes what the client is told into `room`, of kIcmpRoom bytes at least, which the decision
+  // borrows. `peer`: whom the relay socket had sent to.
+  Decision from_icmp(RelayId relay, const PeerAddress& peer, const IcmpError& error,
+                     core::MutableBytes room, const core::Now& now);
 
   std::optional<Command> poll_command();
   Decision relay_opened(RelayId relay, const core::Now& now);
@@ -166,6 +176,7 @@ class Server {
                            const Packet& packet, const IpFields& ip);
   Decision to_peer(Allocation& allocation, const PeerAddress& peer, core::Bytes payload,
                    const core::Now& now, const IpFields& ip);
+  stun::TransactionId next_indication_id();
   Decision to_client(const Allocation& allocation, core::Bytes bytes, std::size_t payload_bytes,
                      const IpFields& ip);
 

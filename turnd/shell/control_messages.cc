@@ -1,7 +1,9 @@
 #include "turnd/shell/control_messages.h"
 
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace turnd {
@@ -56,6 +58,15 @@ void read_ipv6(const cmsghdr& message, ReceivedControl& control) {
   }
 }
 
+// Our own link is the first that a datagram may be too long for: told as any other router would.
+IcmpError too_long_for_our_link(core::Family family, std::uint32_t mtu) {
+  constexpr std::uint8_t kUnreachable = 3;
+  constexpr std::uint8_t kFragmentationNeeded = 4;
+  constexpr std::uint8_t kPacketTooBigV6 = 2;
+  if (family == core::Family::ipv6) return {.family = family, .type = kPacketTooBigV6, .mtu = mtu};
+  return {.family = family, .type = kUnreachable, .code = kFragmentationNeeded, .mtu = mtu};
+}
+
 class Writer {
  public:
   explicit Writer(ControlBuffer& buffer) : buffer_(buffer) {}
@@ -88,6 +99,24 @@ ReceivedControl read_control(const msghdr& header) {
     if (c->cmsg_level == IPPROTO_IPV6) read_ipv6(*c, control);
   }
   return control;
+}
+
+std::optional<IcmpError> read_error(const msghdr& header) {
+  for (const cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr;
+       c = CMSG_NXTHDR(const_cast<msghdr*>(&header), const_cast<cmsghdr*>(c))) { // NOLINT
+    const bool v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
+    const bool v6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR;
+    if (!v4 && !v6) continue;
+    const core::Family family = v4 ? core::Family::ipv4 : core::Family::ipv6;
+    const auto error = value_of<sock_extended_err>(*c);
+    if (error.ee_origin == SO_EE_ORIGIN_LOCAL && error.ee_errno == EMSGSIZE) {
+      return too_long_for_our_link(family, error.ee_info);
+    }
+    if (error.ee_origin != (v4 ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6)) return std::nullopt;
+    return IcmpError{
+        .family = family, .type = error.ee_type, .code = error.ee_code, .mtu = error.ee_info};
+  }
+  return std::nullopt;
 }
 
 void write_control(msghdr& header, ControlBuffer& buffer, core::Family family, const IpFields& ip,

@@ -9,13 +9,15 @@
 #include <optional>
 
 #include "libcore/base/address.h"
+#include "turnd/relay/icmp.h"
 #include "turnd/relay/types.h"
 
 namespace turnd {
 
-// Room for all that one datagram may have: an address, a traffic class, a hop limit.
+// Room for all that one datagram may have: an address, or an error with the address of who noticed
+// it, a traffic class, a hop limit.
 struct alignas(cmsghdr) ControlBuffer {
-  static constexpr std::size_t kBytes = 112;
+  static constexpr std::size_t kBytes = 128;
   std::array<std::uint8_t, kBytes> bytes;
 };
 
@@ -24,6 +26,9 @@ struct ReceivedControl {
   IpFields ip;                                // likewise (want_ip_fields)
 };
 ReceivedControl read_control(const msghdr& header);
+
+// Of a datagram of the error queue (ip(7), IP_RECVERR); nullopt when it tells of something else.
+std::optional<IcmpError> read_error(const msghdr& header);
 
 // What differs from the socket's own: nothing, and the kernel has nothing to parse. The message
 // refers to `buffer` afterwards.

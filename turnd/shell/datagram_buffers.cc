@@ -15,22 +15,26 @@ DatagramBuffers::DatagramBuffers()
   }
 }
 
-std::span<DatagramBuffers::Received> DatagramBuffers::receive(int fd, std::size_t at_most) {
+std::pair<std::size_t, std::size_t> DatagramBuffers::receive_into_free(int fd, std::size_t at_most,
+                                                                       int flags) {
+  const std::size_t first = used_;
   const std::size_t wanted = std::min(at_most, free());
-  if (wanted == 0) return {};
-  for (std::size_t i = used_; i < used_ + wanted; ++i) {
+  if (wanted == 0) return {first, first};
+  for (std::size_t i = first; i < first + wanted; ++i) {
     msghdr& header = headers_[i].msg_hdr;
     header.msg_namelen = core::SocketAddress::kCapacity;
     header.msg_control = &control_[i];
     header.msg_controllen = ControlBuffer::kBytes;
   }
-  const int count =
-      ::recvmmsg(fd, &headers_[used_], static_cast<unsigned>(wanted), MSG_DONTWAIT, nullptr);
-  if (count <= 0) return {};
+  const int count = ::recvmmsg(fd, &headers_[first], static_cast<unsigned>(wanted),
+                               MSG_DONTWAIT | flags, nullptr);
+  if (count > 0) used_ += static_cast<std::size_t>(count);
+  return {first, used_};
+}
 
-  const std::size_t first = used_;
-  used_ += static_cast<std::size_t>(count);
-  for (std::size_t i = first; i < used_; ++i) {
+std::span<DatagramBuffers::Received> DatagramBuffers::receive(int fd, std::size_t at_most) {
+  const auto [first, last] = receive_into_free(fd, at_most, 0);
+  for (std::size_t i = first; i < last; ++i) {
     auto* payload = static_cast<std::uint8_t*>(vectors_[i].iov_base);
     const ReceivedControl control = read_control(headers_[i].msg_hdr);
     received_[i] = {.payload = {payload, headers_[i].msg_len},
@@ -38,7 +42,20 @@ std::span<DatagramBuffers::Received> DatagramBuffers::receive(int fd, std::size_
                     .to = control.destination,
                     .ip = control.ip};
   }
-  return std::span(received_).subspan(first, used_ - first);
+  return std::span(received_).subspan(first, last - first);
+}
+
+std::span<DatagramBuffers::ReceivedError> DatagramBuffers::receive_errors(int fd,
+                                                                          std::size_t at_most) {
+  const auto [first, last] = receive_into_free(fd, at_most, MSG_ERRQUEUE);
+  std::size_t end = first;
+  for (std::size_t i = first; i < last; ++i) {
+    const auto error = read_error(headers_[i].msg_hdr);
+    if (!error || headers_[i].msg_hdr.msg_namelen == 0) continue;
+    auto* room = static_cast<std::uint8_t*>(vectors_[i].iov_base);
+    errors_[end++] = {.to = from_[i], .error = *error, .room = {room, kMaxDatagram}};
+  }
+  return std::span(errors_).subspan(first, end - first);
 }
 
 } // namespace turnd

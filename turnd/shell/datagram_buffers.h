@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "libcore/base/address.h"
 #include "libcore/base/bytes.h"
@@ -30,16 +31,27 @@ class DatagramBuffers {
     IpFields ip;                       // likewise
   };
 
+  struct ReceivedError {
+    core::SocketAddress to; // whom the datagram was sent to that caused it
+    IcmpError error;
+    core::MutableBytes room; // for what is to be said about it; lives until reset()
+  };
+
   DatagramBuffers();
 
   std::size_t free() const { return kCount - used_; }
   // Receives up to `at_most` (and free()) datagrams of a non-blocking socket with one system call.
   // Borrowed until the next receive(). Empty: nothing was there.
   std::span<Received> receive(int fd, std::size_t at_most);
+  // What has come back for datagrams that the socket sent (want_errors), likewise.
+  std::span<ReceivedError> receive_errors(int fd, std::size_t at_most);
   // What received datagrams borrow is free again.
   void reset() { used_ = 0; }
 
  private:
+  // The places in which they lie: [first, last).
+  std::pair<std::size_t, std::size_t> receive_into_free(int fd, std::size_t at_most, int flags);
+
   // Consecutive buffers start 256 bytes off a multiple of 64 KiB from each other, so that their
   // first bytes don't fall on the same lines of the cache.
   static constexpr std::size_t kHead = 64;
@@ -53,6 +65,7 @@ class DatagramBuffers {
   std::array<ControlBuffer, kCount> control_{};
   std::array<core::SocketAddress, kCount> from_;
   std::array<Received, kCount> received_;
+  std::array<ReceivedError, kCount> errors_;
   std::size_t used_ = 0;
 };
 

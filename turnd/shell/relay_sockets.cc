@@ -31,10 +31,18 @@ class RelaySockets::Socket final : private event::ReadyHandler {
 
   // Level-triggered: what is left comes with the next wake-up, and an error that the kernel
   // reports in between (a peer's ICMP) can't make us miss what lies behind it.
-  void on_ready(event::Readiness) override {
+  void on_ready(event::Readiness readiness) override {
+    if (readiness.ended) take_errors();
     DatagramBuffers& buffers = worker_.buffers_with_room();
     for (const auto& datagram : buffers.receive(fd_.get(), kDatagramsPerTurn)) {
       worker_.from_peer(id_, {datagram.from}, Packet(datagram.payload, datagram.ip));
+    }
+  }
+
+  void take_errors() {
+    DatagramBuffers& buffers = worker_.buffers_with_room();
+    for (const auto& each : buffers.receive_errors(fd_.get(), kDatagramsPerTurn)) {
+      worker_.from_icmp(id_, {each.to}, each.error, each.room);
     }
   }
 
@@ -55,6 +63,7 @@ bool RelaySockets::open(const OpenRelay& command) {
     fd = std::move(*bound);
     allow_fragments(fd.get(), command.address.family());
     want_ip_fields(fd.get(), command.address.family());
+    want_errors(fd.get(), command.address.family());
   }
   if (!fd) return false;
   auto socket = std::make_unique<Socket>(worker_, command.relay, std::move(fd));

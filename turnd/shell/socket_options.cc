@@ -43,6 +43,14 @@ void want_ip_fields(int fd, core::Family family) {
   }
 }
 
+void want_errors(int fd, core::Family family) {
+  if (family == core::Family::ipv4) {
+    set(fd, IPPROTO_IP, IP_RECVERR, 1);
+  } else {
+    set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+  }
+}
+
 void allow_fragments(int fd, core::Family family) {
   if (family == core::Family::ipv4) {
     set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);

@@ -14,6 +14,8 @@ void want_large_buffers(int fd);
 void want_destination(int fd, core::Family family);
 // Datagrams say with which DSCP, ECN and TTL or hop limit they came.
 void want_ip_fields(int fd, core::Family family);
+// What ICMP says of datagrams that were sent waits in the socket's error queue.
+void want_errors(int fd, core::Family family);
 // A client's datagram may be fragmented on its way, unless it asks otherwise (RFC 8656 section 14).
 void allow_fragments(int fd, core::Family family);
 // From now on it is not: too long for the link, and it isn't sent. What the kernel believes to know

@@ -52,6 +52,11 @@ void Worker::from_peer(RelayId relay, const PeerAddress& peer, const Packet& pac
   carry_out(server_.from_peer(relay, peer, packet, loop_.now()));
 }
 
+void Worker::from_icmp(RelayId relay, const PeerAddress& peer, const IcmpError& error,
+                       core::MutableBytes room) {
+  carry_out(server_.from_icmp(relay, peer, error, room, loop_.now()));
+}
+
 void Worker::carry_out(const Decision& decision) {
   if (const auto* up = std::get_if<ToPeer>(&decision)) {
     const int fd = relay_sockets_.fd(up->relay);

@@ -66,6 +66,8 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   // DatagramBuffers.
   void flush_to_peers() { to_peers_.flush(); }
   void from_peer(RelayId relay, const PeerAddress& peer, const Packet& packet);
+  void from_icmp(RelayId relay, const PeerAddress& peer, const IcmpError& error,
+                 core::MutableBytes room);
 
   void stream_client_proven() { --unproven_; }
   void stream_client_closed(StreamClient& client); // retires it

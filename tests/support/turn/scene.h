@@ -134,6 +134,11 @@ class Scene {
     return settle(copy(server.from_peer(relay, from, packet, now)));
   }
 
+  Result feed_icmp(turnd::RelayId relay, const char* peer, const turnd::IcmpError& error) {
+    buffer_.assign(turnd::Server::kIcmpRoom, 0xee);
+    return settle(copy(server.from_icmp(relay, {address_of(peer)}, error, buffer_, now)));
+  }
+
   // The 401 that every conversation begins with.
   void challenge(Client& client) {
     auto result = feed(client, client.unsigned_request(stun::Method::allocate, Client::udp()));

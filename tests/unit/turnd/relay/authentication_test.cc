@@ -109,7 +109,7 @@ TEST_CASE(
   CHECK(is_signed(scene.request(alice, stun::Method::create_permission, // 403
                                 Client::peers({"127.0.0.1:1"}))));
   CHECK(is_signed(scene.request(alice, stun::Method::channel_bind, // 420
-                                [](auto& m) { m.add(Attribute::dont_fragment, {}); })));
+                                [](auto& m) { m.add(Attribute::connection_id, {}); })));
 }
 
 TEST_CASE("rule 13: another username on an existing allocation is 441") {

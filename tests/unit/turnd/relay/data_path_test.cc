@@ -145,8 +145,22 @@ TEST_CASE("a Send indication without peer or data, or with what isn't understood
         })) == DropReason::not_turn);
   const Client::Fill complete = Client::both(Client::peers({"203.0.113.10:7"}), data);
   CHECK_FALSE(dropped(complete));
-  CHECK(dropped(Client::both(complete, [](auto& m) { m.add(Attribute::dont_fragment, {}); })) ==
-        DropReason::not_turn); // rule 8: DF can't be set, so it is not sent
+  CHECK(dropped(Client::both(complete, [](auto& m) { m.add(Attribute::even_port, {}); })) ==
+        DropReason::not_turn);
+}
+
+TEST_CASE("rule 8: a Send indication with DONT-FRAGMENT asks for DF, others don't (RFC 8656 15)") {
+  Relaying scene;
+  const Client::Fill plain = Client::both(Client::peers({"203.0.113.10:7"}),
+                                          [](auto& m) { m.add_text(Attribute::data, "x"); });
+  const auto sent = [&](const Client::Fill& fill) {
+    return scene
+        .feed(scene.alice, scene.alice.message(stun::Method::send, stun::Class::indication, fill))
+        .to_peer.value();
+  };
+  CHECK(sent(Client::both(plain, [](auto& m) { m.add(Attribute::dont_fragment, {}); })).ip ==
+        turnd::IpFields{.dont_fragment = true});
+  CHECK(sent(plain).ip == turnd::IpFields{});
 }
 
 TEST_CASE("rule 25: ChannelData to stream clients is padded with zeros, to UDP clients not") {
