@@ -59,7 +59,7 @@ struct RelayId {
 struct IpFields {
   std::uint8_t traffic_class = 0; // DSCP and ECN: IPv4's type of service, IPv6's traffic class
   std::optional<std::uint8_t> hop_limit{}; // or TTL
-  bool dont_fragment = false;            // only to be sent: no socket tells of a received one
+  bool dont_fragment = false;              // only to be sent: no socket tells of a received one
 
   friend bool operator==(const IpFields&, const IpFields&) = default;
 };
