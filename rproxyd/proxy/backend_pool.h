@@ -1,6 +1,7 @@
 // Which backend of a pool serves a client: the policy for new clients, the affinity that keeps a
 // client on the node that issued its token, and what was learnt of nodes that don't answer. Pure;
-// the shell's workers share one pool per name behind a lock, taken once per client connection.
+// the shell's workers share one pool per name behind a lock, taken when a backend is chosen and when
+// something is learnt about one.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +13,23 @@
 
 #include "libcore/base/address.h"
 #include "libcore/base/time.h"
+#include "rproxyd/proxy/backend_health.h"
+#include "rproxyd/proxy/retry_budget.h"
 
 namespace rproxyd {
 
-// A backend's place in its pool.
+// A backend's place in its pool. The place of one that was removed is used again, but not while an
+// exchange is in progress with it.
 enum class BackendId : std::uint32_t {};
+
+// The same number for the same backend in every process that has the same pool: what client_hash and
+// the affinity cookie go by.
+enum class BackendKey : std::uint64_t {};
 
 class BackendPool {
  public:
   enum class Policy : std::uint8_t { round_robin, least_connections, client_hash };
-  enum class Affinity : std::uint8_t { none, client_address };
+  enum class Affinity : std::uint8_t { none, client_address, cookie };
 
   // Clients remembered for affinity; the one unseen for longest is forgotten first.
   static constexpr std::size_t kMaxClients = 100'000;
@@ -30,34 +38,73 @@ class BackendPool {
   // A backend that could not be reached is left alone for so long; doubled each time it fails again.
   static constexpr core::Duration kFirstBackOff = std::chrono::seconds(1);
   static constexpr core::Duration kLongestBackOff = std::chrono::seconds(30);
+  // Exchanges in a row that a backend has broken off or not answered, until it counts as unreachable.
+  static constexpr unsigned kBrokenInARow = 5;
+  static constexpr unsigned kMaxWeight = 256;
 
-  BackendPool(std::size_t backends, Policy policy, Affinity affinity);
+  struct Rules {
+    Policy policy = Policy::round_robin;
+    Affinity affinity = Affinity::none;
+    HealthRules health;
+    // A backend that has come back gets its full share of new clients only after so long.
+    core::Duration slow_start{0};
+    unsigned retry_percent = 20;
+  };
+
+  struct Member {
+    BackendKey key{};
+    unsigned weight = 1;   // its share of new clients, 1 to kMaxWeight
+    unsigned priority = 0; // only those of the lowest number that is usable serve
+  };
+
+  explicit BackendPool(const Rules& rules) : rules_(rules), retries_(rules.retry_percent) {}
+
+  BackendId add(const Member& member, core::TimePoint now);
+  void change(BackendId backend, const Member& member); // another weight or priority
+  // It gets no exchange any more; those in progress go on.
+  void remove(BackendId backend);
 
   // The backend for a client, none of `tried`. A client that has come back to its backend stays with
-  // it as long as that can be reached, even if one request is tried elsewhere. Backends in back-off are passed over while there
-  // are others. nullopt: every backend has been tried.
+  // it as long as that serves at all, even if one request is tried elsewhere. A backend in
+  // maintenance keeps its clients and gets no new ones; one that is down or in back-off is passed
+  // over while there are others. `wanted`: the backend that the client's cookie names.
+  // nullopt: every backend has been tried.
   std::optional<BackendId> choose(const core::IpAddress& client, std::span<const BackendId> tried,
-                                  core::TimePoint now);
+                                  std::optional<BackendKey> wanted, core::TimePoint now);
 
   void unreachable(BackendId backend, core::TimePoint now);
-  void reachable(BackendId backend);
+  void reachable(BackendId backend, core::TimePoint now);
+  // True when this has changed what is thought of it.
+  bool checked(BackendId backend, CheckResult result, core::TimePoint now);
 
-  // Exchanges in progress, for least_connections.
+  enum class Outcome : std::uint8_t { answered, broken, unknown };
   void exchange_begun(BackendId backend) { ++at(backend).exchanges; }
-  void exchange_ended(BackendId backend) { --at(backend).exchanges; }
+  // True when it has just been found unreachable, after too many that were broken.
+  bool exchange_ended(BackendId backend, Outcome outcome, core::TimePoint now);
+
+  void request_begun() { retries_.request_begun(); }
+  bool may_retry(core::TimePoint now) { return retries_.take(now); }
 
   struct Status {
     std::size_t exchanges;
     bool in_back_off;
+    BackendHealth::State health;
   };
   Status status(BackendId backend, core::TimePoint now) const;
+  bool is_member(BackendId backend) const;
   std::size_t clients() const { return clients_.size(); }
 
  private:
   struct Backend {
+    Member member;
+    bool removed = false;
     std::size_t exchanges = 0;
-    unsigned failures = 0;
+    unsigned broken = 0;   // exchanges in a row
+    unsigned failures = 0; // back-offs in a row
     core::TimePoint back_off_until{};
+    BackendHealth health;
+    core::TimePoint back_since{}; // when it came back; zero: it was never away
+    std::int64_t turn = 0;        // of the weighted round
   };
   struct Client {
     core::IpAddress address;
@@ -66,16 +113,25 @@ class BackendPool {
     bool settled = false; // it has come back to that backend
   };
   using Clients = std::list<Client>; // the most recently seen first
+  using Candidates = std::vector<BackendId>;
 
   Backend& at(BackendId id) { return backends_[static_cast<std::size_t>(id)]; }
-  std::optional<BackendId> by_policy(const core::IpAddress& client,
-                                     std::span<const BackendId> candidates);
+  const Backend& at(BackendId id) const { return backends_[static_cast<std::size_t>(id)]; }
+  Candidates candidates(std::span<const BackendId> tried, core::TimePoint now) const;
+  bool serves_its_clients(BackendId backend, std::span<const BackendId> tried,
+                          core::TimePoint now) const;
+  std::optional<BackendId> home_of(const core::IpAddress& client, std::span<const BackendId> tried,
+                                   core::TimePoint now);
+  std::optional<BackendId> by_key(BackendKey key) const;
+  BackendId by_policy(const core::IpAddress& client, const Candidates& candidates,
+                      core::TimePoint now);
+  BackendId next_in_turn(const Candidates& candidates, core::TimePoint now);
+  std::int64_t weight(BackendId backend, core::TimePoint now) const;
   void remember(const core::IpAddress& client, BackendId backend, core::TimePoint now);
 
-  Policy policy_;
-  Affinity affinity_;
+  Rules rules_;
+  RetryBudget retries_;
   std::vector<Backend> backends_;
-  std::size_t next_ = 0; // round robin
   Clients clients_;
   std::unordered_map<core::IpAddress, Clients::iterator> by_address_;
 };

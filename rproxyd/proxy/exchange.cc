@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "rproxyd/proxy/affinity_cookie.h"
 #include "rproxyd/proxy/local_answer.h"
 
 namespace rproxyd {
@@ -57,6 +58,7 @@ void Exchange::start(bool request_ended) {
       return answer_locally(404, "There is nothing here.");
     case Route::Kind::pool:
       retry_ = &rules_.retry[route_->pool];
+      if (uses_cookie()) wanted_ = wanted_backend(request_.fields);
       prepare_for_backend(request_, identity_);
       return try_next_backend();
   }
@@ -126,7 +128,13 @@ void Exchange::try_next_backend() {
 
 std::optional<BackendId> Exchange::next_backend() {
   if (tried_.size() >= std::min<std::size_t>(retry_->attempts, kMaxAttempts)) return std::nullopt;
-  return host_.choose(*route_, identity_.address, tried_);
+  const auto next = host_.choose(*route_, identity_.address, tried_, wanted_);
+  if (next && !tried_.empty() && !host_.may_retry(*route_)) return std::nullopt;
+  return next;
+}
+
+bool Exchange::uses_cookie() const {
+  return route_->pool < rules_.cookies.size() && rules_.cookies[route_->pool];
 }
 
 void Exchange::connect_to(BackendId backend, bool fresh) {
@@ -203,6 +211,7 @@ void Exchange::on_information(ResponseHead& head) {
 
 void Exchange::on_response(ResponseHead& head, bool end) {
   attempts_.back().status = head.status;
+  host_.attempt_ended(BackendPool::Outcome::answered);
   if (is_retry_status(head.status) && may_repeat()) {
     if (const auto other = next_backend()) {
       end_attempt(head.status);
@@ -224,6 +233,12 @@ void Exchange::pass_on(ResponseHead& head) {
   state_ = State::answering;
   status_ = head.status;
   prepare_for_client(head, host_.http_date());
+  if (uses_cookie()) {
+    const BackendKey serving = host_.backend_key(*route_, tried_.back());
+    if (serving != wanted_) {
+      head.fields.add("set-cookie", affinity_cookie(serving, identity_.secure));
+    }
+  }
   client_.respond(stream_, head);
 }
 
@@ -272,11 +287,12 @@ void Exchange::on_failure(BackendFailure failure, std::string_view why) {
   if (state_ == State::waiting) {
     end_attempt(0);
     trouble_ = fmt::format("{}: {}", attempts_.back().address, why);
+    // A kept connection that the node has given up meanwhile says nothing about the node.
+    if (!link_reused_) host_.attempt_ended(BackendPool::Outcome::broken);
     drop_link();
     // The client has got nothing, not even a head that may have come.
     if (failure != BackendFailure::malformed && failure != BackendFailure::too_large &&
         may_repeat()) {
-      // A kept connection that the node has given up meanwhile says nothing about the node.
       if (link_reused_) return connect_to(tried_.back(), true);
       if (retry_->on_connect) return try_next_backend();
     }
@@ -333,6 +349,7 @@ void Exchange::on_time() {
         return fail(408, "The request did not arrive in time.", "request body timed out");
       end_attempt(0);
       trouble_ = fmt::format("{}: no answer in time", attempts_.back().address);
+      host_.attempt_ended(BackendPool::Outcome::broken);
       drop_link();
       if (retry_->on_timeout && may_repeat()) return try_next_backend();
       return fail(504, "The conferencing node did not answer in time.", trouble_);

@@ -57,6 +57,7 @@ struct ExchangeTimeouts { // contract: timeouts.*
 struct ExchangeRules {
   const RouteTable* routes = nullptr;
   std::vector<RetryPolicy> retry; // a pool each, by Route::pool
+  std::vector<bool> cookies;      // likewise: clients get an affinity cookie
   ExchangeTimeouts timeouts;
   bool redirect_https = false;    // every request is answered with 301 to https
   std::uint16_t https_port = 443; // where to: named in the redirect unless it is 443
@@ -85,9 +86,16 @@ class ExchangeHost {
   virtual const core::Now& now() const = 0;
   virtual std::string_view http_date() const = 0; // of now()
   virtual core::ChunkPool& pool() = 0;
-  // The backend to try next, none of `tried`; nullopt when there is none.
+  // The backend to try next, none of `tried`; nullopt when there is none. `wanted`: the one that the
+  // client's cookie names.
   virtual std::optional<BackendId> choose(const Route& route, const core::IpAddress& client,
-                                          std::span<const BackendId> tried) = 0;
+                                          std::span<const BackendId> tried,
+                                          std::optional<BackendKey> wanted) = 0;
+  virtual BackendKey backend_key(const Route& route, BackendId backend) const = 0;
+  // Whether the pool can bear a second attempt at a request now; if so, it is counted.
+  virtual bool may_retry(const Route& route) = 0;
+  // The attempt with this backend has ended: what that says about the backend.
+  virtual void attempt_ended(BackendPool::Outcome outcome) = 0;
   virtual std::string backend_name(const Route& route, BackendId backend) const = 0;
   // Answered by link_open() or link_failed(), never from inside this call. `fresh`: on a new
   // connection, since a kept one was found dead.
@@ -146,6 +154,7 @@ class Exchange final : public BackendEvents {
   void redirect_to_https();
   void try_next_backend();
   std::optional<BackendId> next_backend();
+  bool uses_cookie() const;
   void connect_to(BackendId backend, bool fresh);
   void send_buffered();
   void begin_attempt(BackendId backend);
@@ -185,6 +194,7 @@ class Exchange final : public BackendEvents {
   bool link_reused_ = false;
   std::size_t left_ = 0; // answered: what the client had still to take when this was last looked at
 
+  std::optional<BackendKey> wanted_; // by the client's cookie
   std::vector<BackendId> tried_;
   std::vector<Attempt> attempts_;
   core::TimePoint attempt_started_{};

@@ -62,14 +62,6 @@ void review_listener(config::Notes& notes, const std::string& pointer,
 }
 
 void review_pool(config::Notes& notes, const std::string& pointer, const Settings::Pool& pool) {
-  if (pool.affinity == Settings::Affinity::cookie) {
-    notes.error(pointer + "/affinity", "this version has no affinity by cookie");
-  }
-  if (pool.health) {
-    notes.warning(
-        pointer + "/health",
-        "this version makes no checks: it finds out about a dead server when it connects");
-  }
   if (pool.protocol == Settings::BackendProtocol::h2) {
     notes.error(pointer + "/protocol", "this version speaks HTTP/1.1 to servers");
   }

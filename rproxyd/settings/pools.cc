@@ -51,6 +51,7 @@ std::optional<Settings::Pool> read_pool(const Value& value) {
   if (const auto health = object.find("health"); health && !health->is_null()) {
     pool.health = read_health(*health);
   }
+  object.read("slow_start", pool.slow_start, config::duration(0s, 1h));
   if (const auto retry = object.find("retry")) read_retry(*retry, pool.retry);
   object.read(
       "protocol", pool.protocol,
@@ -60,7 +61,7 @@ std::optional<Settings::Pool> read_pool(const Value& value) {
   return pool;
 }
 
-std::optional<Settings::Server> server(const Value& value) {
+std::optional<Settings::Server> server_url(const Value& value) {
   constexpr std::string_view kExpected =
       "\"https://HOST\" or \"http://HOST\", with a port if need be: \"https://10.40.0.12:8443\"";
   const auto found = value.text(kExpected);
@@ -68,6 +69,26 @@ std::optional<Settings::Server> server(const Value& value) {
   const auto parsed = parse_server(*found);
   if (!parsed) value.refuse("is not a server", std::string(kExpected));
   return parsed;
+}
+
+// A URL, or an object that says more about the server.
+std::optional<Settings::Server> server(const Value& value) {
+  if (value.node().kind != config::Node::Kind::object) return server_url(value);
+  Settings::Server server;
+  unsigned weight = server.weight;
+  bool backup = server.backup;
+  ObjectReader object(value);
+  const bool has_url = object.require("url", server, server_url);
+  object.read("weight", weight, config::integer(1U, kMaxWeight));
+  object.read("backup", backup, config::boolean);
+  object.finish();
+  if (!has_url) return std::nullopt;
+  server.weight = weight;
+  server.backup = backup;
+  if (server.is_service() && (object.has("weight") || object.has("backup"))) {
+    value.warning("the SRV records tell weights and which servers are for backup");
+  }
+  return server;
 }
 
 void read_servers(ObjectReader& object, std::vector<Settings::Server>& servers) {
@@ -78,7 +99,13 @@ void read_servers(ObjectReader& object, std::vector<Settings::Server>& servers) 
     const bool repeated = std::any_of(
         servers.begin(), servers.begin() + static_cast<std::ptrdiff_t>(i),
         [&](const auto& s) { return s.host == servers[i].host && s.port == servers[i].port; });
-    if (repeated) list.element(i).refuse("is listed already", "each server once");
+    if (!repeated) continue;
+    const Value element = list.element(i);
+    if (element.node().kind == config::Node::Kind::object) {
+      element.error(fmt::format("{} is listed already", servers[i].authority), "each server once");
+    } else {
+      element.refuse("is listed already", "each server once");
+    }
   }
 }
 
@@ -148,6 +175,7 @@ void read_retry(const Value& value, Settings::Retry& retry) {
   }
   object.read("attempts", retry.attempts, config::integer(1U, kMostAttempts));
   object.read("non_idempotent", retry.non_idempotent, config::boolean);
+  object.read("budget", retry.budget, config::integer(0U, 100U));
   object.finish();
 }
 

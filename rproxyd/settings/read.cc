@@ -10,6 +10,7 @@
 #include "libcore/config/object_reader.h"
 #include "libcore/config/parsers.h"
 #include "rproxyd/settings/answer_headers.h"
+#include "rproxyd/settings/dns.h"
 #include "rproxyd/settings/listeners.h"
 #include "rproxyd/settings/pools.h"
 #include "rproxyd/settings/routes.h"
@@ -56,6 +57,7 @@ Settings read(const Value& root) {
                                                {"conferencing", Settings::Paths::conferencing}}));
   read_answer_headers(object, settings);
   if (const auto guard = object.find("pin_guard")) read_pin_guard(*guard, settings.pin_guard);
+  if (const auto dns = object.find("dns")) read_dns(*dns, settings.dns);
   if (const auto limits = object.find("limits")) read_limits(*limits, settings.limits);
   if (const auto timeouts = object.find("timeouts")) read_timeouts(*timeouts, settings.timeouts);
   if (const auto log = object.find("log")) read_log(*log, settings.log);

@@ -58,6 +58,8 @@ std::optional<Settings::Server> parse_server(std::string_view url) {
     after_host = url.substr(end);
     if (!is_host_name(server.host)) return std::nullopt;
   }
+  // The records of a service tell the ports.
+  if (server.is_service() && !after_host.empty()) return std::nullopt;
   if (after_host.empty()) return server;
   if (after_host.front() != ':') return std::nullopt;
   const auto port = parse_port(after_host.substr(1));

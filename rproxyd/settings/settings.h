@@ -44,6 +44,10 @@ struct Settings {
     std::string host;         // a name, or an address without brackets
     std::uint16_t port = 443; // the scheme's own unless given
     std::string authority;    // as in a URL: with brackets, and the port if it was given
+    unsigned weight = 1;      // its share of new clients
+    bool backup = false;      // serves only while none of the others can
+    // "_pexapp._tcp.example.com": SRV records tell the hosts, their ports and weights (RFC 2782).
+    bool is_service() const { return host.starts_with('_'); }
   };
 
   enum class Policy : std::uint8_t { round_robin, least_connections, client_hash };
@@ -70,6 +74,7 @@ struct Settings {
     std::vector<unsigned> on_status = {502, 503, 504};
     unsigned attempts = 2; // servers tried for one request, the first included
     bool non_idempotent = false;
+    unsigned budget = 20; // percent of a pool's requests that may be tried again
   };
 
   struct Pool {
@@ -78,6 +83,7 @@ struct Settings {
     Affinity affinity = Affinity::client_address;
     BackendTls tls;
     std::optional<Health> health; // absent: no active checks
+    core::Duration slow_start{0}; // for a server that has come back
     Retry retry;
     BackendProtocol protocol = BackendProtocol::http1_1;
   };
@@ -115,6 +121,12 @@ struct Settings {
     core::Duration ban_time = std::chrono::seconds{300};
     core::NetworkList ignore;
     std::optional<std::string> state; // a file, or redis://; absent: bans don't survive a restart
+  };
+
+  struct Dns {
+    std::vector<std::string> servers; // "192.0.2.1:53"; empty: the system's
+    core::Duration refresh =
+        std::chrono::seconds{30}; // names are looked up again so often at least
   };
 
   struct Limits {                                          // config::kNoLimit: none
@@ -166,6 +178,7 @@ struct Settings {
   std::optional<std::string> hsts; // a header value; absent: off
   PinGuard pin_guard;
   core::NetworkList trusted_proxies;
+  Dns dns;
   Limits limits;
   Timeouts timeouts;
   Log log;

@@ -10,6 +10,7 @@
 #include "libcore/event/stream.h"
 #include "rproxyd/http/h1_backend_session.h"
 #include "rproxyd/proxy/exchange.h"
+#include "rproxyd/shell/shared_pool.h"
 
 namespace rproxyd {
 
@@ -64,7 +65,12 @@ class BackendConnection final : public event::Retirable,
   void release() override;
   void abort() override { detach_and_close(); }
 
-  std::size_t home = 0; // BackendConnections' own: where it is kept
+  struct Home {
+    std::size_t pool = 0;
+    BackendId backend{};
+    std::shared_ptr<const Backend> leads_to;
+  };
+  Home home; // BackendConnections' own: where it is kept
 
  private:
   void on_stream_open() override;

@@ -8,38 +8,34 @@ core::Result<std::unique_ptr<BackendConnections>> BackendConnections::make(
     event::Loop& loop, event::StreamBuffers& buffers, const Service& service) {
   std::unique_ptr<BackendConnections> self(new BackendConnections(loop, buffers, service));
   for (std::size_t pool = 0; pool < service.pools.size(); ++pool) {
-    const SharedPool& shared = *service.pools[pool];
-    auto context = tls::ClientContext::make(
-        {.verify = shared.tls().verify, .ca_file = shared.tls().ca_file.value_or("")});
+    const Settings::BackendTls& tls = service.pools[pool]->settings().tls;
+    auto context =
+        tls::ClientContext::make({.verify = tls.verify, .ca_file = tls.ca_file.value_or("")});
     if (!context) return std::unexpected(context.error());
     self->tls_.push_back(std::move(*context));
-    self->first_.push_back(self->backends_.size());
-    for (std::size_t i = 0; i < shared.size(); ++i) {
-      self->backends_.push_back({.pool = pool, .id = static_cast<BackendId>(i), .kept = {}});
-    }
   }
+  self->places_.resize(service.pools.size());
   return self;
 }
 
 BackendConnection* BackendConnections::connect(std::size_t pool, BackendId backend, bool fresh,
                                                LinkUser& user, event::ConnectFailure& why) {
-  const std::size_t place = first_[pool] + static_cast<std::size_t>(backend);
-  auto& kept = backends_[place].kept;
-  if (!fresh && !kept.empty()) {
-    BackendConnection* connection = kept.back();
-    kept.pop_back();
+  Place& place = place_of(pool, backend);
+  if (!fresh && !place.kept.empty()) {
+    BackendConnection* connection = place.kept.back();
+    place.kept.pop_back();
     connection->serve(user);
     return connection;
   }
 
-  const BackendAddress& to = service_.pools[pool]->address(backend);
+  const Backend& to = *place.backend;
   auto fd = event::connect_tcp(to.address);
   if (!fd) {
     why = fd.error();
     return nullptr;
   }
   auto connection = std::make_unique<BackendConnection>(loop_, *this, service_.limits);
-  connection->home = place;
+  connection->home = {.pool = pool, .backend = backend, .leads_to = place.backend};
   bssl::UniquePtr<SSL> ssl;
   if (to.tls) ssl = tls_[pool]->connect(to.name, to.server_name);
   if (!connection->connect(buffers_, std::move(*fd), std::move(ssl), user)) {
@@ -51,23 +47,44 @@ BackendConnection* BackendConnections::connect(std::size_t pool, BackendId backe
   return raw;
 }
 
+// Where the backend is now. Connections that were kept for another, which had this place before, are
+// closed.
+BackendConnections::Place& BackendConnections::place_of(std::size_t pool, BackendId backend) {
+  auto& places = places_[pool];
+  const auto index = static_cast<std::size_t>(backend);
+  if (index >= places.size()) places.resize(index + 1);
+  Place& place = places[index];
+  auto current = service_.pools[pool]->backend(backend);
+  if (place.backend != current) {
+    while (!place.kept.empty()) place.kept.back()->detach_and_close();
+    place.backend = std::move(current);
+  }
+  return place;
+}
+
 void BackendConnections::keep(BackendConnection& connection) {
-  auto& kept = backends_[connection.home].kept;
-  if (kept.size() >= kMaxKeptPerBackend) return connection.detach_and_close();
-  kept.push_back(&connection);
+  const auto& home = connection.home;
+  Place& place = place_of(home.pool, home.backend);
+  if (place.backend != home.leads_to || place.kept.size() >= kMaxKeptPerBackend) {
+    return connection.detach_and_close();
+  }
+  place.kept.push_back(&connection);
   connection.rest(service_.settings->timeouts.backend_idle);
 }
 
 void BackendConnections::discard(BackendConnection& connection) {
-  std::erase(backends_[connection.home].kept, &connection);
+  auto& places = places_[connection.home.pool];
+  std::erase(places[static_cast<std::size_t>(connection.home.backend)].kept, &connection);
   const auto found = all_.find(&connection);
   loop_.retire(std::move(found->second));
   all_.erase(found);
 }
 
 void BackendConnections::close_kept() {
-  for (Backend& backend : backends_) {
-    while (!backend.kept.empty()) backend.kept.back()->detach_and_close();
+  for (auto& places : places_) {
+    for (Place& place : places) {
+      while (!place.kept.empty()) place.kept.back()->detach_and_close();
+    }
   }
 }
 

@@ -30,14 +30,14 @@ class BackendConnections final : public ConnectionKeeper {
   void close_kept();
 
  private:
-  struct Backend {
-    std::size_t pool;
-    BackendId id;
+  struct Place {
+    std::shared_ptr<const Backend> backend; // that these connections lead to
     std::vector<BackendConnection*> kept;
   };
 
   BackendConnections(event::Loop& loop, event::StreamBuffers& buffers, const Service& service)
       : loop_(loop), buffers_(buffers), service_(service) {}
+  Place& place_of(std::size_t pool, BackendId backend);
   void keep(BackendConnection& connection) override;
   void discard(BackendConnection& connection) override;
 
@@ -45,8 +45,7 @@ class BackendConnections final : public ConnectionKeeper {
   event::StreamBuffers& buffers_;
   const Service& service_;
   std::vector<std::unique_ptr<tls::ClientContext>> tls_; // a pool each
-  std::vector<std::size_t> first_; // where a pool's backends begin in backends_
-  std::vector<Backend> backends_;
+  std::vector<std::vector<Place>> places_;               // [pool][BackendId]
   std::unordered_map<BackendConnection*, std::unique_ptr<BackendConnection>> all_;
 };
 

@@ -21,12 +21,21 @@ core::ChunkPool& ExchangeRunner::pool() { return worker_.buffers().pool; }
 // ---- what the exchange asks for
 
 std::optional<BackendId> ExchangeRunner::choose(const Route& route, const core::IpAddress& client,
-                                                std::span<const BackendId> tried) {
-  return worker_.service().pools[route.pool]->choose(client, tried, now().steady);
+                                                std::span<const BackendId> tried,
+                                                std::optional<BackendKey> wanted) {
+  return worker_.service().pools[route.pool]->choose(client, tried, wanted, now().steady);
+}
+
+BackendKey ExchangeRunner::backend_key(const Route& route, BackendId backend) const {
+  return worker_.service().pools[route.pool]->backend(backend)->key;
+}
+
+bool ExchangeRunner::may_retry(const Route& route) {
+  return worker_.service().pools[route.pool]->may_retry(now().steady);
 }
 
 std::string ExchangeRunner::backend_name(const Route& route, BackendId backend) const {
-  return worker_.service().pools[route.pool]->address(backend).name;
+  return worker_.service().pools[route.pool]->backend(backend)->name;
 }
 
 void ExchangeRunner::connect(const Route& route, BackendId backend, bool fresh) {
@@ -61,7 +70,11 @@ void ExchangeRunner::count_exchange(bool begins) {
   if (counted_ == begins) return;
   counted_ = begins;
   SharedPool& shared = *worker_.service().pools[pool_];
-  begins ? shared.exchange_begun(backend_) : shared.exchange_ended(backend_);
+  if (begins) return shared.exchange_begun(backend_);
+  const auto outcome = std::exchange(outcome_, BackendPool::Outcome::unknown);
+  if (shared.exchange_ended(backend_, outcome, now().steady)) {
+    worker_.backend_rests(pool_, backend_, "it breaks off one request after another");
+  }
 }
 
 void ExchangeRunner::refuse_link() {

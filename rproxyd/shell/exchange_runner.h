@@ -29,7 +29,11 @@ class ExchangeRunner final : public event::Retirable,
   std::string_view http_date() const override;
   core::ChunkPool& pool() override;
   std::optional<BackendId> choose(const Route& route, const core::IpAddress& client,
-                                  std::span<const BackendId> tried) override;
+                                  std::span<const BackendId> tried,
+                                  std::optional<BackendKey> wanted) override;
+  BackendKey backend_key(const Route& route, BackendId backend) const override;
+  bool may_retry(const Route& route) override;
+  void attempt_ended(BackendPool::Outcome outcome) override { outcome_ = outcome; }
   std::string backend_name(const Route& route, BackendId backend) const override;
   void connect(const Route& route, BackendId backend, bool fresh) override;
   void cancel_connect() override;
@@ -57,7 +61,8 @@ class ExchangeRunner final : public event::Retirable,
   BackendConnection* connecting_ = nullptr;
   std::size_t pool_ = 0;
   BackendId backend_{};
-  bool counted_ = false; // in the pool's count of exchanges
+  bool counted_ = false;                                         // in the pool's count of exchanges
+  BackendPool::Outcome outcome_ = BackendPool::Outcome::unknown; // of this attempt
   bool refused_ = false; // there can be no connection: the exchange is still to be told
   event::ConnectFailure refusal_;
   core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this)};

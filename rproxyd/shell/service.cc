@@ -101,12 +101,14 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
 
   std::vector<std::string> pool_names;
   for (const auto& [name, pool] : settings.pools) {
-    auto shared = SharedPool::make(name, pool);
-    if (!shared) return std::unexpected(shared.error());
     pool_names.push_back(name);
-    service->pools.push_back(std::move(*shared));
+    service->pools.push_back(std::make_unique<SharedPool>(name, pool));
     service->rules.retry.push_back(retry_of(pool.retry));
+    service->rules.cookies.push_back(pool.affinity == Settings::Affinity::cookie);
   }
+  auto names = NameWatch::begin(settings.dns, service->pools, log);
+  if (!names) return std::unexpected(names.error());
+  service->names = std::move(*names);
   std::vector<Route> routes;
   routes.reserve(settings.routes.size());
   for (const Settings::Route& route : settings.routes)

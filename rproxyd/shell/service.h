@@ -11,6 +11,7 @@
 #include "rproxyd/http/client_session.h"
 #include "rproxyd/proxy/exchange.h"
 #include "rproxyd/settings/settings.h"
+#include "rproxyd/shell/name_watch.h"
 #include "rproxyd/shell/shared_pool.h"
 
 namespace rproxyd {
@@ -19,6 +20,7 @@ struct Service {
   const Settings* settings = nullptr;
   logging::Logger* log = nullptr;
   std::vector<std::unique_ptr<SharedPool>> pools; // by Route::pool
+  std::unique_ptr<NameWatch> names;
   std::unique_ptr<RouteTable> routes;
   ExchangeRules rules;    // of listeners that serve the routes
   ExchangeRules redirect; // of listeners that send everybody to https

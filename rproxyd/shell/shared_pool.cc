@@ -1,73 +1,132 @@
 #include "rproxyd/shell/shared_pool.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
+#include <openssl/sha.h>
 
-#include <memory>
+#include <algorithm>
+
+#include "libcore/base/bytes.h"
 
 namespace rproxyd {
 namespace {
 
-core::Result<core::SocketAddress> resolve(const std::string& pool, const Settings::Server& server) {
-  if (const auto ip = core::IpAddress::parse(server.host))
-    return core::SocketAddress(*ip, server.port);
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int error = getaddrinfo(server.host.c_str(), nullptr, &hints, &found);
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, &freeaddrinfo);
-  if (error != 0) {
-    return core::failure(
-        fmt::format("pool {}: '{}' can't be resolved: {}", pool, server.host, gai_strerror(error)));
+BackendPool::Rules rules_of(const Settings::Pool& settings) {
+  BackendPool::Rules rules;
+  switch (settings.policy) {
+    case Settings::Policy::round_robin:
+      rules.policy = BackendPool::Policy::round_robin;
+      break;
+    case Settings::Policy::least_connections:
+      rules.policy = BackendPool::Policy::least_connections;
+      break;
+    case Settings::Policy::client_hash:
+      rules.policy = BackendPool::Policy::client_hash;
+      break;
   }
-  const auto address = core::SocketAddress::from_kernel(found->ai_addr, found->ai_addrlen);
-  if (!address)
-    return core::failure(fmt::format("pool {}: '{}' has no IP address", pool, server.host));
-  return address->with_port(server.port);
+  switch (settings.affinity) {
+    case Settings::Affinity::none:
+      rules.affinity = BackendPool::Affinity::none;
+      break;
+    case Settings::Affinity::client_address:
+      rules.affinity = BackendPool::Affinity::client_address;
+      break;
+    case Settings::Affinity::cookie:
+      rules.affinity = BackendPool::Affinity::cookie;
+      break;
+  }
+  if (settings.health)
+    rules.health = {.fall = settings.health->fall, .rise = settings.health->rise};
+  rules.slow_start = settings.slow_start;
+  rules.retry_percent = settings.retry.budget;
+  return rules;
 }
 
-BackendPool::Policy policy_of(Settings::Policy policy) {
-  switch (policy) {
-    case Settings::Policy::round_robin:
-      return BackendPool::Policy::round_robin;
-    case Settings::Policy::least_connections:
-      return BackendPool::Policy::least_connections;
-    case Settings::Policy::client_hash:
-      return BackendPool::Policy::client_hash;
-  }
-  return BackendPool::Policy::round_robin;
+// Browsers get to see keys: what is hashed holds all servers, so that an address can't be found by
+// trying. Sorted, so that siblings with another order of the list agree.
+std::string salt_of(const Settings::Pool& settings) {
+  std::vector<std::string> servers;
+  for (const Settings::Server& server : settings.servers) servers.push_back(server.authority);
+  std::ranges::sort(servers);
+  return fmt::format("{}", fmt::join(servers, " "));
+}
+
+BackendKey key_of(const std::string& salt, const std::string& name) {
+  const std::string text = salt + "|" + name;
+  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), digest.data());
+  std::uint64_t key = 0;
+  for (std::size_t i = 0; i < sizeof key; ++i) key = key << 8 | digest[i];
+  return static_cast<BackendKey>(key);
 }
 
 } // namespace
 
-core::Result<std::unique_ptr<SharedPool>> SharedPool::make(const std::string& name,
-                                                           const Settings::Pool& settings) {
-  std::vector<BackendAddress> addresses;
-  for (const Settings::Server& server : settings.servers) {
-    const auto address = resolve(name, server);
-    if (!address) return std::unexpected(address.error());
-    addresses.push_back({.name = server.host.find(':') == std::string::npos
-                                     ? fmt::format("{}:{}", server.host, server.port)
-                                     : fmt::format("[{}]:{}", server.host, server.port),
-                         .address = *address,
-                         .tls = server.scheme == Settings::Scheme::https,
-                         .server_name = settings.tls.server_name.value_or(server.host)});
-  }
-  return std::unique_ptr<SharedPool>(new SharedPool(std::move(addresses), settings));
+SharedPool::SharedPool(std::string name, const Settings::Pool& settings)
+    : name_(std::move(name)),
+      settings_(settings),
+      key_salt_(salt_of(settings)),
+      pool_(rules_of(settings)) {}
+
+WantedBackend SharedPool::wanted(const Settings::Server& server,
+                                 const core::SocketAddress& address) const {
+  WantedBackend wanted;
+  Backend& backend = wanted.backend;
+  backend.name = address.to_string();
+  backend.address = address;
+  backend.tls = server.scheme == Settings::Scheme::https;
+  backend.server_name = settings_.tls.server_name.value_or(server.host);
+  backend.authority = server.authority;
+  backend.key = key_of(key_salt_, fmt::format("{} {}", server.authority, backend.name));
+  wanted.weight = server.weight;
+  wanted.priority = server.backup ? 1 : 0;
+  return wanted;
 }
 
-SharedPool::SharedPool(std::vector<BackendAddress> addresses, const Settings::Pool& settings)
-    : addresses_(std::move(addresses)),
-      tls_(settings.tls),
-      pool_(addresses_.size(), policy_of(settings.policy),
-            settings.affinity == Settings::Affinity::none ? BackendPool::Affinity::none
-                                                          : BackendPool::Affinity::client_address) {
+bool SharedPool::set(const std::vector<WantedBackend>& wanted, core::TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  bool changed = false;
+  std::vector<bool> kept(backends_.size());
+  std::vector<const WantedBackend*> added;
+  for (const WantedBackend& each : wanted) {
+    const BackendPool::Member member{
+        .key = each.backend.key, .weight = each.weight, .priority = each.priority};
+    bool found = false;
+    for (std::size_t i = 0; i < kept.size() && !found; ++i) {
+      const auto id = static_cast<BackendId>(i);
+      found = !kept[i] && pool_.is_member(id) && *backends_[i] == each.backend;
+      if (!found) continue;
+      kept[i] = true;
+      pool_.change(id, member);
+    }
+    if (!found) added.push_back(&each);
+  }
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i] || !pool_.is_member(static_cast<BackendId>(i))) continue;
+    pool_.remove(static_cast<BackendId>(i));
+    changed = true;
+  }
+  for (const WantedBackend* each : added) {
+    const auto id = pool_.add(
+        {.key = each->backend.key, .weight = each->weight, .priority = each->priority}, now);
+    const auto place = static_cast<std::size_t>(id);
+    if (place >= backends_.size()) backends_.resize(place + 1);
+    backends_[place] = std::make_shared<const Backend>(each->backend);
+    changed = true;
+  }
+  return changed;
 }
 
 std::optional<BackendId> SharedPool::choose(const core::IpAddress& client,
-                                            std::span<const BackendId> tried, core::TimePoint now) {
+                                            std::span<const BackendId> tried,
+                                            std::optional<BackendKey> wanted, core::TimePoint now) {
   const std::lock_guard lock(mutex_);
-  return pool_.choose(client, tried, now);
+  if (tried.empty()) pool_.request_begun();
+  return pool_.choose(client, tried, wanted, now);
+}
+
+bool SharedPool::may_retry(core::TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  return pool_.may_retry(now);
 }
 
 bool SharedPool::unreachable(BackendId backend, core::TimePoint now) {
@@ -80,8 +139,13 @@ bool SharedPool::unreachable(BackendId backend, core::TimePoint now) {
 bool SharedPool::reachable(BackendId backend, core::TimePoint now) {
   const std::lock_guard lock(mutex_);
   const bool news = pool_.status(backend, now).in_back_off;
-  pool_.reachable(backend);
+  pool_.reachable(backend, now);
   return news;
+}
+
+bool SharedPool::checked(BackendId backend, CheckResult result, core::TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  return pool_.is_member(backend) && pool_.checked(backend, result, now);
 }
 
 void SharedPool::exchange_begun(BackendId backend) {
@@ -89,9 +153,30 @@ void SharedPool::exchange_begun(BackendId backend) {
   pool_.exchange_begun(backend);
 }
 
-void SharedPool::exchange_ended(BackendId backend) {
+bool SharedPool::exchange_ended(BackendId backend, BackendPool::Outcome outcome,
+                                core::TimePoint now) {
   const std::lock_guard lock(mutex_);
-  pool_.exchange_ended(backend);
+  return pool_.exchange_ended(backend, outcome, now);
+}
+
+std::shared_ptr<const Backend> SharedPool::backend(BackendId id) const {
+  const std::lock_guard lock(mutex_);
+  return backends_[static_cast<std::size_t>(id)];
+}
+
+std::vector<SharedPool::Member> SharedPool::members() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Member> members;
+  for (std::size_t i = 0; i < backends_.size(); ++i) {
+    const auto id = static_cast<BackendId>(i);
+    if (pool_.is_member(id)) members.push_back({.id = id, .backend = backends_[i]});
+  }
+  return members;
+}
+
+BackendPool::Status SharedPool::status(BackendId backend, core::TimePoint now) const {
+  const std::lock_guard lock(mutex_);
+  return pool_.status(backend, now);
 }
 
 } // namespace rproxyd

@@ -1,6 +1,5 @@
-// A pool of backends as all workers see it: its addresses, which never change while it serves, and
-// its BackendPool behind a lock, which is taken when a backend is chosen and when one is found to be
-// (un)reachable, never per chunk.
+// A pool of backends as all workers see it: its backends, and its BackendPool, behind a lock, which is
+// taken when a backend is chosen and when something is learnt about one, never per chunk.
 #pragma once
 
 #include <memory>
@@ -15,40 +14,65 @@
 
 namespace rproxyd {
 
-struct BackendAddress {
+// Where a backend is, and what is said to it. Never changed: a place that is used again has another.
+struct Backend {
   std::string name; // "10.40.0.10:443", for logs
   core::SocketAddress address;
   bool tls = true;
   std::string server_name; // for SNI and verification
+  std::string authority;   // the Host of what the proxy itself asks
+  BackendKey key{};
+
+  friend bool operator==(const Backend&, const Backend&) = default;
+};
+
+// One of the backends that a pool is to have.
+struct WantedBackend {
+  Backend backend;
+  unsigned weight = 1;
+  unsigned priority = 0;
 };
 
 class SharedPool {
  public:
-  // Resolves the servers' names, waiting for the resolver: at start-up only.
-  static core::Result<std::unique_ptr<SharedPool>> make(const std::string& name,
-                                                        const Settings::Pool& settings);
+  SharedPool(std::string name, const Settings::Pool& settings);
+
+  // From now on the pool has these. Those that it has already stay as they are, with what is known of
+  // them; those that are not among them get no new exchange. True when anything has changed.
+  bool set(const std::vector<WantedBackend>& wanted, core::TimePoint now);
+
+  // A backend of the pool at this address; the key comes from its name and the pool's servers.
+  WantedBackend wanted(const Settings::Server& server, const core::SocketAddress& address) const;
 
   std::optional<BackendId> choose(const core::IpAddress& client, std::span<const BackendId> tried,
-                                  core::TimePoint now);
+                                  std::optional<BackendKey> wanted, core::TimePoint now);
+  bool may_retry(core::TimePoint now);
   // True when this is news.
   bool unreachable(BackendId backend, core::TimePoint now);
   bool reachable(BackendId backend, core::TimePoint now);
+  bool checked(BackendId backend, CheckResult result, core::TimePoint now);
   void exchange_begun(BackendId backend);
-  void exchange_ended(BackendId backend);
+  bool exchange_ended(BackendId backend, BackendPool::Outcome outcome, core::TimePoint now);
 
-  const BackendAddress& address(BackendId backend) const {
-    return addresses_[static_cast<std::size_t>(backend)];
-  }
-  std::size_t size() const { return addresses_.size(); }
-  const Settings::BackendTls& tls() const { return tls_; }
+  // What is, or was last, at that place.
+  std::shared_ptr<const Backend> backend(BackendId id) const;
+  struct Member {
+    BackendId id;
+    std::shared_ptr<const Backend> backend;
+  };
+  std::vector<Member> members() const;
+  BackendPool::Status status(BackendId backend, core::TimePoint now) const;
+
+  const std::string& name() const { return name_; }
+  const Settings::Pool& settings() const { return settings_; }
 
  private:
-  SharedPool(std::vector<BackendAddress> addresses, const Settings::Pool& settings);
-
-  const std::vector<BackendAddress> addresses_;
-  const Settings::BackendTls tls_;
-  std::mutex mutex_;
+  const std::string name_;
+  const Settings::Pool settings_;
+  const std::string key_salt_;
+  mutable std::mutex mutex_; // over what follows
   BackendPool pool_;
+  std::vector<std::shared_ptr<const Backend>> backends_; // by BackendId
 };
 
 } // namespace rproxyd

@@ -21,8 +21,8 @@ AccessFormat format_of(Settings::AccessFormat format) {
 
 } // namespace
 
-core::Result<std::unique_ptr<Worker>> Worker::make(Service& service,
-                                                   std::vector<event::Fd> sockets) {
+core::Result<std::unique_ptr<Worker>> Worker::make(Service& service, std::vector<event::Fd> sockets,
+                                                   bool checks) {
   std::unique_ptr<Worker> worker(new Worker(service));
   if (const auto& path = service.settings->log.access) {
     auto file = logging::LineFile::open(*path);
@@ -32,6 +32,7 @@ core::Result<std::unique_ptr<Worker>> Worker::make(Service& service,
   auto backends = BackendConnections::make(worker->loop_, worker->buffers_, service);
   if (!backends) return std::unexpected(backends.error());
   worker->backends_ = std::move(*backends);
+  if (checks) worker->health_checks_.emplace(*worker);
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     worker->acceptors_.push_back(std::make_unique<event::Acceptor>(
         worker->loop_, std::move(sockets[i]),
@@ -70,6 +71,7 @@ void Worker::end() {
   draining_ = false;
   acceptors_.clear();
   for (ClientConnection* client : clients()) client->close();
+  if (health_checks_) health_checks_->stop();
   backends_->close_kept();
   loop_.stop();
 }
@@ -125,15 +127,38 @@ void Worker::backend_reachable(std::size_t pool, BackendId backend) {
   SharedPool& shared = *service_.pools[pool];
   if (!shared.reachable(backend, loop_.now().steady)) return;
   log().info("backend.reachable", "the node answers again",
-             logging::field("node", shared.address(backend).name));
+             logging::field("node", shared.backend(backend)->name));
 }
 
 void Worker::backend_unreachable(std::size_t pool, BackendId backend, std::string_view why) {
   SharedPool& shared = *service_.pools[pool];
-  if (!shared.unreachable(backend, loop_.now().steady)) return;
+  if (shared.unreachable(backend, loop_.now().steady)) backend_rests(pool, backend, why);
+}
+
+void Worker::backend_rests(std::size_t pool, BackendId backend, std::string_view why) {
   log().warning("backend.unreachable", "the node can't be reached and is left alone for a while",
-                logging::field("node", shared.address(backend).name),
+                logging::field("node", service_.pools[pool]->backend(backend)->name),
                 logging::field("reason", why));
+}
+
+void Worker::backend_checked(std::size_t pool, BackendId backend, CheckResult result,
+                             std::string_view why) {
+  SharedPool& shared = *service_.pools[pool];
+  const core::TimePoint now = loop_.now().steady;
+  if (!shared.checked(backend, result, now)) return;
+  const auto node = logging::field("node", shared.backend(backend)->name);
+  const auto reason = logging::field("reason", why);
+  switch (shared.status(backend, now).health) {
+    case BackendHealth::State::up:
+      return log().info("backend.up", "the node passes its checks again", node);
+    case BackendHealth::State::maintenance:
+      return log().info("backend.maintenance",
+                        "the node is in maintenance: it keeps its clients and gets no new ones",
+                        node, reason);
+    case BackendHealth::State::down:
+      return log().warning("backend.down", "the node fails its checks and gets no requests", node,
+                           reason);
+  }
 }
 
 void Worker::log_exchange(const Exchange& exchange) {

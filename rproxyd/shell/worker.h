@@ -15,6 +15,7 @@
 #include "libcore/program/supervisor.h"
 #include "rproxyd/shell/backend_connections.h"
 #include "rproxyd/shell/client_connection.h"
+#include "rproxyd/shell/health_checks.h"
 #include "rproxyd/shell/service.h"
 
 namespace rproxyd {
@@ -22,8 +23,9 @@ namespace rproxyd {
 class Worker final : public program::Worker {
  public:
   // `sockets`: a listening socket per listener of the settings. `service` must outlive the worker.
+  // One of all workers `checks` the backends.
   static core::Result<std::unique_ptr<Worker>> make(Service& service,
-                                                    std::vector<event::Fd> sockets);
+                                                    std::vector<event::Fd> sockets, bool checks);
   ~Worker() override;
 
   void run() override; // on the worker's thread, until drained or stopped
@@ -47,6 +49,9 @@ class Worker final : public program::Worker {
   void client_closed(ClientConnection& client); // retires it
   void backend_reachable(std::size_t pool, BackendId backend);
   void backend_unreachable(std::size_t pool, BackendId backend, std::string_view why);
+  void backend_checked(std::size_t pool, BackendId backend, CheckResult result,
+                       std::string_view why);
+  void backend_rests(std::size_t pool, BackendId backend, std::string_view why); // says so
   void log_exchange(const Exchange& exchange);
   void log_refusal(const core::SocketAddress& peer, const RequestHead& head, std::uint16_t status,
                    std::string_view why);
@@ -69,6 +74,7 @@ class Worker final : public program::Worker {
   core::WallTime http_date_of_{};
   bool draining_ = false;
   std::unique_ptr<BackendConnections> backends_;
+  std::optional<HealthChecks> health_checks_;
   std::unordered_map<ClientConnection*, std::unique_ptr<ClientConnection>> clients_;
   std::vector<std::unique_ptr<event::Acceptor>> acceptors_; // a listener each
   event::MemberTask<Worker> access_log_task_{*this, &Worker::flush_access_log};

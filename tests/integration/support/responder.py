@@ -10,16 +10,18 @@ from daemons import HOST, in_background
 class Responder:
     """Plain HTTP/1.1 with kept connections. stop() frees the port, start() takes it again."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, host: str = HOST, port: int = 0):
         self.name = name
+        self.host = host
         self.status = 200
         self.asked: list[tuple[str, str, str]] = []  # client, method, target
-        self._port = 0
+        self.hosts: list[str] = []  # the Host of each request
+        self._port = port
         self._connections: list[socket.socket] = []
         self._server: ThreadingHTTPServer | None = None
 
     def start(self) -> "Responder":
-        self._server = ThreadingHTTPServer((HOST, self._port), self._handler(), bind_and_activate=False)
+        self._server = ThreadingHTTPServer((self.host, self._port), self._handler(), bind_and_activate=False)
         self._server.daemon_threads = True
         self._server.request_queue_size = 512
         self._server.server_bind()
@@ -38,13 +40,21 @@ class Responder:
                 each.shutdown(socket.SHUT_RDWR)
         self._connections.clear()
 
+    def reply(self, target: str) -> tuple[int, bytes] | None:
+        """Status and body; None: the connection is closed instead."""
+        return self.status, self.name.encode()
+
+    @property
+    def port(self) -> int:
+        return self._port
+
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self._port}"
+        return f"http://{self.address}"
 
     @property
     def address(self) -> str:
-        return f"{HOST}:{self._port}"
+        return f"{self.host}:{self._port}"
 
     def _handler(self):
         responder = self
@@ -59,8 +69,13 @@ class Responder:
             def answer(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 responder.asked.append((self.headers["X-Real-IP"], self.command, self.path))
-                body = responder.name.encode()
-                self.send_response(responder.status)
+                responder.hosts.append(self.headers["Host"])
+                reply = responder.reply(self.path)
+                if reply is None:
+                    self.close_connection = True
+                    return
+                status, body = reply
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

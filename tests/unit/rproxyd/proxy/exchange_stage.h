@@ -56,6 +56,9 @@ class ExchangeStage final : public ExchangeHost, public ClientSession, public Ba
   std::size_t backends = 3;
   std::size_t link_pending = 0;
   std::size_t client_queued = 0;
+  std::optional<BackendKey> wanted_backend; // of the last choice
+  int retries_left = 1000;
+  std::vector<BackendPool::Outcome> outcomes;
   std::vector<std::string> said;
   std::optional<Exchange> exchange; // last: its buffer goes back to `chunks`
 
@@ -64,10 +67,17 @@ class ExchangeStage final : public ExchangeHost, public ClientSession, public Ba
   std::string_view http_date() const override { return "Sun, 01 Mar 2026 12:00:00 GMT"; }
   core::ChunkPool& pool() override { return chunks; }
   std::optional<BackendId> choose(const Route&, const core::IpAddress&,
-                                  std::span<const BackendId> tried) override {
+                                  std::span<const BackendId> tried,
+                                  std::optional<BackendKey> wanted) override {
+    wanted_backend = wanted;
     if (tried.size() >= backends) return std::nullopt;
     return static_cast<BackendId>(tried.size());
   }
+  BackendKey backend_key(const Route&, BackendId id) const override {
+    return static_cast<BackendKey>(0xabc0 + static_cast<unsigned>(id));
+  }
+  bool may_retry(const Route&) override { return retries_left-- > 0; }
+  void attempt_ended(BackendPool::Outcome outcome) override { outcomes.push_back(outcome); }
   std::string backend_name(const Route&, BackendId id) const override {
     return fmt::format("node{}", static_cast<unsigned>(id));
   }
@@ -88,6 +98,7 @@ class ExchangeStage final : public ExchangeHost, public ClientSession, public Ba
   void respond(StreamId, const ResponseHead& head) override {
     say("respond {}", head.status);
     if (const auto to = head.fields.find("location")) say("location {}", *to);
+    if (const auto cookie = head.fields.find("set-cookie")) say("set-cookie {}", *cookie);
   }
   void send_body(StreamId, core::Bytes bytes) override { say("body {}", core::text_of(bytes)); }
   void finish(StreamId, const FieldList*) override { say("finish"); }

@@ -403,3 +403,41 @@ TEST_CASE("rule 17: each phase has its time-out and its answer") {
     CHECK(stage.take() == Said{"-> abort", "reset"});
   }
 }
+
+TEST_CASE("with affinity by cookie the client is told its node, unless it knows") {
+  ExchangeStage stage;
+  stage.rules.cookies = {true};
+  Exchange& exchange = stage.begin();
+  CHECK_FALSE(stage.wanted_backend);
+  exchange.link_open(stage, false);
+  stage.take();
+  auto head = ExchangeStage::answer(200);
+  exchange.on_response(head, true);
+  CHECK(stage.take() == Said{"respond 200",
+                             "set-cookie vestibule_node=000000000000abc0; Path=/; HttpOnly; "
+                             "Secure; SameSite=None",
+                             "finish", "-> release"});
+
+  ExchangeStage again;
+  again.rules.cookies = {true};
+  again.request.fields.add("cookie", "vestibule_node=000000000000abc0");
+  Exchange& second = again.begin();
+  CHECK(again.wanted_backend == BackendKey{0xabc0});
+  second.link_open(again, false);
+  again.take();
+  auto answer = ExchangeStage::answer(200);
+  second.on_response(answer, true);
+  CHECK(again.take() == Said{"respond 200", "finish", "-> release"});
+}
+
+TEST_CASE("rule 18: without a budget for retries the client gets the answer that there is") {
+  ExchangeStage stage;
+  stage.retries_left = 0;
+  Exchange& exchange = stage.begin();
+  exchange.link_open(stage, false);
+  stage.take();
+  auto head = ExchangeStage::answer(503);
+  exchange.on_response(head, true);
+  CHECK(stage.take() == Said{"respond 503", "finish", "-> release"});
+  CHECK(stage.outcomes == std::vector{BackendPool::Outcome::answered});
+}

@@ -6,20 +6,22 @@
 
 TEST_CASE("docs/configuration.md has every key of rproxyd.json, and no other") {
   const auto documented = documented_keys(VESTIBULE_CONFIGURATION_PAGE, "rproxyd.json");
-  const auto accepted =
-      accepted_keys(rproxyd::read, {{"", "{@}"},
-                                    {"listeners[].", R"({"listeners": [{@}]})"},
-                                    {"listeners[].tls.", R"({"listeners": [{"tls": {@}}]})"},
-                                    {"pools.*.", R"({"pools": {"p": {@}}})"},
-                                    {"pools.*.tls.", R"({"pools": {"p": {"tls": {@}}}})"},
-                                    {"pools.*.health.", R"({"pools": {"p": {"health": {@}}}})"},
-                                    {"pools.*.retry.", R"({"pools": {"p": {"retry": {@}}}})"},
-                                    {"routes[].", R"({"routes": [{@}]})"},
-                                    {"pin_guard.", R"({"pin_guard": {@}})"},
-                                    {"limits.", R"({"limits": {@}})"},
-                                    {"timeouts.", R"({"timeouts": {@}})"},
-                                    {"log.", R"({"log": {@}})"},
-                                    {"admin.", R"({"admin": {@}})"}});
+  const auto accepted = accepted_keys(
+      rproxyd::read, {{"", "{@}"},
+                      {"listeners[].", R"({"listeners": [{@}]})"},
+                      {"listeners[].tls.", R"({"listeners": [{"tls": {@}}]})"},
+                      {"pools.*.", R"({"pools": {"p": {@}}})"},
+                      {"pools.*.servers[].", R"({"pools": {"p": {"servers": [{@}]}}})"},
+                      {"pools.*.tls.", R"({"pools": {"p": {"tls": {@}}}})"},
+                      {"pools.*.health.", R"({"pools": {"p": {"health": {@}}}})"},
+                      {"pools.*.retry.", R"({"pools": {"p": {"retry": {@}}}})"},
+                      {"routes[].", R"({"routes": [{@}]})"},
+                      {"pin_guard.", R"({"pin_guard": {@}})"},
+                      {"dns.", R"({"dns": {@}})"},
+                      {"limits.", R"({"limits": {@}})"},
+                      {"timeouts.", R"({"timeouts": {@}})"},
+                      {"log.", R"({"log": {@}})"},
+                      {"admin.", R"({"admin": {@}})"}});
   REQUIRE(accepted.size() > 60);
   CHECK(documented == accepted);
 }

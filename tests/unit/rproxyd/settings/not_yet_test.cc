@@ -45,8 +45,6 @@ TEST_CASE(
   CHECK(loaded_with({{"limits", R"({ "connections_per_client": 1 })"}}) ==
         Lines{"error: /limits/connections_per_client: this version does not count connections by "
               "client"});
-  CHECK(loaded_with_pool(R"("affinity": "cookie")") ==
-        Lines{"error: /pools/nodes/affinity: this version has no affinity by cookie"});
   CHECK(loaded_with_pool(R"("protocol": "h2")") ==
         Lines{"error: /pools/nodes/protocol: this version speaks HTTP/1.1 to servers"});
 }
@@ -59,10 +57,6 @@ TEST_CASE("what is merely missing is warned of") {
             "alone"});
   CHECK(loaded_with({{"content_security_policy", "\"default\""}}) ==
         Lines{"warning: /content_security_policy: this version adds no Content-Security-Policy"});
-  CHECK(
-      loaded_with_pool(R"("health": {})") ==
-      Lines{"warning: /pools/nodes/health: this version makes no checks: it finds out about a dead "
-            "server when it connects"});
   CHECK(loaded_with({{"routes", R"([{ "path": "/a/", "static": "/srv" },
                                     { "path": "/", "pool": "nodes", "websocket": true }])"}}) ==
         Lines{"warning: /routes/0/static: this version serves no folders: it answers 404 here",

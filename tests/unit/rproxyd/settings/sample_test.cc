@@ -160,9 +160,6 @@ TEST_CASE("what rproxyd does not serve of its sample is warned of, with its line
       lines ==
       Lines{"/etc/vestibule/rproxyd.json:7: /listeners/0/turn: this version passes no TURN on: the "
             "port serves HTTP alone",
-            "/etc/vestibule/rproxyd.json:18: /pools/conferencing/health: this version makes no "
-            "checks: "
-            "it finds out about a dead server when it connects",
             "/etc/vestibule/rproxyd.json:24: /routes/0/static: this version serves no folders: it "
             "answers 404 here",
             "/etc/vestibule/rproxyd.json:26: /routes/2/websocket: this version has no WebSocket",

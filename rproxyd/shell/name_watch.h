@@ -1,0 +1,69 @@
+// Keeps the pools' backends true to what their servers' names mean: looks names and services up at
+// the start and again when their answers have aged, on a thread of its own. An answer that doesn't
+// come changes nothing: the addresses that were found last stay in use.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "libcore/dns/resolver.h"
+#include "libcore/log/log.h"
+#include "rproxyd/shell/shared_pool.h"
+
+namespace rproxyd {
+
+class NameWatch {
+ public:
+  // How long the start waits for the answer to one name, and every later look.
+  static constexpr std::chrono::milliseconds kPatience{3000};
+  static constexpr std::chrono::seconds kSoonest{1}; // however short an answer's life
+  static constexpr std::chrono::seconds kAfterFailure{5};
+
+  // Gives the pools their backends. Servers that are addresses need no resolver. What is referred to
+  // must outlive the watch.
+  static core::Result<std::unique_ptr<NameWatch>> begin(
+      const Settings::Dns& settings, const std::vector<std::unique_ptr<SharedPool>>& pools,
+      logging::Logger& log);
+  ~NameWatch(); // ends the thread
+
+  NameWatch(const NameWatch&) = delete;
+  NameWatch& operator=(const NameWatch&) = delete;
+
+ private:
+  struct Server { // of a pool: what it last meant
+    const Settings::Server* settings = nullptr;
+    std::vector<WantedBackend> backends;
+    bool failed = false; // the last look-up
+  };
+  struct Pool {
+    SharedPool* shared = nullptr;
+    std::vector<Server> servers;
+    bool has_names = false;
+    core::TimePoint next_look{};
+  };
+
+  NameWatch(const Settings::Dns& settings, logging::Logger& log) : settings_(settings), log_(log) {}
+  void look(Pool& pool);
+  core::Result<std::vector<WantedBackend>> found(const SharedPool& pool,
+                                                 const Settings::Server& server,
+                                                 std::chrono::seconds& lifetime);
+  core::Result<std::vector<WantedBackend>> found_service(const SharedPool& pool,
+                                                         const Settings::Server& server,
+                                                         std::chrono::seconds& lifetime);
+  void run();
+
+  const Settings::Dns& settings_;
+  logging::Logger& log_;
+  std::optional<dns::Resolver> resolver_;
+  std::vector<Pool> pools_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool end_ = false; // under mutex_
+  std::thread thread_;
+};
+
+} // namespace rproxyd
