@@ -1,0 +1,192 @@
+// The PIN guard: who may try a PIN, and who has tried too many. Pure; the shell's workers share one
+// behind a lock, which is taken for token requests and while there are bans.
+//
+// Calling contract
+//   admit()   before a token request goes to a node: pass, wait (and ask again), or refuse.
+//   settle()  exactly once for each ticket that admit() gave, when the answer has come or can't come
+//             any more. Until then the attempt counts as one that may fail: of all that are let
+//             through at once, no more than the limit can turn out wrong.
+//
+// An attempt is counted under several keys: the client's network (client_network.h), the wider ones
+// around it, the room, and the pair of client and room. docs/pin-guard.md is the story for people.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "libcore/base/network.h"
+#include "libcore/base/time.h"
+#include "rproxyd/guard/ban_list.h"
+#include "rproxyd/guard/client_network.h"
+#include "rproxyd/guard/failure_table.h"
+#include "rproxyd/guard/guard_events.h"
+#include "rproxyd/guard/token_evidence.h"
+
+namespace rproxyd {
+
+struct GuardRules { // contract: pin_guard.*
+  enum class Count : std::uint8_t { wrong_pins, denied_tokens };
+  Count count = Count::wrong_pins;
+  std::size_t max_failures = 5;
+  core::Duration find_time = std::chrono::seconds(300);
+  core::Duration ban_time = std::chrono::seconds(300);
+  unsigned growth = 1; // a repeated ban is so many times as long as the one before
+  core::Duration max_ban_time = std::chrono::hours(24);
+  core::Duration remember = std::chrono::hours(24); // a ban that has ended, for growth
+  bool widen = true;                                // IPv6 sites and organisations
+  core::NetworkList ignore;
+  // Addresses that many people share: the pair of address and room has max_failures, the address as
+  // a whole its own limit, and a ban refuses token requests alone.
+  core::NetworkList shared;
+  std::size_t shared_max_failures = 50;
+  struct Room { // clients that have entered it before are not held back
+    bool enabled = true;
+    core::Duration find_time = std::chrono::seconds(600);
+    std::size_t slow_after = 10;   // wrong PINs; from then on one attempt a `pace`
+    std::size_t max_failures = 18; // from then on none
+    core::Duration pace = std::chrono::seconds(20);
+    core::Duration remember = std::chrono::hours(12); // who has entered
+  } room;
+  bool dry_run = false; // counts and bans in the books alone
+};
+
+// A request for a token on its way to a node.
+struct Attempt {
+  core::IpAddress client;
+  std::string room; // room_key()
+  std::string extension = {};
+  bool carries_pin = false;
+};
+
+enum class Outcome : std::uint8_t {
+  none,      // the node gave no verdict
+  admitted,  // a token
+  denied,    // 403, but not for the PIN
+  wrong_pin, // or the client broke off a guess that the node may have seen
+};
+
+enum class Refusal : std::uint8_t {
+  banned,
+  room,
+  exhausted
+}; // exhausted: no failure is left, but no ban either
+
+// What admit() reserved; see settle().
+struct Ticket {
+  struct Hold {
+    bool held = false;
+    bool shared = false; // in a tally that others have, too: the table was full
+  };
+  Attempt attempt;
+  bool counts = false; // against its client
+  Hold client = {}, site = {}, organisation = {}, pair = {}, room = {}, extension = {};
+};
+
+struct Admission {
+  enum class Kind : std::uint8_t { pass, wait, refuse };
+  Kind kind = Kind::pass;
+  std::optional<Ticket> ticket = {}; // pass
+  core::Duration delay{};            // wait: ask again then; refuse: when it may be worthwhile
+  Refusal refusal = Refusal::banned; // refuse; wait: what it is for
+};
+
+class PinGuard {
+ public:
+  static constexpr std::size_t kMaxClients = 65'536;
+  static constexpr std::size_t kMaxRooms = 16'384;
+  static constexpr std::size_t kMaxPairs = 65'536;
+  static constexpr std::size_t kMaxEntrants = 65'536; // pairs that are remembered to have entered
+  // How many times max_failures a site (/56) and an organisation (/48) have, and how many different
+  // /64s of theirs must have failed.
+  static constexpr std::size_t kSiteFactor = 4;
+  static constexpr std::size_t kOrganisationFactor = 16;
+  // How long an attempt waits for others' ends before it asks again.
+  static constexpr core::Duration kAskAgain = std::chrono::milliseconds(20);
+
+  explicit PinGuard(GuardRules rules) : rules_(std::move(rules)) {}
+
+  Admission admit(const Attempt& attempt, const core::Now& now);
+  void settle(const Ticket& ticket, Outcome outcome, const core::Now& now);
+
+  // The ban that applies to a client; borrowed until the next call. In a dry run, too: see dry_run().
+  const Ban* find_ban(const core::IpAddress& client, const core::Now& now);
+  bool dry_run() const { return rules_.dry_run; }
+
+  // By hand; `duration` absent: the configured one. False: there is no room for another.
+  bool ban(const ClientNetwork& network, std::optional<core::Duration> duration,
+           const core::Now& now);
+  bool lift(const ClientNetwork& network, const core::Now& now); // false: there was none
+  std::size_t lift_all(const core::Now& now);
+  std::vector<Ban> bans(const core::Now& now);         // in force, by network
+  std::vector<Ban> bans_to_keep(const core::Now& now); // and those that are remembered
+  void restore(std::vector<Ban> bans, const core::Now& now);
+
+  // What has happened since the last call. At most kMaxEvents wait; the rest is counted.
+  static constexpr std::size_t kMaxEvents = 10'000;
+  std::vector<GuardEvent> take_events() { return std::exchange(events_, {}); }
+
+  const GuardCounters& counters() const { return counters_; }
+  std::size_t clients_counted() const { return clients_.size(); }
+  std::size_t rooms_counted() const { return rooms_.size(); }
+  // Reload: what was counted stays.
+  void set_rules(GuardRules rules) { rules_ = std::move(rules); }
+
+ private:
+  struct WideTally : Tally {
+    std::vector<std::pair<ClientNetwork, core::TimePoint>>
+        parts; // which /64s failed, and when last
+  };
+  struct RoomTally : Tally {
+    core::TimePoint paced{}; // the last newcomer's attempt that was let through slowly
+    bool slow = false;       // as was said
+  };
+  using Pair = std::pair<ClientNetwork, std::string>;
+  struct PairHash {
+    std::size_t operator()(const Pair& p) const noexcept {
+      return ClientNetworkHash{}(p.first) * 31 + std::hash<std::string>{}(p.second);
+    }
+  };
+  using Entrants = std::list<std::pair<Pair, core::TimePoint>>; // the most recent first
+
+  using Verdict = std::optional<Admission>; // nullopt: nothing against it
+
+  void expire(const core::Now& now);
+  bool ignores(const core::IpAddress& client) const;
+  bool is_shared(const core::IpAddress& client) const;
+  bool widens(const core::IpAddress& client) const;
+  bool counts(const Attempt& attempt) const;
+  Verdict against(const Attempt& attempt, const core::Now& now);
+  Verdict against_client(const Attempt& attempt, const core::Now& now);
+  Verdict against_wide(const ClientNetwork& wide, const core::Now& now);
+  Verdict against_room(const std::string& room, const core::Now& now);
+  Verdict against_tally(const Tally& tally, std::size_t limit, const core::Now& now) const;
+  Ticket reserve(const Attempt& attempt, const core::Now& now);
+  void fail_client(const Ticket& ticket, Tally& tally, const core::Now& now);
+  void settle_wide(const Ticket& ticket, Ticket::Hold hold, std::uint8_t prefix, bool failed,
+                   const core::Now& now);
+  void settle_room(const std::string& room, Ticket::Hold hold, bool failed, const core::Now& now);
+  bool start_ban(const ClientNetwork& network, const Ticket& ticket, std::size_t failures,
+                 const core::Now& now);
+  core::Duration ban_length(unsigned offences) const;
+  bool has_entered(const Attempt& attempt, const core::Now& now) const;
+  void remember_entry(const Attempt& attempt, const core::Now& now);
+  void say(GuardEvent event);
+
+  GuardRules rules_;
+  FailureTable<ClientNetwork, ClientNetworkHash> clients_{kMaxClients};
+  FailureTable<ClientNetwork, ClientNetworkHash, WideTally> wide_{kMaxClients};
+  FailureTable<std::string, std::hash<std::string>, RoomTally> rooms_{kMaxRooms};
+  FailureTable<Pair, PairHash> pairs_{kMaxPairs};
+  Entrants entrants_;
+  std::unordered_map<Pair, Entrants::iterator, PairHash> by_pair_;
+  BanList bans_;
+  std::vector<GuardEvent> events_;
+  GuardCounters counters_;
+};
+
+} // namespace rproxyd
