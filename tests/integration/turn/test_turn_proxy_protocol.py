@@ -152,6 +152,13 @@ def test_the_servers_address_is_part_of_the_five_tuple(start, client):
 # ---- TURN over TLS on port 443, with a stand-in for rproxyd: it ends TLS, and hands plain TCP on
 
 
+async def one_message(reader: asyncio.StreamReader) -> bytes:
+    """coturn's own client takes a TLS record for a message."""
+    head = await reader.readexactly(4)
+    length = int.from_bytes(head[2:], "big")
+    return head + await reader.readexactly(length + -length % 4 if head[0] & 0xC0 == 0x40 else 16 + length)
+
+
 class Terminator:
     """Ends TLS on a port of its own, and speaks PROXY version 2 to turnd."""
 
@@ -176,16 +183,17 @@ class Terminator:
         behind_reader, behind_writer = await asyncio.open_connection(*self._behind)
         behind_writer.write(v2(client, server))
 
-        async def carry(source, sink):
+        async def carry(read, sink):
             try:
-                while data := await source.read(65536):
+                while data := await read():
                     sink.write(data)
                     await sink.drain()
-                sink.close()
-            except (ConnectionError, ssl.SSLError):
-                sink.close()
+            except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
+                pass
+            sink.close()
 
-        await asyncio.gather(carry(reader, behind_writer), carry(behind_reader, writer))
+        await asyncio.gather(carry(lambda: reader.read(65536), behind_writer),
+                             carry(lambda: one_message(behind_reader), writer))
 
 
 @pytest.fixture
