@@ -21,6 +21,29 @@ function(vestibule_import target include_directory library)
                                              INTERFACE_INCLUDE_DIRECTORIES ${include_directory})
 endfunction()
 
+# Sets vestibule_boringssl_private to the folder from which libcore/tls/hello_numbers.cc can be compiled
+# with BoringSSL's private headers; to nothing where there are none, or none that fit.
+function(vestibule_find_boringssl_private root include)
+  find_path(folder ssl/internal.h NO_CACHE NO_DEFAULT_PATH PATHS ${root} PATH_SUFFIXES private . src)
+  if(folder)
+    get_filename_component(folder ${folder} ABSOLUTE)
+    set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+    try_compile(fits ${CMAKE_BINARY_DIR}/boringssl_private ${PROJECT_SOURCE_DIR}/libcore/tls/hello_numbers.cc
+                CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${folder};${include};${PROJECT_SOURCE_DIR}"
+                COMPILE_DEFINITIONS -DVESTIBULE_BORINGSSL_PRIVATE
+                CXX_STANDARD 23 CXX_STANDARD_REQUIRED ON)
+    set(tried ${fits})
+    unset(fits CACHE) # another BORINGSSL_ROOT is tried anew
+    set(fits ${tried})
+  endif()
+  if(folder AND fits)
+    set(vestibule_boringssl_private ${folder} PARENT_SCOPE)
+  else()
+    message(STATUS "BoringSSL: no private headers that fit in ${root}: turnd will serve no DTLS")
+    set(vestibule_boringssl_private "" PARENT_SCOPE)
+  endif()
+endfunction()
+
 # BORINGSSL_ROOT may be an install prefix, or a source tree whose build folder is called build.
 function(vestibule_find_boringssl)
   set(root ${BORINGSSL_ROOT})
@@ -52,6 +75,9 @@ function(vestibule_find_boringssl)
     message(FATAL_ERROR "BoringSSL: API version ${version} in ${root}, at least 19 is needed")
   endif()
   message(STATUS "BoringSSL: ${root}, API version ${version}")
+
+  vestibule_find_boringssl_private(${root} ${include})
+  set(vestibule_boringssl_private ${vestibule_boringssl_private} PARENT_SCOPE)
 
   vestibule_import(BoringSSL::crypto ${include} ${crypto})
   vestibule_import(BoringSSL::ssl ${include} ${ssl})

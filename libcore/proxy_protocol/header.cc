@@ -120,11 +120,11 @@ Parsed parse_v1(core::Bytes start) {
 // ---- version 2 (section 2.2)
 
 std::optional<Endpoints> read_endpoints(core::ByteReader& reader, std::size_t address_bytes) {
+  if (reader.size() < 2 * (address_bytes + sizeof(std::uint16_t))) return std::nullopt;
   const auto source = reader.take(address_bytes);
   const auto destination = reader.take(address_bytes);
   const auto source_port = reader.u16();
   const auto destination_port = reader.u16();
-  if (!destination_port) return std::nullopt;
   const auto ip = [&](core::Bytes bytes) {
     return address_bytes == 4 ? core::IpAddress::from_v4(bytes)
                               : unmapped(core::IpAddress::from_v6(bytes));

@@ -43,14 +43,20 @@ core::Result<std::shared_ptr<ServerContext>> ServerContext::make(
 
 core::Result<bssl::UniquePtr<SSL_CTX>> ServerContext::make_context(const Certificate& certificate,
                                                                    const ServerPolicy& policy) {
-  bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(TLS_method()));
+  bssl::UniquePtr<SSL_CTX> context(SSL_CTX_new(policy.datagrams ? DTLS_method() : TLS_method()));
   SSL_CTX* raw = context.get();
   const auto failed = [&] {
     return core::failure(
         fmt::format("{}: can't be used for TLS: {}", certificate.source, take_failure()));
   };
   if (raw == nullptr) return failed();
-  SSL_CTX_set_min_proto_version(raw, policy.min_version);
+  if (policy.datagrams) {
+    SSL_CTX_set_min_proto_version(raw, DTLS1_2_VERSION);
+    SSL_CTX_set_max_proto_version(raw, DTLS1_2_VERSION); // cookies are DTLS 1.2's
+    SSL_CTX_set_options(raw, SSL_OP_NO_QUERY_MTU);
+  } else {
+    SSL_CTX_set_min_proto_version(raw, policy.min_version);
+  }
   if (SSL_CTX_set_strict_cipher_list(raw, kTls12Ciphers) != 1) return failed();
   if (SSL_CTX_use_certificate(raw, certificate.leaf.get()) != 1 ||
       SSL_CTX_use_PrivateKey(raw, certificate.key.get()) != 1) {

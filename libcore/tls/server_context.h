@@ -13,6 +13,7 @@
 namespace tls {
 
 struct ServerPolicy {
+  bool datagrams = false; // DTLS 1.2 instead of TLS: for DatagramSession
   std::uint16_t min_version = TLS1_2_VERSION;
   // In order of preference. A client that offers none of them is served without one, as if it had
   // not asked: what it speaks, perhaps TURN, its first bytes tell.

@@ -138,6 +138,9 @@ TEST_CASE("section 2.2: what version 2 may not look like") {
   CHECK(error_of(v2('\x21', '\x11', kIpv4Block.substr(1))) == Error::malformed);
   CHECK(error_of(v2('\x21', '\x21', kIpv6Block.substr(1))) == Error::malformed);
   CHECK(error_of(v2('\x21', '\x31', std::string(215, '/'))) == Error::malformed);
+  for (std::size_t size = 0; size < 36; ++size) {
+    CHECK(error_of(v2('\x21', '\x21', kIpv6Block.substr(0, size))) == Error::malformed);
+  }
 }
 
 TEST_CASE("section 2.2: TLVs are skipped, and must fit") {
