@@ -2,7 +2,8 @@
 #
 #   BoringSSL::ssl BoringSSL::crypto   built by deploy/dependencies/install, or -DBORINGSSL_ROOT=
 #   llhttp::llhttp Catch2::Catch2WithMain   unpacked by deploy/dependencies/install
-#   uv::uv nghttp2::nghttp2 cares::cares fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11 ZLIB::ZLIB   Debian's own
+#   uv::uv nghttp2::nghttp2 cares::cares fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11 ZLIB::ZLIB
+#   unistring::unistring   Debian's own
 
 if(DEFINED ENV{VESTIBULE_DEPENDENCIES})
   set(vestibule_dependencies $ENV{VESTIBULE_DEPENDENCIES})
@@ -99,6 +100,17 @@ function(vestibule_find_debian_libraries)
   endforeach()
 endfunction()
 
+# It brings neither a CMake file nor one for pkg-config.
+function(vestibule_find_unistring)
+  find_library(library unistring NO_CACHE)
+  find_path(include uninorm.h NO_CACHE)
+  if(NOT library OR NOT include)
+    message(FATAL_ERROR "libunistring is missing. ${vestibule_install_hint}")
+  endif()
+  add_library(unistring::unistring UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(unistring::unistring PROPERTIES IMPORTED_LOCATION ${library})
+endfunction()
+
 macro(vestibule_require package)
   find_package(${package} QUIET ${ARGN})
   if(NOT ${package}_FOUND)
@@ -113,6 +125,7 @@ vestibule_require(nlohmann_json)
 vestibule_require(CLI11)
 vestibule_require(ZLIB)
 vestibule_find_debian_libraries()
+vestibule_find_unistring()
 vestibule_find_boringssl()
 vestibule_import(llhttp::llhttp ${vestibule_dependencies}/llhttp/include
                  ${vestibule_dependencies}/llhttp/lib/libllhttp.a)

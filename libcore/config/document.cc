@@ -308,12 +308,12 @@ bool is_clean(const std::string& file, std::string_view text, Problems& problems
 } // namespace
 
 std::optional<Document> Document::parse(const std::string& file, std::string_view text,
-                                        Problems& problems) {
-  if (text.size() > kMaxBytes) {
+                                        Problems& problems, std::size_t most) {
+  if (text.size() > most) {
     problems.push_back({Severity::error,
                         {file, 0, 0, ""},
                         fmt::format("has {} bytes", text.size()),
-                        fmt::format("at most {}", kMaxBytes)});
+                        fmt::format("at most {}", most)});
     return std::nullopt;
   }
   if (!is_clean(file, text, problems)) return std::nullopt;

@@ -44,7 +44,7 @@ class Document {
   // nullopt: the text can't be read at all, and a problem says why. A key that stands twice is a
   // problem too, but reading can go on (with the first one).
   static std::optional<Document> parse(const std::string& file, std::string_view text,
-                                       Problems& problems);
+                                       Problems& problems, std::size_t most = kMaxBytes);
 
   const std::string& file() const { return file_; }
   const Node& root() const { return root_; }

@@ -5,8 +5,8 @@
 namespace config {
 
 std::optional<File> read_file(const std::string& path, const Surroundings& surroundings,
-                              Problems& problems) {
-  const auto content = surroundings.read_file(path, Document::kMaxBytes);
+                              Problems& problems, std::size_t most) {
+  const auto content = surroundings.read_file(path, most);
   if (!content) {
     problems.push_back({Severity::error,
                         {path, 0, 0, ""},
@@ -14,7 +14,7 @@ std::optional<File> read_file(const std::string& path, const Surroundings& surro
                         ""});
     return std::nullopt;
   }
-  auto document = Document::parse(path, content->text, problems);
+  auto document = Document::parse(path, content->text, problems, most);
   if (!document) return std::nullopt;
   return File{*std::move(document), content->world_readable};
 }

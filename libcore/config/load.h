@@ -20,7 +20,7 @@ struct File {
 
 // nullopt: it can't be read or parsed, and a problem says why.
 std::optional<File> read_file(const std::string& path, const Surroundings& surroundings,
-                              Problems& problems);
+                              Problems& problems, std::size_t most = Document::kMaxBytes);
 
 // `read`: Settings(const Value& root). `review`: Problems(const Settings&, const Document&), what
 // the program says about settings that are right in themselves.

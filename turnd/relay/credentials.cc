@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "libcore/stun/nonce.h"
+#include "libcore/stun/opaque_string.h"
 
 namespace turnd {
 namespace {
@@ -15,19 +16,33 @@ constexpr std::size_t kSha1Base64Bytes = 28;
 } // namespace
 
 Credentials::Credentials(std::string realm, const std::map<std::string, core::Secret>& users,
-                         std::vector<core::Secret> shared_secrets)
+                         std::vector<core::Secret> shared_secrets,
+                         const std::map<std::string, stun::UserKeys>& stored_users)
     : realm_(std::move(realm)), shared_secrets_(std::move(shared_secrets)) {
   for (const auto& [name, password] : users) {
-    add({.name = name,
-         .md5 = stun::long_term_key_md5(name, realm_, password.reveal()),
-         .sha256 = stun::long_term_key_sha256(name, realm_, password.reveal())});
+    // What can't be prepared was refused with the configuration.
+    auto keys = stun::user_keys(name, realm_, password.reveal());
+    if (keys) add(name, *std::move(keys));
   }
+  for (const auto& [name, keys] : stored_users) add(name, keys);
 }
 
-void Credentials::add(User user) {
-  const User& added = users_.emplace_back(std::move(user));
-  by_name_.emplace(added.name, &added);
-  by_hash_.emplace(core::text_of(stun::userhash_of(added.name, realm_)), &added);
+void Credentials::add(std::string_view name, stun::UserKeys keys) {
+  if (keys.md5_saslprep) most_keys_of_a_user_ = 2;
+  const User& user =
+      users_.emplace_back(stun::prepared(name).value_or(std::string(name)), std::move(keys));
+  by_name_.emplace(user.name, &user);
+  by_hash_.emplace(core::text_of(stun::userhash_of(user.name, realm_)), &user);
+  if (const auto older = stun::saslprep(name)) by_name_.emplace(*older, &user);
+}
+
+const Credentials::User* Credentials::find(std::string_view name) const {
+  const auto user = by_name_.find(std::string(name));
+  if (user != by_name_.end()) return user->second;
+  if (stun::is_prepared_ascii(name)) return nullptr;
+  const auto prepared = stun::prepared(name);
+  const auto other = prepared ? by_name_.find(*prepared) : by_name_.end();
+  return other == by_name_.end() ? nullptr : other->second;
 }
 
 // A client that is offered anonymity sends hashes, behind which nobody finds a time-limited name.
@@ -37,15 +52,20 @@ std::uint32_t Credentials::features() const {
 }
 
 Credentials::Candidate Credentials::candidate(const User& user, stun::PasswordAlgorithm algorithm) {
-  return {.username = user.name,
-          .keys = {algorithm == stun::PasswordAlgorithm::md5 ? user.md5 : user.sha256}};
+  Candidate found{.username = user.name, .keys = {}};
+  if (algorithm == stun::PasswordAlgorithm::sha256) {
+    found.keys = {user.keys.sha256};
+  } else {
+    found.keys = {user.keys.md5};
+    if (user.keys.md5_saslprep) found.keys.push_back(*user.keys.md5_saslprep);
+  }
+  return found;
 }
 
 Credentials::Candidate Credentials::named(std::string_view username,
                                           stun::PasswordAlgorithm algorithm,
                                           core::WallTime now) const {
-  const auto user = by_name_.find(username);
-  if (user != by_name_.end()) return candidate(*user->second, algorithm);
+  if (const User* user = find(username)) return candidate(*user, algorithm);
 
   Candidate found{.username = username, .keys = {}};
   const auto name = parse_time_limited_name(username);

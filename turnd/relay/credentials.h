@@ -14,13 +14,15 @@
 #include "libcore/base/secret.h"
 #include "libcore/base/time.h"
 #include "libcore/stun/integrity.h"
+#include "libcore/stun/user_keys.h"
 
 namespace turnd {
 
 class Credentials {
  public:
   Credentials(std::string realm, const std::map<std::string, core::Secret>& users,
-              std::vector<core::Secret> shared_secrets);
+              std::vector<core::Secret> shared_secrets,
+              const std::map<std::string, stun::UserKeys>& stored_users = {});
   Credentials(const Credentials&) = delete; // its tables refer to its users
   Credentials& operator=(const Credentials&) = delete;
   ~Credentials() = default;
@@ -36,29 +38,31 @@ class Credentials {
     std::string_view username; // borrowed from here or from the argument
     std::vector<stun::Key> keys;
   };
-  // A fixed user comes before a time-limited name that looks the same.
+  // A fixed user comes before a time-limited name that looks the same. The name may be prepared
+  // either way, or not at all (libcore/stun/opaque_string.h).
   Candidate named(std::string_view username, stun::PasswordAlgorithm algorithm,
                   core::WallTime now) const;
   // By the value of USERHASH. Time-limited names can't be found by it.
   Candidate hashed(core::Bytes userhash, stun::PasswordAlgorithm algorithm) const;
 
   // No fixed user has more: for those who want to do the same work for unknown ones.
-  std::size_t most_keys_of_a_user() const { return 1; }
+  std::size_t most_keys_of_a_user() const { return most_keys_of_a_user_; }
 
  private:
   struct User {
-    std::string name;
-    stun::Key md5;
-    stun::Key sha256;
+    std::string name; // prepared
+    stun::UserKeys keys;
   };
-  void add(User user);
+  void add(std::string_view name, stun::UserKeys keys);
+  const User* find(std::string_view name) const;
   static Candidate candidate(const User& user, stun::PasswordAlgorithm algorithm);
 
   std::string realm_;
   std::deque<User> users_;
-  std::unordered_map<std::string_view, const User*> by_name_;
+  std::unordered_map<std::string, const User*> by_name_; // and by what SASLprep makes of it
   std::unordered_map<std::string, const User*> by_hash_;
   std::vector<core::Secret> shared_secrets_;
+  std::size_t most_keys_of_a_user_ = 1;
 };
 
 // "expiry:user" or "expiry", the expiry in seconds since 1970.

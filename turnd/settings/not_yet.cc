@@ -17,10 +17,6 @@ config::Problems not_yet(const Settings& settings, const config::Document& docum
   if (settings.relay.tcp) {
     notes.error("/relay/tcp", "this version has no TCP relay (RFC 6062)");
   }
-  if (settings.credentials.users_file) {
-    notes.warning("/credentials/users_file",
-                  "this version reads no users file: its users cannot log in");
-  }
   if (notes.is_written("/admin")) {
     notes.warning("/admin", "this version has no admin endpoints");
   }

@@ -9,7 +9,7 @@
 
 #include "libcore/config/object_reader.h"
 #include "libcore/config/parsers.h"
-#include "libcore/config/secrets.h"
+#include "turnd/settings/read_credentials.h"
 
 namespace turnd {
 namespace {
@@ -20,7 +20,6 @@ using namespace std::chrono_literals;
 
 std::optional<Settings::Listener> read_listener(const Value& value);
 void read_relay(const Value& value, Settings::Relay& relay);
-void read_credentials(const Value& value, Settings::Credentials& credentials);
 void read_limits(const Value& value, Settings::Limits& limits);
 void read_log(const Value& value, Settings::Log& log);
 void read_admin(const Value& value, Settings::Admin& admin);
@@ -33,7 +32,7 @@ Settings read(const Value& root) {
   ObjectReader object(root);
   object.read("workers", settings.workers, config::integer(0U, kMaxWorkers));
   object.read("drain_timeout", settings.drain_timeout, config::duration(0s, 24h));
-  object.require("realm", settings.realm, config::text(kMaxRealmBytes));
+  object.require("realm", settings.realm, realm);
 
   if (object.require("listeners", settings.listeners,
                      config::list_of(read_listener, kMaxListeners))) {
@@ -61,7 +60,7 @@ Settings read(const Value& root) {
     lists.finish();
   }
   if (const auto credentials = object.find("credentials")) {
-    read_credentials(*credentials, settings.credentials);
+    read_credentials(*credentials, settings.realm, settings.credentials);
   } else if (object.is_object()) {
     root.warning("no \"credentials\": nobody can relay, the server answers STUN alone");
   }
@@ -204,34 +203,6 @@ void read_relay(const Value& value, Settings::Relay& relay) {
   std::tie(relay.first_port, relay.last_port) = ports;
   object.read("tcp", relay.tcp, config::boolean);
   object.finish();
-}
-
-std::optional<std::string> user_name(const Value& key) {
-  const auto& name = key.node().text; // no variables in keys
-  if (name.empty() || name.size() > kMaxUserBytes) {
-    key.error(name.empty() ? std::string("an empty name")
-                           : fmt::format("the name is {} bytes long", name.size()),
-              fmt::format("1 to {} bytes", kMaxUserBytes));
-    return std::nullopt;
-  }
-  return name;
-}
-
-void read_credentials(const Value& value, Settings::Credentials& credentials) {
-  ObjectReader object(value);
-  object.read("users", credentials.users, config::map_of(user_name, config::secret, kMaxUsers));
-  object.read("users_file", credentials.users_file, config::nullable(config::path));
-  config::read_secrets(object, "shared_secrets", "shared_secrets_file", credentials.shared_secrets);
-  object.finish();
-  const auto is_given = [&](std::string_view key) {
-    const auto* node = value.node().member(key);
-    return node && (!node->members.empty() || !node->elements.empty() || !node->text.empty());
-  };
-  if (object.is_object() && !is_given("users") && !is_given("users_file") &&
-      !is_given("shared_secrets") && !is_given("shared_secrets_file")) {
-    value.warning(
-        "neither users nor shared secrets: nobody can relay, the server answers STUN alone");
-  }
 }
 
 void read_limits(const Value& value, Settings::Limits& limits) {

@@ -11,9 +11,6 @@ inline constexpr unsigned kMaxWorkers = 256;
 inline constexpr std::size_t kMaxListeners = 64;
 inline constexpr std::size_t kMaxRelayAddresses = 64;
 inline constexpr std::size_t kMaxCertificates = 16; // of one listener
-inline constexpr std::size_t kMaxUsers = 10000;     // of the configuration file
-inline constexpr std::size_t kMaxRealmBytes = 127;  // RFC 8489 section 14.9: less than 128
-inline constexpr std::size_t kMaxUserBytes = 508;   // RFC 8489 section 14.3: less than 509
 inline constexpr std::uint64_t kMaxAllocations = 10'000'000;
 inline constexpr std::uint64_t kMaxBandwidth = std::uint64_t{100} << 30; // bytes per second
 

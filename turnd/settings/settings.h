@@ -18,6 +18,7 @@
 #include "libcore/config/problem.h"
 #include "libcore/config/surroundings.h"
 #include "libcore/log/level.h"
+#include "libcore/stun/user_keys.h"
 
 namespace turnd {
 
@@ -54,7 +55,8 @@ struct Settings {
   struct Credentials {
     std::map<std::string, core::Secret> users; // name -> password
     std::optional<std::string> users_file;
-    std::vector<core::Secret> shared_secrets; // from the list or from its file
+    std::map<std::string, stun::UserKeys> stored_users; // of users_file, none of them in `users`
+    std::vector<core::Secret> shared_secrets;           // from the list or from its file
   };
 
   struct Limits { // config::kNoLimit: none

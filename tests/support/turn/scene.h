@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -57,6 +58,8 @@ struct Options {
   std::uint64_t allocations = turnd::QuotaTable::kNoLimit;
   std::uint64_t allocations_per_user = turnd::QuotaTable::kNoLimit;
   std::string realm = "example.com";
+  std::map<std::string, std::string> users{{"alice", "wonder"}, {"bob", "builder"}};
+  std::map<std::string, stun::UserKeys> stored_users;
   std::vector<std::string> shared_secrets;
   turnd::ReservationTable* reservations = nullptr; // of several workers
 };
@@ -172,11 +175,9 @@ class Scene {
     std::vector<core::Secret> secrets;
     secrets.reserve(o.shared_secrets.size());
     for (const auto& secret : o.shared_secrets) secrets.emplace_back(secret);
-    return std::make_shared<turnd::Credentials>(
-        o.realm,
-        std::map<std::string, core::Secret>{{"alice", core::Secret("wonder")},
-                                            {"bob", core::Secret("builder")}},
-        std::move(secrets));
+    std::map<std::string, core::Secret> users;
+    for (const auto& [name, password] : o.users) users.emplace(name, core::Secret(password));
+    return std::make_shared<turnd::Credentials>(o.realm, users, std::move(secrets), o.stored_users);
   }
 
   Result copy(const turnd::Decision& decision) {

@@ -336,6 +336,51 @@ TEST_CASE("rule 17: of repeated attributes the first counts") {
   CHECK(result.is_success());
 }
 
+// Like a client that prepares names as RFC 5389 has it.
+Client sasl(const char* prepared_name, const char* prepared_password, const char* address) {
+  return {prepared_name, prepared_password, address};
+}
+
+TEST_CASE("rule 17: names and passwords are prepared; a client may have done it either way") {
+  Options options;
+  options.users = {{"A\u030Ake", "sm\u00F6rg\u00E5s"}, {"\uFB01nn", "\u2168"}};
+  Scene scene(options);
+  Client normal("\u00C5ke", "sm\u00F6rg\u00E5s", "192.0.2.7:40001");
+  CHECK(scene.allocate(normal).is_success());
+  normal.hides_name = true;
+  CHECK(scene.request(normal, stun::Method::refresh).is_success());
+
+  Client opaque("\uFB01nn", "\u2168", "192.0.2.7:40002");
+  CHECK(scene.allocate(opaque).is_success());
+  Client older = sasl("finn", "IX", "192.0.2.7:40003");
+  CHECK(scene.allocate(older).is_success());
+  CHECK(scene.request(older, stun::Method::refresh).is_success());
+  Client neither("finn", "\u2168", "192.0.2.7:40004");
+  CHECK(scene.allocate(neither).error() == 401);
+  Client newer = sasl("finn", "IX", "192.0.2.7:40005"); // RFC 8489 has OpaqueString alone
+  newer.algorithm = stun::PasswordAlgorithm::sha256;
+  CHECK(scene.allocate(newer).error() == 401);
+}
+
+TEST_CASE("rule 17: a name that isn't UTF-8 is nobody's") {
+  Scene scene;
+  Client broken("\xff\xfe", "x");
+  CHECK(scene.allocate(broken).error() == 401);
+}
+
+TEST_CASE("users of a file, of whom only the keys are known, log in with either algorithm") {
+  Options options;
+  options.stored_users = {{"carol", *stun::user_keys("carol", "example.com", "sing")}};
+  Scene scene(options);
+  Client md5("carol", "sing", "192.0.2.7:40001");
+  Client sha256("carol", "sing", "192.0.2.7:40002");
+  sha256.algorithm = stun::PasswordAlgorithm::sha256;
+  Client wrong("carol", "song", "192.0.2.7:40003");
+  CHECK(scene.allocate(md5).is_success());
+  CHECK(scene.allocate(sha256).is_success());
+  CHECK(scene.allocate(wrong).error() == 401);
+}
+
 std::string name_expiring_at(core::WallTime when, const char* user) {
   return std::to_string(when.time_since_epoch().count()) + ":" + user;
 }

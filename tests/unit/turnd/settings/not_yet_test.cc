@@ -46,10 +46,6 @@ TEST_CASE("what is merely missing is warned of") {
                                            "certificates": ["/c"] }])"}}) ==
       Lines{
           "warning: /listeners/0: this version has no TURN over DTLS: the listener is not opened"});
-  CHECK(
-      problems_with({{"credentials", R"({ "users_file": "/users" })"}}) ==
-      Lines{"warning: /credentials/users_file: this version reads no users file: its users cannot "
-            "log in"});
   CHECK(problems_with({{"admin", "{}"}}) ==
         Lines{"warning: /admin: this version has no admin endpoints"});
 }

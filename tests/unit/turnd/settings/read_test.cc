@@ -7,6 +7,7 @@
 
 #include "tests/support/changed_object.h"
 #include "tests/support/given_surroundings.h"
+#include "turnd/settings/read_credentials.h"
 
 using namespace std::chrono_literals;
 using turnd::Settings;
