@@ -79,11 +79,13 @@ std::optional<core::IpAddress> parse_entry(std::string_view text) {
   return std::nullopt;
 }
 
-// A node of RFC 7239 section 6: IPv6 in brackets, and quoted for the brackets' sake.
-std::string forwarded_element(const core::IpAddress& peer, bool secure) {
+// A node of RFC 7239 section 6: IPv6 in brackets, and quoted for the brackets' sake; so is a host,
+// whose port comes after a colon. An authority holds no quotes.
+std::string forwarded_element(const core::IpAddress& peer, bool secure, std::string_view host) {
   const std::string text = peer.to_string();
   std::string element =
       peer.family == core::Family::ipv6 ? "for=\"[" + text + "]\"" : "for=" + text;
+  if (!host.empty()) element.append(";host=\"").append(host).append("\"");
   element += secure ? ";proto=https" : ";proto=http";
   return element;
 }
@@ -114,7 +116,7 @@ ClientIdentity identify_client(const FieldList& fields, const core::SocketAddres
   return client;
 }
 
-void prepare_for_backend(RequestHead& head, const ClientIdentity& client) {
+void prepare_for_backend(RequestHead& head, const ClientIdentity& client, bool forwarded) {
   FieldList& fields = head.fields;
   // First, so that a client can't name one of ours in Connection and have it removed.
   remove_hop_by_hop(fields);
@@ -130,8 +132,9 @@ void prepare_for_backend(RequestHead& head, const ClientIdentity& client) {
     set(fields, "x-forwarded-proto", client.secure ? "https" : "http");
   if (fields.count("x-forwarded-host") != 1) set(fields, "x-forwarded-host", head.authority);
   set(fields, "x-real-ip", client.address.to_string());
-  if (fields.count("forwarded") > 0) {
-    append_to_list(fields, "forwarded", forwarded_element(peer, client.secure));
+  if (forwarded || fields.count("forwarded") > 0) {
+    const std::string_view host = forwarded ? std::string_view(head.authority) : "";
+    append_to_list(fields, "forwarded", forwarded_element(peer, client.secure, host));
   }
 }
 

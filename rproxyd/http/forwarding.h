@@ -29,8 +29,9 @@ ClientIdentity identify_client(const FieldList& fields, const core::SocketAddres
 // Brings a request into the form that send_request() wants: hop-by-hop fields and those that
 // Connection names are gone, cookie crumbs are one field, and X-Forwarded-For, -Proto, -Host and
 // X-Real-IP tell the truth. From an untrusted client every forwarding field is removed first; from
-// a trusted proxy they are kept and its address is appended.
-void prepare_for_backend(RequestHead& head, const ClientIdentity& client);
+// a trusted proxy they are kept and its address is appended. `forwarded`: Forwarded (RFC 7239) says
+// the same; else only where a trusted proxy has sent one.
+void prepare_for_backend(RequestHead& head, const ClientIdentity& client, bool forwarded = false);
 
 // Adds what a recipient may expect of every answer: Date (RFC 9110 section 6.6.1), if the backend
 // sent none. `date` is in the form of http_date().

@@ -42,25 +42,48 @@ void Exchange::start(bool request_ended) {
   continue_awaited_ = std::exchange(request_.expect_continue, false);
   if (rules_.redirect_https) return redirect_to_https();
 
-  const auto route = rules_.routes->match(request_.target);
-  if (!route) {
-    return route.error() == RouteRefusal::not_found
-               ? answer_locally(404, "There is nothing here.")
-               : fail(400, "The path is not one that can be served.", "path refused");
-  }
+  const auto route = rules_.routes->match(request_.target, request_.authority, request_.method);
+  if (!route) return refuse(route.error());
   route_ = *route;
-  switch (route_->kind) {
-    case Route::Kind::redirect: {
-      const auto answer = redirect_answer(302, route_->target);
-      return send_local(answer.head, answer.body);
-    }
+  serve(*route_);
+}
+
+void Exchange::serve(const Route& route) {
+  switch (route.kind) {
+    case Route::Kind::redirect:
+      return redirect(route.status, route.target);
+    case Route::Kind::answer:
+      return send_local(route.answer.head, route.answer.body);
     case Route::Kind::folder:
       return answer_locally(404, "There is nothing here.");
     case Route::Kind::pool:
-      retry_ = &rules_.retry[route_->pool];
-      if (uses_cookie()) wanted_ = wanted_backend(request_.fields);
-      prepare_for_backend(request_, identity_);
-      return try_next_backend();
+      return serve_from_pool(route);
+  }
+}
+
+void Exchange::serve_from_pool(const Route& route) {
+  if (!route.rewrite.empty() && request_.target != "*") {
+    auto target = rewritten(request_.target, route.path, route.rewrite);
+    if (!target) return refuse({RouteRefusal::Kind::bad_path});
+    client_target_ = std::exchange(request_.target, *std::move(target));
+  }
+  retry_ = &rules_.retry[route.pool];
+  if (uses_cookie()) wanted_ = wanted_backend(request_.fields);
+  prepare_for_backend(request_, identity_, rules_.forwarded);
+  try_next_backend();
+}
+
+void Exchange::refuse(const RouteRefusal& refusal) {
+  switch (refusal.kind) {
+    case RouteRefusal::Kind::not_found:
+      return answer_locally(404, "There is nothing here.");
+    case RouteRefusal::Kind::bad_path:
+      return fail(400, "The path is not one that can be served.", "path refused");
+    case RouteRefusal::Kind::bad_method: {
+      auto answer = error_answer(*rules_.answers, 405, "This method is not served here.");
+      answer.head.fields.add("allow", refusal.allow);
+      return send_local(answer.head, answer.body);
+    }
   }
 }
 
@@ -110,7 +133,11 @@ void Exchange::redirect_to_https() {
     host = host.substr(0, colon);
   const std::string_view target = request_.target == "*" ? "/" : std::string_view(request_.target);
   const std::string port = rules_.https_port == 443 ? "" : fmt::format(":{}", rules_.https_port);
-  const auto answer = redirect_answer(301, fmt::format("https://{}{}{}", host, port, target));
+  redirect(301, fmt::format("https://{}{}{}", host, port, target));
+}
+
+void Exchange::redirect(std::uint16_t status, std::string_view location) {
+  const auto answer = redirect_answer(status, location);
   send_local(answer.head, answer.body);
 }
 
@@ -232,7 +259,7 @@ void Exchange::on_response(ResponseHead& head, bool end) {
 void Exchange::pass_on(ResponseHead& head) {
   state_ = State::answering;
   status_ = head.status;
-  prepare_for_client(head, host_.http_date());
+  finish_head(head, *rules_.answers, identity_.secure, host_.http_date());
   if (uses_cookie()) {
     const BackendKey serving = host_.backend_key(*route_, tried_.back());
     if (serving != wanted_) {
@@ -376,7 +403,7 @@ void Exchange::fail(std::uint16_t status, std::string_view text, std::string_vie
 }
 
 void Exchange::answer_locally(std::uint16_t status, std::string_view text) {
-  const auto answer = error_answer(status, text);
+  const auto answer = error_answer(*rules_.answers, status, text);
   send_local(answer.head, answer.body);
 }
 
@@ -384,7 +411,7 @@ void Exchange::send_local(const ResponseHead& head, std::string_view body) {
   status_ = head.status;
   state_ = State::answered;
   ResponseHead dated = head;
-  prepare_for_client(dated, host_.http_date());
+  finish_head(dated, *rules_.answers, identity_.secure, host_.http_date());
   client_.respond(stream_, dated);
   if (request_.method != "HEAD") {
     answer_bytes_ = body.size();
@@ -405,7 +432,7 @@ AccessRecord Exchange::record() const {
   return {.client = identity_.address,
           .time = started_.wall,
           .method = request_.method,
-          .target = request_.target,
+          .target = client_target_.empty() ? request_.target : client_target_,
           .referer = request_.fields.find("referer").value_or(""),
           .user_agent = request_.fields.find("user-agent").value_or(""),
           .version = request_.version,

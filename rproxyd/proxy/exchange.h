@@ -25,6 +25,7 @@
 #include "rproxyd/http/client_session.h"
 #include "rproxyd/http/forwarding.h"
 #include "rproxyd/proxy/access_log.h"
+#include "rproxyd/proxy/answer_rules.h"
 #include "rproxyd/proxy/backend_pool.h"
 #include "rproxyd/proxy/routes.h"
 
@@ -59,6 +60,8 @@ struct ExchangeRules {
   std::vector<RetryPolicy> retry; // a pool each, by Route::pool
   std::vector<bool> cookies;      // likewise: clients get an affinity cookie
   ExchangeTimeouts timeouts;
+  const AnswerRules* answers = &kPlainAnswers;
+  bool forwarded = false;         // backends are told about the client in Forwarded, too
   bool redirect_https = false;    // every request is answered with 301 to https
   std::uint16_t https_port = 443; // where to: named in the redirect unless it is 443
 };
@@ -152,6 +155,10 @@ class Exchange final : public BackendEvents {
   };
 
   void redirect_to_https();
+  void serve(const Route& route);
+  void serve_from_pool(const Route& route);
+  void refuse(const RouteRefusal& refusal);
+  void redirect(std::uint16_t status, std::string_view location);
   void try_next_backend();
   std::optional<BackendId> next_backend();
   bool uses_cookie() const;
@@ -187,6 +194,7 @@ class Exchange final : public BackendEvents {
   core::ByteQueue buffered_;   // request body until a link is there
   std::size_t unconsumed_ = 0; // taken from the client, not yet `consumed`
   FieldList trailers_;
+  std::string client_target_; // what was asked for, where the route rewrites it
   bool request_ended_ = false;
   bool continue_awaited_ = false; // the client waits for 100 before it sends the body
   bool body_sent_ = false;        // some of the body has gone to a backend: it can't be repeated

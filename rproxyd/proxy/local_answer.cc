@@ -2,28 +2,32 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace rproxyd {
 namespace {
 
-LocalAnswer text_answer(std::uint16_t status, std::string body) {
+constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
+
+} // namespace
+
+LocalAnswer local_answer(std::uint16_t status, std::string_view content_type, std::string body) {
   LocalAnswer answer{.head = {}, .body = std::move(body)};
   answer.head.status = status;
-  answer.head.fields.add("content-type", "text/plain; charset=utf-8");
+  if (!content_type.empty()) answer.head.fields.add("content-type", content_type);
   answer.head.fields.add("x-content-type-options", "nosniff");
   answer.head.body = {.kind = BodySize::Kind::length, .length = answer.body.size()};
   return answer;
 }
 
-} // namespace
-
 LocalAnswer error_answer(std::uint16_t status, std::string_view text) {
-  auto answer = text_answer(status, fmt::format("{} {}\n", status, text));
+  auto answer = local_answer(status, kPlainText, fmt::format("{} {}\n", status, text));
   answer.head.fields.add("cache-control", "no-store");
   return answer;
 }
 
 LocalAnswer redirect_answer(std::uint16_t status, std::string_view location) {
-  auto answer = text_answer(status, fmt::format("{} {}\n", status, location));
+  auto answer = local_answer(status, kPlainText, fmt::format("{} {}\n", status, location));
   answer.head.fields.add("location", location);
   return answer;
 }

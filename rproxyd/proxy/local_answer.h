@@ -1,4 +1,4 @@
-// Answers that the proxy gives by itself: refusals, errors, redirects.
+// Answers that the proxy gives by itself: refusals, errors, redirects, and fixed ones.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,11 @@ namespace rproxyd {
 
 struct LocalAnswer {
   ResponseHead head;
-  std::string body; // text for a person; its length is in head.body
+  std::string body; // its length is in head.body
 };
 
-LocalAnswer error_answer(std::uint16_t status, std::string_view text);
+LocalAnswer local_answer(std::uint16_t status, std::string_view content_type, std::string body);
+LocalAnswer error_answer(std::uint16_t status, std::string_view text); // for a person
 LocalAnswer redirect_answer(std::uint16_t status, std::string_view location);
 
 } // namespace rproxyd

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "libcore/config/parsers.h"
+#include "rproxyd/settings/header_text.h"
 
 namespace rproxyd {
 namespace {
@@ -14,21 +17,19 @@ using config::Value;
 
 std::optional<Settings::ContentSecurityPolicy> content_security_policy(const Value& value);
 std::optional<std::optional<std::string>> hsts(const Value& value);
+std::optional<Settings::ServerHeader> server_header(const Value& value);
+void read_error_pages(const Value& value, std::map<unsigned, std::string>& pages);
 
 } // namespace
 
 void read_answer_headers(config::ObjectReader& root, Settings& settings) {
   root.read("content_security_policy", settings.content_security_policy, content_security_policy);
   root.read("hsts", settings.hsts, hsts);
+  root.read("server_header", settings.server_header, server_header);
+  if (const auto pages = root.find("error_pages")) read_error_pages(*pages, settings.error_pages);
 }
 
 namespace {
-
-bool is_header_text(const Value& value, std::string_view text) {
-  if (std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; })) return true;
-  value.refuse("is not the value of a header field", "ASCII alone");
-  return false;
-}
 
 std::optional<Settings::ContentSecurityPolicy> content_security_policy(const Value& value) {
   using Policy = Settings::ContentSecurityPolicy;
@@ -43,8 +44,9 @@ std::optional<Settings::ContentSecurityPolicy> content_security_policy(const Val
                  R"("off", "default" or directives, such as "default-src 'self'")");
     return std::nullopt;
   }
-  if (!is_header_text(value, *text)) return std::nullopt;
-  return Policy{Policy::Kind::own, *text};
+  auto own = header_value(value);
+  if (!own) return std::nullopt;
+  return Policy{Policy::Kind::own, *std::move(own)};
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -85,6 +87,31 @@ std::optional<std::optional<std::string>> hsts(const Value& value) {
     return std::nullopt;
   }
   return text;
+}
+
+std::optional<Settings::ServerHeader> server_header(const Value& value) {
+  using Kind = Settings::ServerHeader::Kind;
+  auto text = header_value(value);
+  if (!text) return std::nullopt;
+  if (*text == "pass") return Settings::ServerHeader{Kind::pass, ""};
+  if (*text == "remove") return Settings::ServerHeader{Kind::remove, ""};
+  return Settings::ServerHeader{Kind::own, *std::move(text)};
+}
+
+void read_error_pages(const Value& value, std::map<unsigned, std::string>& pages) {
+  // What the proxy answers by itself.
+  constexpr std::array<std::string_view, 12> kOnes{"400", "403", "404", "405", "408", "413",
+                                                   "429", "500", "502", "503", "504", "50x"};
+  config::ObjectReader object(value);
+  std::string page;
+  if (object.read("50x", page, config::path)) {
+    for (const unsigned status : {500U, 502U, 503U, 504U}) pages[status] = page;
+  }
+  for (const std::string_view one : kOnes) {
+    if (one == "50x" || !object.read(one, page, config::path)) continue;
+    pages[static_cast<unsigned>(std::stoi(std::string(one)))] = page;
+  }
+  object.finish();
 }
 
 } // namespace

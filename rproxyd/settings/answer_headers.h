@@ -1,4 +1,5 @@
-// What the proxy adds to answers: "content_security_policy", "hsts".
+// What the proxy adds to answers: "content_security_policy", "hsts", "server_header",
+// "error_pages".
 #pragma once
 
 #include "libcore/config/object_reader.h"

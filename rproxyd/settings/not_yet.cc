@@ -26,18 +26,6 @@ config::Problems not_yet(const Settings& settings, const config::Document& docum
   for (std::size_t i = 0; i < settings.routes.size(); ++i) {
     review_route(notes, config::pointer_to("/routes", i), settings.routes[i]);
   }
-  if (settings.paths == Settings::Paths::conferencing) {
-    notes.error("/paths", "this version passes every path on");
-  }
-
-  using Policy = Settings::ContentSecurityPolicy;
-  if (settings.content_security_policy.kind == Policy::Kind::own) {
-    notes.error("/content_security_policy", "this version adds no Content-Security-Policy");
-  } else if (settings.content_security_policy.kind == Policy::Kind::standard &&
-             notes.is_written("/content_security_policy")) {
-    notes.warning("/content_security_policy", "this version adds no Content-Security-Policy");
-  }
-  if (settings.hsts) notes.error("/hsts", "this version adds no Strict-Transport-Security");
   if (settings.pin_guard.enabled) {
     notes.error("/pin_guard/enabled", "this version has no PIN guard");
   }

@@ -52,10 +52,9 @@ Settings read(const Value& root) {
     object.find("routes");
   }
 
-  object.read("paths", settings.paths,
-              config::choice<Settings::Paths>({{"open", Settings::Paths::open},
-                                               {"conferencing", Settings::Paths::conferencing}}));
+  read_paths(object, settings);
   read_answer_headers(object, settings);
+  object.read("forwarded", settings.forwarded, config::boolean);
   if (const auto guard = object.find("pin_guard")) read_pin_guard(*guard, settings.pin_guard);
   if (const auto dns = object.find("dns")) read_dns(*dns, settings.dns);
   if (const auto limits = object.find("limits")) read_limits(*limits, settings.limits);

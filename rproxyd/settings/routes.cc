@@ -3,14 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <set>
 #include <string_view>
 
+#include "libcore/base/address.h"
 #include "libcore/config/parsers.h"
 #include "libcore/config/suggest.h"
 #include "rproxyd/settings/read.h"
+#include "rproxyd/settings/route_target.h"
+#include "rproxyd/settings/server_url.h"
 
 namespace rproxyd {
 namespace {
@@ -19,6 +21,9 @@ using config::ObjectReader;
 using config::Value;
 
 std::optional<Settings::Route> read_route(const Value& value);
+std::optional<std::string> route_path(const Value& value);
+std::optional<std::string> host_pattern(const Value& value);
+std::optional<std::string> method_name(const Value& value);
 bool covers(const Settings::Route& earlier, const Settings::Route& later);
 
 } // namespace
@@ -71,6 +76,46 @@ void read_routes(ObjectReader& root, bool required,
 
 namespace {
 
+bool is_graphic(char c) { return c > ' ' && c <= '~'; }
+
+std::optional<Settings::Route> read_route(const Value& value) {
+  Settings::Route route;
+  ObjectReader object(value);
+  bool complete = object.require("path", route.path, route_path);
+  object.read("exact", route.exact, config::boolean);
+  object.read("hosts", route.hosts, config::list_of(host_pattern, kMaxHosts));
+  object.read("methods", route.methods, config::list_of(method_name, kMaxMethods));
+  complete = read_target(object, route) && complete;
+  object.finish();
+  if (!complete) return std::nullopt;
+  return route;
+}
+
+// Two patterns that every request's host matches alike.
+bool serves_all_hosts_of(const Settings::Route& earlier, const Settings::Route& later) {
+  if (later.hosts.empty()) return earlier.hosts.empty();
+  return std::ranges::all_of(later.hosts, [&](const std::string& host) {
+    return std::ranges::find(earlier.hosts, host) != earlier.hosts.end();
+  });
+}
+
+bool serves_all_methods_of(const Settings::Route& earlier, const Settings::Route& later) {
+  // A route that names its methods is asked before one that doesn't.
+  if (later.methods.empty()) return earlier.methods.empty();
+  return std::ranges::all_of(later.methods, [&](const std::string& method) {
+    const auto& named = earlier.methods;
+    return std::ranges::find(named, method) != named.end() ||
+           (method == "HEAD" && std::ranges::find(named, "GET") != named.end());
+  });
+}
+
+// Whether the later route is never asked. A less specific one that stands earlier takes nothing
+// from it.
+bool covers(const Settings::Route& earlier, const Settings::Route& later) {
+  return earlier.path == later.path && earlier.exact == later.exact &&
+         serves_all_hosts_of(earlier, later) && serves_all_methods_of(earlier, later);
+}
+
 std::optional<std::string> route_path(const Value& value) {
   auto path = config::text_up_to(value, config::kMaxTextBytes);
   if (!path) return std::nullopt;
@@ -78,9 +123,14 @@ std::optional<std::string> route_path(const Value& value) {
     value.refuse("is not a path of a URL", "\"/…\"");
     return std::nullopt;
   }
-  // Requests are matched in their normalised form: no route with these would ever match.
+  if (!std::ranges::all_of(*path, is_graphic)) {
+    value.refuse("would never match a request, with what no path holds unencoded", "a plain path");
+    return std::nullopt;
+  }
+  // Requests are matched both as they were sent and in their normalised form: no route with these
+  // would ever match.
   const auto ended = *path + '/';
-  for (const std::string_view never : {"//", "/./", "/../", "?", "#", "\\", ";"}) {
+  for (const std::string_view never : {"//", "/./", "/../", "?", "#", "\\", ";", "%"}) {
     if (!ended.contains(never) || (never == "//" && !path->contains(never))) continue;
     value.refuse(fmt::format("would never match a request, with {} in it",
                              never == "/./"    ? "\".\""
@@ -92,70 +142,56 @@ std::optional<std::string> route_path(const Value& value) {
   return path;
 }
 
-std::optional<std::string> redirect_location(const Value& value) {
-  auto location = config::text_up_to(value, config::kMaxTextBytes);
-  if (!location) return std::nullopt;
-  const auto graphic = [](char c) { return c > ' ' && c <= '~'; };
-  const bool from_root = location->starts_with('/') && !location->starts_with("//");
-  const bool whole = location->starts_with("https://") || location->starts_with("http://");
-  if (!(from_root || whole) || !std::ranges::all_of(*location, graphic)) {
-    value.refuse("is not a place to redirect to",
-                 "a path from the root, such as \"/webapp/\", or \"https://…\"");
-    return std::nullopt;
-  }
-  return location;
+std::optional<std::string> host_pattern(const Value& value) {
+  auto host = config::text_up_to(value, config::kMaxTextBytes);
+  if (!host) return std::nullopt;
+  std::ranges::transform(*host, host->begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  const std::string_view name =
+      host->starts_with("*.") ? std::string_view(*host).substr(2) : std::string_view(*host);
+  const bool is_ipv6 = host->starts_with('[') && host->ends_with(']') &&
+                       core::IpAddress::parse(host->substr(1, host->size() - 2));
+  if (is_ipv6 || (is_host_name(name) && !name.ends_with('.'))) return host;
+  value.refuse("is not a host",
+               "a name without a port, such as \"meet.example.com\", or \"*.example.com\" for all "
+               "names below");
+  return std::nullopt;
 }
 
-// Exactly one of "pool", "static" and "redirect".
-bool has_one_target(const ObjectReader& object) {
-  constexpr std::array<std::string_view, 3> kTargets{"pool", "static", "redirect"};
-  const auto given =
-      std::ranges::count_if(kTargets, [&](std::string_view key) { return object.has(key); });
-  if (given == 1) return true;
-  object.value().error(given == 0 ? "the route leads nowhere" : "the route leads to several places",
-                       "one of \"pool\", \"static\" and \"redirect\"");
-  return false;
+std::optional<std::string> method_name(const Value& value) {
+  auto method = config::text_up_to(value, config::kMaxTextBytes);
+  if (!method) return std::nullopt;
+  const auto is_letter = [](char c) { return (c >= 'A' && c <= 'Z') || c == '-'; };
+  if (std::ranges::all_of(*method, is_letter) && *method != "CONNECT" && *method != "TRACE")
+    return method;
+  value.refuse("is not a method that is served", "\"GET\", \"POST\" and so on, in capitals");
+  return std::nullopt;
 }
 
-std::optional<Settings::Route> read_route(const Value& value) {
-  Settings::Route route;
-  ObjectReader object(value);
-  bool complete = object.require("path", route.path, route_path);
-  object.read("exact", route.exact, config::boolean);
-
-  Settings::ToPool to_pool;
-  Settings::Redirect redirect;
-  Settings::StaticFolder folder;
-  const bool has_pool = object.read("pool", to_pool.pool, config::text());
-  const bool has_redirect = object.read("redirect", redirect.location, redirect_location);
-  const bool has_folder = object.read("static", folder.folder, config::path);
-  object.read("websocket", to_pool.websocket, config::boolean);
-  object.finish();
-  if (!object.is_object()) return std::nullopt;
-  complete = has_one_target(object) && complete;
-
-  if (has_pool) {
-    route.target = to_pool;
-  } else if (has_redirect) {
-    route.target = redirect;
-  } else if (has_folder) {
-    route.target = folder;
-  } else {
-    complete = false;
-  }
-  if (to_pool.websocket && !object.has("pool")) {
-    object.place_of("websocket").error("a route without a pool has no WebSocket");
-  }
-  if (!complete) return std::nullopt;
-  return route;
-}
-
-bool covers(const Settings::Route& earlier, const Settings::Route& later) {
-  if (earlier.exact) return later.exact && earlier.path == later.path;
-  if (!later.path.starts_with(earlier.path)) return false;
-  return earlier.path.ends_with('/') || later.path.size() == earlier.path.size() ||
-         later.path[earlier.path.size()] == '/';
+std::optional<std::string> branding_path(const Value& value) {
+  auto segment = config::text_up_to(value, config::kMaxTextBytes);
+  if (!segment) return std::nullopt;
+  const auto allowed = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c == '-';
+  };
+  if (std::ranges::all_of(*segment, allowed)) return segment;
+  value.refuse("is not a branding path", "one of A-Z, a-z, 0-9, \"_\" and \"-\", without slashes");
+  return std::nullopt;
 }
 
 } // namespace
+
+void read_paths(ObjectReader& root, Settings& settings) {
+  using Paths = Settings::Paths;
+  root.read("paths", settings.paths,
+            config::choice<Paths>({{"open", Paths::open}, {"conferencing", Paths::conferencing}}));
+  root.read("branding_paths", settings.branding_paths,
+            config::list_of(branding_path, kMaxBrandingPaths));
+  if (!settings.branding_paths.empty() && settings.paths == Paths::open) {
+    root.place_of("branding_paths").warning("means nothing: every path is open");
+  }
+}
+
 } // namespace rproxyd

@@ -1,4 +1,4 @@
-// "routes": which path is served by what.
+// "routes": which request is served by what.
 #pragma once
 
 #include <map>
@@ -14,5 +14,8 @@ namespace rproxyd {
 void read_routes(config::ObjectReader& root, bool required,
                  const std::map<std::string, Settings::Pool>& pools,
                  std::vector<Settings::Route>& routes);
+
+// "paths" and "branding_paths".
+void read_paths(config::ObjectReader& root, Settings& settings);
 
 } // namespace rproxyd

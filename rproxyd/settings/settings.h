@@ -88,27 +88,51 @@ struct Settings {
     BackendProtocol protocol = BackendProtocol::http1_1;
   };
 
+  struct HeaderField {
+    std::string name;
+    std::string value;
+  };
+
   struct StaticFolder {
     std::string folder;
+    std::vector<std::string> index = {"index.html"};
+    std::optional<std::string> fallback;      // a path below the folder
+    std::optional<std::string> cache_control; // a header value
+    std::map<std::string, std::string> types; // by ending, without its dot
+    bool precompressed = true;
   };
   struct Redirect {
     std::string location; // a path from the root, or a whole http(s) URL
+    unsigned status;      // 302 unless another is given
   };
   struct ToPool {
     std::string pool; // is in `pools`
     bool websocket = false;
+    std::optional<std::string> rewrite; // takes the place of the route's path
+  };
+  struct FixedAnswer {
+    unsigned status = 200;
+    std::string body;
+    std::vector<HeaderField> headers;
   };
 
   struct Route {
-    std::string path = "/"; // starts with '/'
-    bool exact = false;     // else the path and what lies below it
-    std::variant<Redirect, ToPool, StaticFolder> target;
+    std::vector<std::string> hosts;   // lower case, or "*.example.com"; none: every host
+    std::vector<std::string> methods; // none: every method
+    std::string path = "/";           // starts with '/'
+    bool exact = false;               // else the path and what lies below it
+    std::variant<Redirect, ToPool, StaticFolder, FixedAnswer> target;
   };
 
   enum class Paths : std::uint8_t { open, conferencing };
 
   struct ContentSecurityPolicy {
     enum class Kind : std::uint8_t { off, standard, own } kind = Kind::standard;
+    std::string own; // a header value, with Kind::own
+  };
+
+  struct ServerHeader {
+    enum class Kind : std::uint8_t { pass, remove, own } kind = Kind::pass;
     std::string own; // a header value, with Kind::own
   };
 
@@ -172,10 +196,14 @@ struct Settings {
   core::Duration drain_timeout = std::chrono::seconds{30};
   std::vector<Listener> listeners; // at least one
   std::map<std::string, Pool> pools;
-  std::vector<Route> routes; // the first that matches serves
+  std::vector<Route> routes; // the most specific that matches serves
   Paths paths = Paths::open;
+  std::vector<std::string> branding_paths; // with Paths::conferencing: first segments let through
   ContentSecurityPolicy content_security_policy;
   std::optional<std::string> hsts; // a header value; absent: off
+  ServerHeader server_header;
+  bool forwarded = false;                      // backends get Forwarded (RFC 7239), too
+  std::map<unsigned, std::string> error_pages; // files, by status
   PinGuard pin_guard;
   core::NetworkList trusted_proxies;
   Dns dns;

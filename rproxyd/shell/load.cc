@@ -6,6 +6,7 @@
 #include "libcore/tls/client_context.h"
 #include "rproxyd/settings/not_yet.h"
 #include "rproxyd/settings/read.h"
+#include "rproxyd/shell/answers.h"
 
 namespace rproxyd {
 namespace {
@@ -25,6 +26,12 @@ config::Problems review(const Settings& settings, const config::Document& docume
     if (context) continue;
     const auto place = config::pointer_to("/pools", name) + "/tls";
     notes.error(pool.tls.ca_file ? place + "/ca_file" : place + "/verify", context.error().text);
+  }
+  for (const auto& [status, path] : settings.error_pages) {
+    if (const auto page = load_error_page(path); !page) {
+      const auto key = config::pointer_to("/error_pages", std::to_string(status));
+      notes.error(notes.is_written(key) ? key : "/error_pages/50x", page.error().text);
+    }
   }
   config::Problems problems = not_yet(settings, document);
   for (config::Problem& problem : notes.take()) problems.push_back(std::move(problem));

@@ -4,6 +4,8 @@
 
 #include "libcore/event/loop.h"
 #include "libcore/tls/certificate.h"
+#include "rproxyd/shell/answers.h"
+#include "rproxyd/shell/routes.h"
 
 namespace rproxyd {
 namespace {
@@ -41,24 +43,6 @@ core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const Settings::L
   if (listener.tls->min_version == Settings::TlsVersion::tls1_3)
     policy.min_version = TLS1_3_VERSION;
   return tls::ServerContext::make(*certificates, policy);
-}
-
-Route route_of(const Settings::Route& from, const std::vector<std::string>& pool_names) {
-  Route route;
-  route.path = from.path;
-  route.exact = from.exact;
-  if (const auto* pool = std::get_if<Settings::ToPool>(&from.target)) {
-    route.target = pool->pool;
-    route.pool =
-        static_cast<std::size_t>(std::ranges::find(pool_names, pool->pool) - pool_names.begin());
-  } else if (const auto* redirect = std::get_if<Settings::Redirect>(&from.target)) {
-    route.kind = Route::Kind::redirect;
-    route.target = redirect->location;
-  } else {
-    route.kind = Route::Kind::folder;
-    route.target = std::get<Settings::StaticFolder>(from.target).folder;
-  }
-  return route;
 }
 
 RetryPolicy retry_of(const Settings::Retry& from) {
@@ -109,13 +93,14 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
   auto names = NameWatch::begin(settings.dns, service->pools, log);
   if (!names) return std::unexpected(names.error());
   service->names = std::move(*names);
-  std::vector<Route> routes;
-  routes.reserve(settings.routes.size());
-  for (const Settings::Route& route : settings.routes)
-    routes.push_back(route_of(route, pool_names));
-  service->routes = std::make_unique<RouteTable>(std::move(routes));
+  service->routes = std::make_unique<RouteTable>(route_table(settings, pool_names));
+  auto answers = answer_rules(settings);
+  if (!answers) return std::unexpected(answers.error());
+  service->answers = *std::move(answers);
 
   service->rules.routes = service->routes.get();
+  service->rules.answers = &service->answers;
+  service->rules.forwarded = settings.forwarded;
   service->rules.timeouts = {.body = settings.timeouts.body,
                              .connect = settings.timeouts.connect,
                              .response = settings.timeouts.response,

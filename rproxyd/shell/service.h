@@ -22,6 +22,7 @@ struct Service {
   std::vector<std::unique_ptr<SharedPool>> pools; // by Route::pool
   std::unique_ptr<NameWatch> names;
   std::unique_ptr<RouteTable> routes;
+  AnswerRules answers;
   ExchangeRules rules;    // of listeners that serve the routes
   ExchangeRules redirect; // of listeners that send everybody to https
   MessageLimits limits;

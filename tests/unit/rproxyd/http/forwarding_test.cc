@@ -60,6 +60,25 @@ TEST_CASE(
   CHECK(to_text(fields) == " x-two=2");
 }
 
+TEST_CASE("RFC 7239: on request Forwarded says the same, ports and IPv6 addresses quoted") {
+  const auto said = [](std::string_view peer, bool trusted) {
+    RequestHead head;
+    head.authority = "meet.example.com:8443";
+    head.fields.add("forwarded", "for=192.0.2.1");
+    ClientIdentity client{
+        .peer = *core::SocketAddress::parse(peer), .trusted = trusted, .address = {}};
+    client.address = client.peer.ip();
+    prepare_for_backend(head, client, true);
+    return std::string(head.fields.find("forwarded").value_or("none"));
+  };
+  CHECK(said("198.51.100.7:1", false) ==
+        "for=198.51.100.7;host=\"meet.example.com:8443\";proto=https");
+  CHECK(said("[2001:db8::7]:1", false) ==
+        "for=\"[2001:db8::7]\";host=\"meet.example.com:8443\";proto=https");
+  CHECK(said("10.0.0.1:1", true) ==
+        "for=192.0.2.1, for=10.0.0.1;host=\"meet.example.com:8443\";proto=https");
+}
+
 TEST_CASE("rule 6: TE crosses as `trailers` alone (RFC 9110 10.1.4)") {
   auto fields = fields_of({{"te", "gzip, Trailers;q=1"}, {"te", "trailers"}});
   remove_hop_by_hop(fields);

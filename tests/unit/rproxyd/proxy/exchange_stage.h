@@ -60,6 +60,7 @@ class ExchangeStage final : public ExchangeHost, public ClientSession, public Ba
   int retries_left = 1000;
   std::vector<BackendPool::Outcome> outcomes;
   std::vector<std::string> said;
+  ResponseHead answered;            // the latest
   std::optional<Exchange> exchange; // last: its buffer goes back to `chunks`
 
   // ExchangeHost
@@ -97,6 +98,7 @@ class ExchangeStage final : public ExchangeHost, public ClientSession, public Ba
   void inform(StreamId, const ResponseHead& head) override { say("inform {}", head.status); }
   void respond(StreamId, const ResponseHead& head) override {
     say("respond {}", head.status);
+    answered = head;
     if (const auto to = head.fields.find("location")) say("location {}", *to);
     if (const auto cookie = head.fields.find("set-cookie")) say("set-cookie {}", *cookie);
   }

@@ -92,6 +92,69 @@ TEST_CASE("redirects and refusals need no backend") {
   }
 }
 
+TEST_CASE("a redirect has the status of its route, a fixed answer its body and fields") {
+  ExchangeStage stage;
+  Route moved;
+  moved.path = "/old";
+  moved.kind = Route::Kind::redirect;
+  moved.target = "/new";
+  moved.status = 308;
+  Route fixed;
+  fixed.path = "/robots.txt";
+  fixed.kind = Route::Kind::answer;
+  fixed.answer = local_answer(200, "text/plain", "User-agent: *");
+  Route posts;
+  posts.path = "/posts";
+  posts.methods = {"POST"};
+  stage.routes = RouteTable({moved, fixed, posts});
+  SECTION("redirect") {
+    stage.request.target = "/old/x";
+    stage.begin();
+    CHECK(stage.take() == Said{"respond 308", "location /new", local(308, "/new"), "finish"});
+  }
+  SECTION("fixed answer") {
+    stage.request.target = "/robots.txt";
+    stage.begin();
+    CHECK(stage.take() == Said{"respond 200", "body User-agent: *", "finish"});
+  }
+  SECTION("405 names what is served (RFC 9110 section 15.5.6)") {
+    stage.request.target = "/posts";
+    stage.begin();
+    CHECK(stage.take().front() == "respond 405");
+    CHECK(stage.answered.fields.find("allow") == "POST");
+  }
+  SECTION("an error page of one's own") {
+    const AnswerRules rules{.content_security_policy = {},
+                            .hsts = {},
+                            .server = {},
+                            .error_pages = {{404, {.content_type = "text/html", .body = "<p>"}}}};
+    stage.rules.answers = &rules;
+    stage.request.target = "/nothing";
+    stage.begin();
+    CHECK(stage.take() == Said{"respond 404", "body <p>", "finish"});
+  }
+}
+
+TEST_CASE("a rewrite changes what the backend is asked for, not what is logged") {
+  ExchangeStage stage;
+  Route pool;
+  pool.path = "/outside/";
+  pool.rewrite = "/inside/";
+  stage.routes = RouteTable({pool});
+  stage.request.target = "/outside/a%2Fb?c";
+  Exchange& exchange = stage.begin();
+  exchange.link_open(stage, false);
+  CHECK(stage.take() == Said{"connect node0", "-> GET /inside/a%2Fb?c", "-> finish"});
+  CHECK(exchange.record().target == "/outside/a%2Fb?c");
+  exchange.on_stream_closed(false);
+  SECTION("rule 8: what would leave its new place is refused") {
+    stage.take();
+    stage.request.target = "/outside/%2e%2e/outside/x";
+    stage.begin();
+    CHECK(stage.take().front() == "respond 400");
+  }
+}
+
 TEST_CASE(
     "rule 18: a connection that failed before anything was sent is always retried elsewhere") {
   ExchangeStage stage;

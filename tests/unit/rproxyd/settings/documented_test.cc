@@ -16,6 +16,8 @@ TEST_CASE("docs/configuration.md has every key of rproxyd.json, and no other") {
                       {"pools.*.health.", R"({"pools": {"p": {"health": {@}}}})"},
                       {"pools.*.retry.", R"({"pools": {"p": {"retry": {@}}}})"},
                       {"routes[].", R"({"routes": [{@}]})"},
+                      {"routes[].answer.", R"({"routes": [{"answer": {@}}]})"},
+                      {"error_pages.", R"({"error_pages": {@}})"},
                       {"pin_guard.", R"({"pin_guard": {@}})"},
                       {"dns.", R"({"dns": {@}})"},
                       {"limits.", R"({"limits": {@}})"},

@@ -31,12 +31,6 @@ TEST_CASE(
     "what would be less secure, or mean something else, without the missing option is refused") {
   CHECK(loaded_with({{"pin_guard", R"({ "enabled": true })"}}) ==
         Lines{"error: /pin_guard/enabled: this version has no PIN guard"});
-  CHECK(loaded_with({{"paths", "\"conferencing\""}}) ==
-        Lines{"error: /paths: this version passes every path on"});
-  CHECK(loaded_with({{"hsts", "\"max-age=1\""}}) ==
-        Lines{"error: /hsts: this version adds no Strict-Transport-Security"});
-  CHECK(loaded_with({{"content_security_policy", "\"default-src 'self'\""}}) ==
-        Lines{"error: /content_security_policy: this version adds no Content-Security-Policy"});
   CHECK(
       loaded_with({{"trusted_proxies", R"(["10.0.0.1"])"},
                    {"listeners", R"([{ "address": "127.0.0.1:0", "tls": { "certificates": ["/c"] },
@@ -55,8 +49,6 @@ TEST_CASE("what is merely missing is warned of") {
                                          "turn": "10.0.0.2:3478" }])"}}) ==
       Lines{"warning: /listeners/0/turn: this version passes no TURN on: the port serves HTTP "
             "alone"});
-  CHECK(loaded_with({{"content_security_policy", "\"default\""}}) ==
-        Lines{"warning: /content_security_policy: this version adds no Content-Security-Policy"});
   CHECK(loaded_with({{"routes", R"([{ "path": "/a/", "static": "/srv" },
                                     { "path": "/", "pool": "nodes", "websocket": true }])"}}) ==
         Lines{"warning: /routes/0/static: this version serves no folders: it answers 404 here",

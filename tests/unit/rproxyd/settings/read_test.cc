@@ -216,6 +216,30 @@ TEST_CASE("no setting can end a header field") {
           "expected ASCII alone"});
 }
 
+TEST_CASE("a node's Server header passes, is removed, or replaced") {
+  using Kind = Settings::ServerHeader::Kind;
+  const auto header = [](const std::string& text) {
+    return read({{"server_header", "\"" + text + "\""}}).settings.server_header;
+  };
+  CHECK(read({}).settings.server_header.kind == Kind::pass);
+  CHECK(header("pass").kind == Kind::pass);
+  CHECK(header("remove").kind == Kind::remove);
+  CHECK(header("meet").kind == Kind::own);
+  CHECK(header("meet").own == "meet");
+}
+
+TEST_CASE("error pages are files for single statuses, and one for all of 50x besides") {
+  const auto [settings, problems] =
+      read({{"error_pages", R"({ "503": "/b.html", "404": "four.html", "50x": "/a.html" })"}});
+  CHECK(problems == Lines{});
+  CHECK(settings.error_pages == std::map<unsigned, std::string>{{404, "/four.html"},
+                                                                {500, "/a.html"},
+                                                                {502, "/a.html"},
+                                                                {503, "/b.html"},
+                                                                {504, "/a.html"}});
+  CHECK(problems_with({{"error_pages", R"({ "200": "/a" })"}}).size() == 1);
+}
+
 TEST_CASE("HSTS is off or the value of the field (RFC 6797 section 6.1)") {
   CHECK(read({{"hsts", "\"off\""}}).settings.hsts == std::nullopt);
   for (const std::string right :

@@ -16,13 +16,13 @@ Lines problems_with_routes(const std::string& routes) {
 
 } // namespace
 
-TEST_CASE("a route leads to exactly one of a pool, a folder and a redirect") {
+TEST_CASE("a route leads to exactly one of a pool, a folder, a redirect and a fixed answer") {
   CHECK(problems_with_routes(R"({ "path": "/x" })") ==
-        Lines{"error: /routes/0: the route leads nowhere; expected one of \"pool\", \"static\" and "
-              "\"redirect\""});
+        Lines{"error: /routes/0: the route leads nowhere; expected one of \"pool\", \"static\", "
+              "\"redirect\" and \"answer\""});
   CHECK(problems_with_routes(R"({ "path": "/x", "pool": "nodes", "redirect": "/y" })") ==
         Lines{"error: /routes/0: the route leads to several places; expected one of \"pool\", "
-              "\"static\" and \"redirect\""});
+              "\"static\", \"redirect\" and \"answer\""});
 }
 
 TEST_CASE("a relative folder is taken from the folder of the configuration file") {
@@ -78,6 +78,9 @@ TEST_CASE("a path that no normalised request has would never match, and is refus
   CHECK(with("/a?b", R"("?")"));
   CHECK(with("/a#b", R"("#")"));
   CHECK(with("/a;b", R"(";")"));
+  CHECK(with("/a%20b", R"("%")"));
+  CHECK(problems_with_routes(R"({ "path": "/a b", "pool": "nodes" })").size() == 1);
+  CHECK(problems_with_routes(R"({ "path": "/é", "pool": "nodes" })").size() == 1);
   CHECK(problems_with_routes(R"({ "path": "/a\\b", "pool": "nodes" })").size() == 1);
   CHECK(problems_with_routes(R"({ "path": "/a/.well-known/..b/c..", "pool": "nodes" })") ==
         Lines{});
@@ -108,20 +111,154 @@ TEST_CASE("a route without a pool has no WebSocket") {
         Lines{});
 }
 
-TEST_CASE("a route that is never reached is pointed out: the first that matches serves") {
+TEST_CASE("a route that is never reached is pointed out: the most specific one serves") {
   const auto second = [](const std::string& first, const std::string& later) {
     return problems_with({{"routes", R"([{ "pool": "nodes", )" + first +
                                          R"( }, { "pool": "nodes", )" + later + " }]"}});
   };
   const Lines never{"warning: /routes/1: is never reached: route 0 serves all of it"};
-  CHECK(second(R"("path": "/")", R"("path": "/branding/")") == never);
-  CHECK(second(R"("path": "/")", R"("path": "/", "exact": true)") == never);
-  CHECK(second(R"("path": "/a")", R"("path": "/a/b")") == never);
+  CHECK(second(R"("path": "/a")", R"("path": "/a")") == never);
   CHECK(second(R"("path": "/a", "exact": true)", R"("path": "/a", "exact": true)") == never);
-  CHECK(second(R"("path": "/a/")", R"("path": "/a")") == Lines{});
-  CHECK(second(R"("path": "/a")", R"("path": "/ab")") == Lines{});
-  CHECK(second(R"("path": "/", "exact": true)", R"("path": "/")") == Lines{});
-  CHECK(second(R"("path": "/a", "exact": true)", R"("path": "/b", "exact": true)") == Lines{});
+  CHECK(second(R"("path": "/", "hosts": ["a.b", "*.c"])", R"("path": "/", "hosts": ["*.C"])") ==
+        never);
+  CHECK(second(R"("path": "/", "methods": ["GET", "POST"])",
+               R"("path": "/", "methods": ["HEAD"])") == never);
+  SECTION("not one that is more specific, or serves something else besides") {
+    CHECK(second(R"("path": "/")", R"("path": "/branding/")") == Lines{});
+    CHECK(second(R"("path": "/")", R"("path": "/", "exact": true)") == Lines{});
+    CHECK(second(R"("path": "/", "exact": true)", R"("path": "/")") == Lines{});
+    CHECK(second(R"("path": "/a/")", R"("path": "/a")") == Lines{});
+    CHECK(second(R"("path": "/")", R"("path": "/", "hosts": ["a.b"])") == Lines{});
+    CHECK(second(R"("path": "/", "hosts": ["a.b"])", R"("path": "/")") == Lines{});
+    CHECK(second(R"("path": "/", "hosts": ["*.b"])", R"("path": "/", "hosts": ["a.b"])") ==
+          Lines{});
+    CHECK(second(R"("path": "/", "hosts": ["a.b"])", R"("path": "/", "hosts": ["a.b", "c.d"])") ==
+          Lines{});
+    CHECK(second(R"("path": "/")", R"("path": "/", "methods": ["GET"])") == Lines{});
+    CHECK(second(R"("path": "/", "methods": ["GET"])", R"("path": "/")") == Lines{});
+  }
+}
+
+TEST_CASE(
+    "a route's hosts are names or all names below one, and don't tell big letters from small") {
+  const auto [settings, problems] = read(
+      {{"routes", R"([{ "path": "/", "hosts": ["Meet.Example.com", "*.example.org", "[2001:db8::1]",
+                                                    "192.0.2.1"], "pool": "nodes" }])"}});
+  CHECK(problems == Lines{});
+  CHECK(settings.routes[0].hosts ==
+        Lines{"meet.example.com", "*.example.org", "[2001:db8::1]", "192.0.2.1"});
+  for (const std::string wrong :
+       {"a.example.com:443", "*", "a.*.com", "*example.com", "https://a", "a b", "example.com."}) {
+    CHECK(
+        problems_with_routes(R"({ "path": "/x", "pool": "nodes", "hosts": [")" + wrong + "\"] }") ==
+        Lines{"error: /routes/0/hosts/0: \"" + wrong +
+              "\" is not a host; expected a name without a port, such as \"meet.example.com\", or "
+              "\"*.example.com\" for all names below"});
+  }
+}
+
+TEST_CASE("a route's methods are written as they are sent") {
+  CHECK(problems_with_routes(
+            R"({ "path": "/x", "pool": "nodes", "methods": ["GET", "M-SEARCH"] })") == Lines{});
+  for (const std::string wrong : {"get", "CONNECT", "TRACE", "GET POST"}) {
+    CHECK(
+        problems_with_routes(R"({ "path": "/x", "pool": "nodes", "methods": [")" + wrong + "\"] }")
+            .size() == 1);
+  }
+}
+
+TEST_CASE("a redirect has one of five statuses, 302 unless it is given") {
+  const auto [settings, problems] = read({{"routes", R"([{ "path": "/a", "redirect": "/b" },
+                           { "path": "/c", "redirect": "/b", "status": 308 },
+                           { "path": "/", "pool": "nodes" }])"}});
+  CHECK(problems == Lines{});
+  CHECK(std::get<Settings::Redirect>(settings.routes[0].target).status == 302);
+  CHECK(std::get<Settings::Redirect>(settings.routes[1].target).status == 308);
+  CHECK(
+      problems_with_routes(R"({ "path": "/x", "redirect": "/y", "status": 304 })") ==
+      Lines{"error: /routes/0/status: 304 is not a redirect's status; expected 301, 302, 303, 307 "
+            "or 308"});
+}
+
+TEST_CASE("a fixed answer has a status, a body and headers") {
+  const auto [settings, problems] = read({{"routes", R"([
+      { "path": "/robots.txt", "exact": true,
+        "answer": { "status": 200, "body": "User-agent: *\nDisallow: /\n", "headers": { "Cache-Control": "no-store" } } },
+      { "path": "/gone", "answer": { "status": 410 } },
+      { "path": "/", "pool": "nodes" }])"}});
+  CHECK(problems == Lines{});
+  const auto& answer = std::get<Settings::FixedAnswer>(settings.routes[0].target);
+  CHECK(answer.body == "User-agent: *\nDisallow: /\n");
+  REQUIRE(answer.headers.size() == 1);
+  CHECK(answer.headers[0].name == "cache-control");
+  CHECK(answer.headers[0].value == "no-store");
+  CHECK(std::get<Settings::FixedAnswer>(settings.routes[1].target).status == 410);
+
+  const auto with = [](const std::string& answer_members) {
+    return problems_with_routes(R"({ "path": "/x", "answer": { )" + answer_members + " } }");
+  };
+  CHECK(with(R"("status": 101)").size() == 1);
+  CHECK(with(R"("status": 600)").size() == 1);
+  CHECK(with(R"("status": 204, "body": "x")") ==
+        Lines{"error: /routes/0/answer/body: an answer with this status has no body"});
+  CHECK(
+      with(R"("headers": { "Content-Length": "1" })") ==
+      Lines{
+          "error: /routes/0/answer/headers/Content-Length: \"Content-Length\" is set by the proxy "
+          "itself; expected another header field"});
+  CHECK(with(R"("headers": { "a b": "1" })").size() == 1);
+  CHECK(with(R"("headers": { "a": "1\r\nb: 2" })").size() == 1);
+}
+
+TEST_CASE("what means something for one target only is refused beside another") {
+  for (const std::string stray :
+       {R"("rewrite": "/")", R"("status": 301)", R"("index": [])", R"("fallback": "a")",
+        R"("cache_control": "no-store")", R"("types": {})", R"("precompressed": true)"}) {
+    CHECK(problems_with_routes(R"({ "path": "/x", "answer": {}, )" + stray + " }").size() == 1);
+  }
+}
+
+TEST_CASE("a folder's files are named below it, and none that would be refused") {
+  const auto [settings, problems] = read({{"routes", R"([
+      { "path": "/app/", "static": "/srv/app", "index": ["index.html", "home.htm"], "fallback": "app/index.html",
+        "cache_control": "max-age=60", "types": { ".glb": "model/gltf-binary" }, "precompressed": false },
+      { "path": "/", "pool": "nodes" }])"}});
+  CHECK(problems == Lines{});
+  const auto& folder = std::get<Settings::StaticFolder>(settings.routes[0].target);
+  CHECK(folder.index == Lines{"index.html", "home.htm"});
+  CHECK(folder.fallback == "app/index.html");
+  CHECK(folder.cache_control == "max-age=60");
+  CHECK(folder.types.at("glb") == "model/gltf-binary");
+  CHECK_FALSE(folder.precompressed);
+  for (const std::string wrong :
+       {R"("fallback": "../x")", R"("fallback": "/x")", R"("fallback": "a/.x")",
+        R"("index": ["a/b"])", R"("index": [".x"])", R"("types": { "a/b": "x/y" })",
+        R"("types": { "x": "text" })", R"("methods": ["POST"])"}) {
+    CHECK(problems_with_routes(R"({ "path": "/x", "static": "/srv", )" + wrong + " }").size() == 1);
+  }
+}
+
+TEST_CASE("what takes the place of a route's path is a plain path") {
+  const auto with = [](const std::string& path) {
+    return problems_with_routes(R"({ "path": "/x", "pool": "nodes", "rewrite": ")" + path + "\" }")
+        .size();
+  };
+  CHECK(with("/") == 0);
+  CHECK(with("/other/path/") == 0);
+  for (const std::string wrong : {"", "x", "//", "/a/../b", "/a?b", "/a%20b", "/a b", "/.."}) {
+    CHECK(with(wrong) == 1);
+  }
+}
+
+TEST_CASE("branding paths are single segments, and mean something on conferencing paths only") {
+  CHECK(read({{"paths", "\"conferencing\""}, {"branding_paths", R"(["acme", "Our_own-2"])"}})
+            .settings.branding_paths == Lines{"acme", "Our_own-2"});
+  CHECK(problems_with({{"branding_paths", R"(["acme"])"}}) ==
+        Lines{"warning: /branding_paths: means nothing: every path is open"});
+  for (const std::string wrong : {"a/b", "/a", "a.b", ""}) {
+    CHECK(problems_with({{"paths", "\"conferencing\""}, {"branding_paths", "[\"" + wrong + "\"]"}})
+              .size() == 1);
+  }
 }
 
 TEST_CASE("routes may be absent only where nothing but redirects to https is served") {
