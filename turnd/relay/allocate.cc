@@ -195,6 +195,7 @@ bool Server::open_pair(Allocation& allocation, const core::Now& now) {
 
 void Server::start_socket(Allocation& allocation, std::size_t place, std::uint16_t port,
                           bool reserved, std::optional<ReservationToken> reservation) {
+  ports_in_use_->set(place, port);
   const core::SocketAddress address(places_[place].address.ip, port);
   const RelayId id = relays_.add({.address = address,
                                   .place = place,

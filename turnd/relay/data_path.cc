@@ -34,7 +34,7 @@ Decision Server::send_indication(const FiveTuple& five_tuple, const stun::Messag
   }
   const auto address = stun::decode_xor_address(*peer, message.transaction_id());
   if (!address || address->port() == 0) return drop(DropReason::not_turn);
-  if (config_.peers.is_own_listener(*address)) return drop(DropReason::forbidden_peer);
+  if (!config_.peers.allows_port(*address)) return drop(DropReason::forbidden_peer);
   indicated_peer_ = {*address};
   IpFields fields = ip;
   fields.dont_fragment = message.has(Attribute::dont_fragment);
@@ -53,11 +53,12 @@ Decision Server::to_peer(Allocation& allocation, const PeerAddress& peer, core::
   if (!allocation.bandwidth.admit(payload.size(), now.steady)) return drop(DropReason::bandwidth);
   ++counters_.packets_to_peers;
   counters_.bytes_to_peers += payload.size();
-  return ToPeer{.relay = *relay, .peer = &peer, .payload = payload, .ip = *ip};
+  return ToPeer{.relay = *relay, .peer = &inside_of(peer), .payload = payload, .ip = *ip};
 }
 
-Decision Server::from_peer(RelayId id, const PeerAddress& peer, const Packet& packet,
+Decision Server::from_peer(RelayId id, const PeerAddress& source, const Packet& packet,
                            const core::Now& now) {
+  const PeerAddress peer = outside_of(source);
   const Relay* relay = relays_.find(id);
   if (relay == nullptr || relay->allocation == nullptr) return drop(DropReason::unknown_relay);
   Allocation& allocation = *relay->allocation;
@@ -123,8 +124,9 @@ stun::TransactionId Server::next_indication_id() {
 
 // Section 11.5. That the message quotes a datagram of this socket's, to this peer, is what the
 // kernel has found.
-Decision Server::from_icmp(RelayId id, const PeerAddress& peer, const IcmpError& error,
+Decision Server::from_icmp(RelayId id, const PeerAddress& destination, const IcmpError& error,
                            core::MutableBytes room, const core::Now& now) {
+  const PeerAddress peer = outside_of(destination);
   const Relay* relay = relays_.find(id);
   if (relay == nullptr || relay->allocation == nullptr) return drop(DropReason::unknown_relay);
   Allocation& allocation = *relay->allocation;

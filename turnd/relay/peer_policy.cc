@@ -47,30 +47,45 @@ core::NetworkList built_in_list() {
 
 } // namespace
 
-PeerPolicy::PeerPolicy(core::NetworkList allow, core::NetworkList deny,
-                       std::vector<core::SocketAddress> own_listeners)
+PeerPolicy::PeerPolicy(core::NetworkList allow, core::NetworkList deny, OwnAddresses own)
     : allow_(std::move(allow)),
       deny_(std::move(deny)),
       built_in_(built_in_list()),
-      own_listeners_(std::move(own_listeners)) {}
+      own_(std::move(own)) {}
 
 bool PeerPolicy::allows(const core::IpAddress& peer) const {
   const core::IpAddress canonical = peer.canonical();
-  if (canonical == peer) return allows_form(peer);
-  return allows_form(canonical) && allows_form(peer);
+  if (canonical == peer) return allows_form(peer, is_own_relay(peer));
+  // Whoever writes one of ours in another form has no reason that would be in order.
+  return allows_form(canonical, false) && allows_form(peer, false);
 }
 
-bool PeerPolicy::allows_form(const core::IpAddress& ip) const {
+bool PeerPolicy::allows_form(const core::IpAddress& ip, bool own_relay) const {
   // No network gives nullopt, which is less specific than any.
   const auto denied = deny_.longest_prefix(ip);
   const auto allowed = allow_.longest_prefix(ip);
-  const auto built_in = built_in_.longest_prefix(ip);
+  const auto built_in = own_relay ? std::nullopt : built_in_.longest_prefix(ip);
   if (denied && denied >= allowed && denied >= built_in) return false;
   return !built_in || allowed >= built_in;
 }
 
+// Asked for each Send indication: the lists are looked at for our own addresses alone.
+bool PeerPolicy::allows_port(const core::SocketAddress& peer) const {
+  if (is_own_listener(peer)) return false;
+  const core::IpAddress ip = peer.ip().canonical();
+  if (!is_own_relay(ip) || own_.relay_ports.contains(peer.port())) return true;
+  const auto allowed = allow_.longest_prefix(ip);
+  return allowed > 0U && allowed > deny_.longest_prefix(ip);
+}
+
+bool PeerPolicy::is_own_relay(const core::IpAddress& ip) const {
+  return std::ranges::find(own_.relays, ip) != own_.relays.end();
+}
+
 bool PeerPolicy::is_own_listener(const core::SocketAddress& peer) const {
-  return std::ranges::find(own_listeners_, peer) != own_listeners_.end();
+  return std::ranges::find(own_.listeners,
+                           core::SocketAddress(peer.ip().canonical(), peer.port())) !=
+         own_.listeners.end();
 }
 
 } // namespace turnd

@@ -12,27 +12,39 @@
 
 #include "libcore/base/address.h"
 #include "libcore/base/network.h"
+#include "turnd/relay/ports.h"
 
 namespace turnd {
 
+// The server's own relay addresses are peers too, private or not: two of its clients may relay to
+// each other. The built-in list doesn't hold for them (a configured one does), but only on relay
+// ports: whatever else listens on this machine must be allowed by name.
+struct OwnAddresses {
+  // As a peer would write them: no wildcards. Never peers: a client could speak to the server from
+  // the server's own address.
+  std::vector<core::SocketAddress> listeners;
+  std::vector<core::IpAddress> relays; // as clients are told of them
+  PortRange relay_ports;
+};
+
 class PeerPolicy {
  public:
-  // `own_listeners`: every address that this server listens on, as a peer would write it (no
-  // wildcards). Relaying to them would let a client speak to the server from the server's own
-  // address. Other ports of those addresses stay open: two of our clients may relay to each other.
-  PeerPolicy(core::NetworkList allow, core::NetworkList deny,
-             std::vector<core::SocketAddress> own_listeners);
+  PeerPolicy(core::NetworkList allow, core::NetworkList deny, OwnAddresses own);
 
+  // Whether there may be a permission.
   bool allows(const core::IpAddress& peer) const;
+  // Whether a peer whose address allows() may be spoken to on this port.
+  bool allows_port(const core::SocketAddress& peer) const;
   bool is_own_listener(const core::SocketAddress& peer) const;
 
  private:
-  bool allows_form(const core::IpAddress& ip) const;
+  bool allows_form(const core::IpAddress& ip, bool own_relay) const;
+  bool is_own_relay(const core::IpAddress& ip) const;
 
   core::NetworkList allow_;
   core::NetworkList deny_;
   core::NetworkList built_in_;
-  std::vector<core::SocketAddress> own_listeners_;
+  OwnAddresses own_;
 };
 
 } // namespace turnd

@@ -62,7 +62,7 @@ Decision Server::channel_bind(Request& request) {
   // 3. A peer that may be spoken to.
   const core::IpAddress ip = address->ip();
   if (const auto refused = refused_peer(allocation, ip)) return refuse(request, *refused);
-  if (config_.peers.is_own_listener(*address)) return refuse(request, ErrorCode::forbidden);
+  if (!config_.peers.allows_port(*address)) return refuse(request, ErrorCode::forbidden);
 
   // 4. Room for it; a refresh takes none.
   const bool room =

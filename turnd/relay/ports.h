@@ -17,6 +17,8 @@ namespace turnd {
 struct PortRange {
   std::uint16_t first = 49152;
   std::uint16_t last = 65535; // inclusive
+
+  bool contains(std::uint16_t port) const { return port >= first && port <= last; }
 };
 
 class PortPool {

@@ -52,10 +52,12 @@ Server::Server(ServerConfig config, Authenticator authenticator, Quota& quota,
       random_(random),
       deadlines_(start),
       limiter_(config_.limits.unauthenticated_answers, random_u64(random)),
+      ports_in_use_(config_.ports_in_use.get()),
       allocations_(random_u64(random)),
       indication_id_(random_u64(random)) {
   places_.reserve(config_.relay_addresses.size());
   for (const RelayAddress& address : config_.relay_addresses) {
+    behind_nat_ = behind_nat_ || address.ip != address.advertised;
     places_.push_back({address, PortPool(config_.ports, config_.worker, config_.workers)});
   }
 }
@@ -77,6 +79,10 @@ Decision Server::message_from_client(const FiveTuple& five_tuple, ClientTag clie
   const auto message = stun::Message::parse(bytes);
   if (!message || !stun::fingerprint_is_right_or_absent(*message)) {
     return drop(DropReason::not_turn);
+  }
+
+  if (!is_stream(five_tuple.transport) && is_own_relay_address(five_tuple.client)) {
+    return drop(DropReason::own_relay_address);
   }
 
   // Responses and indications are never answered, whatever is wrong with them.
@@ -136,10 +142,6 @@ Decision Server::turn_request(Request& request) {
   const FiveTuple& five_tuple = *request.to.five_tuple;
   const core::IpAddress client = five_tuple.client.ip();
 
-  // A relay socket of ours is nobody's client: whoever comes from there is a loop in the making.
-  if (five_tuple.transport == Transport::udp && is_own_relay_address(five_tuple.client)) {
-    return drop(DropReason::own_relay_address);
-  }
   if (!config_.turn_clients.contains(client)) {
     if (!may_answer_unauthenticated(request)) return drop(DropReason::limited);
     return refuse(request, ErrorCode::forbidden);
@@ -267,6 +269,7 @@ void Server::close_relay(RelayId id, const core::Now& now) {
 }
 
 void Server::release_port(std::size_t place, std::uint16_t port, const core::Now& now) {
+  ports_in_use_->clear(place, port);
   const unsigned home = PortPool::home_of(port, config_.workers);
   if (home == config_.worker) {
     places_[place].ports.give_back(port, now.steady);
@@ -294,12 +297,6 @@ std::optional<std::size_t> Server::place_of(const core::IpAddress& ip) const {
 core::SocketAddress Server::advertised(RelayId id) {
   const Relay* relay = relays_.find(id);
   return {places_[relay->place].address.advertised, relay->address.port()};
-}
-
-bool Server::is_own_relay_address(const core::SocketAddress& address) const {
-  return std::ranges::any_of(places_, [&](const Place& place) {
-    return place.address.ip == address.ip() && place.ports.is_taken(address.port());
-  });
 }
 
 } // namespace turnd

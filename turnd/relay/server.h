@@ -36,6 +36,7 @@
 #include "turnd/relay/icmp.h"
 #include "turnd/relay/peer_policy.h"
 #include "turnd/relay/ports.h"
+#include "turnd/relay/ports_in_use.h"
 #include "turnd/relay/quota.h"
 #include "turnd/relay/random.h"
 #include "turnd/relay/relay_table.h"
@@ -62,7 +63,8 @@ struct ServerLimits {
 struct ServerConfig {
   std::vector<RelayAddress> relay_addresses; // used in turn; at least one
   PortRange ports;
-  unsigned worker = 0; // of `workers`, which share the ports out among them
+  std::shared_ptr<PortsInUse> ports_in_use; // of relay_addresses, in their order; of all workers
+  unsigned worker = 0;                      // of `workers`, which share the ports out among them
   unsigned workers = 1;
   PeerPolicy peers;
   core::NetworkList stun_clients;                  // who may ask for a Binding
@@ -165,7 +167,11 @@ class Server {
   void take_ports_home(const core::Now& now);
   std::optional<std::size_t> place_of(const core::IpAddress& ip) const;
   core::SocketAddress advertised(RelayId relay);
+
+  // own_relays.cc
   bool is_own_relay_address(const core::SocketAddress& address) const;
+  const PeerAddress& inside_of(const PeerAddress& peer);
+  PeerAddress outside_of(const PeerAddress& peer) const;
 
   // data_path.cc
   Decision channel_data_from_client(const FiveTuple& five_tuple, core::Bytes bytes,
@@ -217,12 +223,15 @@ class Server {
   core::DeadlineWheel deadlines_;
   AnswerLimiter limiter_;
   std::vector<Place> places_;
+  PortsInUse* ports_in_use_;
+  bool behind_nat_ = false; // one of the places is advertised as another
   std::size_t next_place_ = 0;
   RelayTable relays_;
   AllocationTable allocations_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Reservation>> reservations_; // by token
   std::deque<Command> commands_;
   Answers answers_;
+  PeerAddress inside_peer_;     // of the last decision, which may borrow it
   PeerAddress indicated_peer_;  // of the last Send indication: its decision borrows it
   FiveTuple failed_five_tuple_; // of the last Allocate that failed, likewise
   std::uint64_t indication_id_;

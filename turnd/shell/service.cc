@@ -73,29 +73,37 @@ Service::Service(const Settings& settings, unsigned workers, logging::Logger& lo
       nonces_(nonce_key, kNonceLifetime),
       workers_(workers),
       quota_(settings.limits.allocations, settings.limits.allocations_per_user),
-      reservations_(workers) {}
+      reservations_(workers),
+      ports_in_use_(std::make_shared<PortsInUse>(settings.relay.addresses.size())) {}
 
 ServerConfig Service::server_config(unsigned worker,
                                     const std::vector<core::SocketAddress>& bound) const {
   std::vector<RelayAddress> relay_addresses;
+  std::vector<core::IpAddress> told;
   relay_addresses.reserve(settings_.relay.addresses.size());
   for (const core::IpAddress& ip : settings_.relay.addresses) {
     relay_addresses.push_back({ip, advertised(settings_.relay, ip)});
+    told.push_back(relay_addresses.back().advertised);
   }
+  const PortRange ports{.first = settings_.relay.first_port, .last = settings_.relay.last_port};
   ServerLimits limits;
   limits.max_lifetime = settings_.limits.max_lifetime;
   limits.bandwidth_per_allocation = settings_.limits.bandwidth_per_allocation;
-  return {.relay_addresses = std::move(relay_addresses),
-          .ports = {.first = settings_.relay.first_port, .last = settings_.relay.last_port},
-          .worker = worker,
-          .workers = workers_,
-          .peers = PeerPolicy(settings_.peers.allow, settings_.peers.deny,
-                              own_addresses(bound, settings_.relay.external_addresses)),
-          .stun_clients = settings_.clients.stun,
-          .turn_clients = settings_.clients.turn,
-          .last_channel =
-              settings_.clients.rfc5766_channels ? stun::kLastChannelRfc5766 : stun::kLastChannel,
-          .limits = limits};
+  return {
+      .relay_addresses = std::move(relay_addresses),
+      .ports = ports,
+      .ports_in_use = ports_in_use_,
+      .worker = worker,
+      .workers = workers_,
+      .peers = PeerPolicy(settings_.peers.allow, settings_.peers.deny,
+                          {.listeners = own_addresses(bound, settings_.relay.external_addresses),
+                           .relays = std::move(told),
+                           .relay_ports = ports}),
+      .stun_clients = settings_.clients.stun,
+      .turn_clients = settings_.clients.turn,
+      .last_channel =
+          settings_.clients.rfc5766_channels ? stun::kLastChannelRfc5766 : stun::kLastChannel,
+      .limits = limits};
 }
 
 } // namespace turnd

@@ -51,6 +51,7 @@ class Service {
   unsigned workers_;
   SharedQuota quota_;
   SharedReservations reservations_;
+  std::shared_ptr<PortsInUse> ports_in_use_;
   std::vector<std::shared_ptr<const tls::ServerContext>> tls_;
 };
 

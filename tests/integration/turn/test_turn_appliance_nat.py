@@ -83,7 +83,6 @@ def test_static_nat_two_relays_meet_where_the_firewall_turns_packets_round(runni
     site.asked_for_nothing()
 
 
-@pytest.mark.xfail(strict=True, reason="packets between two own relay addresses still leave by the socket")
 def test_static_nat_two_relays_meet_without_the_firewalls_help(site):
     """Most firewalls drop what the DMZ sends to its own outside address: the server must not need it."""
     hairpin(site)

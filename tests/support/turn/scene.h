@@ -61,7 +61,8 @@ struct Options {
   std::map<std::string, std::string> users{{"alice", "wonder"}, {"bob", "builder"}};
   std::map<std::string, stun::UserKeys> stored_users;
   std::vector<std::string> shared_secrets;
-  turnd::ReservationTable* reservations = nullptr; // of several workers
+  turnd::ReservationTable* reservations = nullptr;   // of several workers
+  std::shared_ptr<turnd::PortsInUse> ports_in_use{}; // likewise
 };
 
 inline core::NetworkList networks(std::initializer_list<const char*> texts) {
@@ -160,12 +161,23 @@ class Scene {
   bool nothing_left() { return !server.poll_command().has_value(); }
 
  private:
+  static std::vector<core::IpAddress> told(const Options& o) {
+    std::vector<core::IpAddress> ips;
+    for (const auto& address : o.relay_addresses) ips.push_back(address.advertised);
+    return ips;
+  }
   static turnd::ServerConfig config_of(const Options& o) {
     return {.relay_addresses = o.relay_addresses,
             .ports = o.ports,
+            .ports_in_use = o.ports_in_use
+                                ? o.ports_in_use
+                                : std::make_shared<turnd::PortsInUse>(o.relay_addresses.size()),
             .worker = o.worker,
             .workers = o.workers,
-            .peers = turnd::PeerPolicy(o.allow, o.deny, {address_of("198.51.100.130:3478")}),
+            .peers = turnd::PeerPolicy(o.allow, o.deny,
+                                       {.listeners = {address_of("198.51.100.130:3478")},
+                                        .relays = told(o),
+                                        .relay_ports = o.ports}),
             .stun_clients = o.stun_clients,
             .turn_clients = o.turn_clients,
             .last_channel = o.last_channel,

@@ -90,10 +90,42 @@ TEST_CASE("the most specific network decides") {
 
 TEST_CASE("rule 33: the server's own listeners are known by address and port") {
   const turnd::PeerPolicy policy({}, {},
-                                 {core::SocketAddress::parse("198.51.100.130:3478").value()});
+                                 {.listeners = {turn_test::address_of("198.51.100.130:3478")},
+                                  .relays = {},
+                                  .relay_ports = {}});
   CHECK(policy.is_own_listener(core::SocketAddress::parse("198.51.100.130:3478").value()));
   CHECK_FALSE(policy.is_own_listener(core::SocketAddress::parse("198.51.100.130:3479").value()));
   CHECK(policy.allows(ip("198.51.100.130")));
+}
+
+TEST_CASE("rule 33: our own relay addresses are peers, private or not, on relay ports alone") {
+  const turnd::OwnAddresses own{.listeners = {turn_test::address_of("10.0.0.5:3478"),
+                                              turn_test::address_of("10.0.0.5:50000")},
+                                .relays = {ip("10.0.0.5"), ip("203.0.113.5")},
+                                .relay_ports = {.first = 50000, .last = 50999}};
+  const auto allows = [](const turnd::PeerPolicy& policy, const char* text) {
+    const auto peer = turn_test::address_of(text);
+    return policy.allows(peer.ip()) && policy.allows_port(peer);
+  };
+  const turnd::PeerPolicy policy({}, {}, own);
+  CHECK(allows(policy, "10.0.0.5:50001"));
+  CHECK(allows(policy, "10.0.0.5:50999"));
+  CHECK(allows(policy, "203.0.113.5:50001"));
+  for (const char* denied :
+       {"10.0.0.5:3478", "10.0.0.5:50000", "10.0.0.5:49999", "10.0.0.5:51000", "10.0.0.5:53",
+        "203.0.113.5:53", "10.0.0.6:50001", "[::ffff:10.0.0.5]:50001"}) {
+    CAPTURE(denied);
+    CHECK_FALSE(allows(policy, denied));
+  }
+  const turnd::PeerPolicy restricted({}, networks({"any"}), own);
+  CHECK_FALSE(allows(restricted, "10.0.0.5:50001"));
+  const turnd::PeerPolicy apart({}, networks({"10.0.0.5"}), own);
+  CHECK_FALSE(allows(apart, "10.0.0.5:50001"));
+  const turnd::PeerPolicy careless(networks({"any"}), {}, own);
+  CHECK_FALSE(allows(careless, "203.0.113.5:53"));
+  const turnd::PeerPolicy by_name(networks({"10.0.0.5"}), {}, own);
+  CHECK(allows(by_name, "10.0.0.5:53"));
+  CHECK_FALSE(allows(by_name, "10.0.0.5:3478"));
 }
 
 } // namespace
