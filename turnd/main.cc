@@ -1,8 +1,9 @@
-// turnd: reads its command line and runs, or mints a credential.
+// turnd: reads its command line and runs, mints a credential, or edits a users file.
 #include "libcore/program/command_line.h"
 #include "turnd/credential.h"
 #include "turnd/settings/settings.h"
 #include "turnd/shell/daemon.h"
+#include "turnd/user_command.h"
 
 int main(int argc, char** argv) {
   program::CommandLine command("turnd", "TURN and STUN server");
@@ -19,7 +20,10 @@ int main(int argc, char** argv) {
       ->required()
       ->type_name("TIME");
 
+  const turnd::UserCommand user(command.app());
+
   if (const auto exit_code = command.parse(argc, argv)) return *exit_code;
   if (mint->parsed()) return turnd::print_credential(credential);
+  if (user.parsed()) return user.run();
   return command.run(turnd::load, turnd::run_daemon);
 }
