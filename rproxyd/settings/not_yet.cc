@@ -8,8 +8,6 @@
 namespace rproxyd {
 namespace {
 
-void review_listener(config::Notes& notes, const std::string& pointer,
-                     const Settings::Listener& listener);
 void review_pool(config::Notes& notes, const std::string& pointer, const Settings::Pool& pool);
 void review_route(config::Notes& notes, const std::string& pointer, const Settings::Route& route);
 
@@ -17,9 +15,6 @@ void review_route(config::Notes& notes, const std::string& pointer, const Settin
 
 config::Problems not_yet(const Settings& settings, const config::Document& document) {
   config::Notes notes(document);
-  for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
-    review_listener(notes, config::pointer_to("/listeners", i), settings.listeners[i]);
-  }
   for (const auto& [name, pool] : settings.pools) {
     review_pool(notes, config::pointer_to("/pools", name), pool);
   }
@@ -29,25 +24,11 @@ config::Problems not_yet(const Settings& settings, const config::Document& docum
   if (settings.pin_guard.enabled) {
     notes.error("/pin_guard/enabled", "this version has no PIN guard");
   }
-  if (settings.limits.connections_per_client != config::kNoLimit) {
-    notes.error("/limits/connections_per_client",
-                "this version does not count connections by client");
-  }
   if (notes.is_written("/admin")) notes.warning("/admin", "this version has no admin endpoints");
   return notes.take();
 }
 
 namespace {
-
-void review_listener(config::Notes& notes, const std::string& pointer,
-                     const Settings::Listener& listener) {
-  if (listener.turn) {
-    notes.warning(pointer + "/turn", "this version passes no TURN on: the port serves HTTP alone");
-  }
-  if (listener.proxy_protocol) {
-    notes.error(pointer + "/proxy_protocol", "this version reads no PROXY headers");
-  }
-}
 
 void review_pool(config::Notes& notes, const std::string& pointer, const Settings::Pool& pool) {
   if (pool.protocol == Settings::BackendProtocol::h2) {

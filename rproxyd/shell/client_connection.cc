@@ -1,5 +1,8 @@
 #include "rproxyd/shell/client_connection.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "rproxyd/http/h1_client_session.h"
 #include "rproxyd/http/h2_client_session.h"
 #include "rproxyd/shell/worker.h"
@@ -7,8 +10,14 @@
 namespace rproxyd {
 
 ClientConnection::ClientConnection(Worker& worker, std::size_t listener,
-                                   const core::SocketAddress& peer)
-    : worker_(worker), listener_(listener), peer_(peer) {}
+                                   const core::SocketAddress& peer,
+                                   const core::SocketAddress& local,
+                                   ConnectionLimits::Ticket ticket)
+    : worker_(worker),
+      listener_(listener),
+      peer_(peer),
+      local_(local),
+      ticket_(std::move(ticket)) {}
 
 ClientConnection::~ClientConnection() = default;
 
@@ -28,6 +37,7 @@ bool ClientConnection::start(event::Fd fd, std::shared_ptr<const tls::ServerCont
 
 void ClientConnection::drain() {
   draining_ = true;
+  if (turn_) return; // a call: it may go on for as long as the drain lasts
   if (session_) {
     session_->drain();
     flush_later();
@@ -40,6 +50,7 @@ void ClientConnection::close() {
   if (stream_->closed()) return;
   stream_->close();
   worker_.loop().cancel(deadline_);
+  turn_.reset();
   if (session_) session_->feed_end(); // breaks off what is in progress
   worker_.client_closed(*this);
 }
@@ -47,6 +58,13 @@ void ClientConnection::close() {
 // ---- from the stream
 
 void ClientConnection::on_stream_open() {
+  // The first request's head is waited for no longer than any head.
+  phase_ = Phase::reading_head;
+  worker_.loop().set_after(deadline_, worker_.settings().timeouts.head);
+  if (!worker_.settings().listeners[listener_].turn) make_session();
+}
+
+void ClientConnection::make_session() {
   Sink& sink = *this;
   ClientEvents& events = *this;
   const MessageLimits& limits = worker_.service().limits;
@@ -56,20 +74,70 @@ void ClientConnection::on_stream_open() {
     session_ = std::make_unique<H1ClientSession>(sink, events, limits);
   }
   if (draining_) session_->drain();
-  // The first request's head is waited for no longer than any head.
-  phase_ = Phase::reading_head;
-  worker_.loop().set_after(deadline_, worker_.settings().timeouts.head);
   flush_later();
+}
+
+// Whatever the client said in its SNI and its ALPN: what it speaks, its first bytes tell.
+void ClientConnection::tell_apart(core::Bytes bytes) {
+  const std::size_t taken = std::min(bytes.size(), first_.size() - first_size_);
+  std::ranges::copy(bytes.first(taken), first_.begin() + static_cast<std::ptrdiff_t>(first_size_));
+  first_size_ += taken;
+  const auto first = core::Bytes(first_).first(first_size_);
+  switch (what_begins_with(first)) {
+    case FirstBytes::undecided:
+      return;
+    case FirstBytes::turn:
+      pass_turn_on(first);
+      if (turn_) turn_->from_client(bytes.subspan(taken));
+      return;
+    case FirstBytes::http:
+      make_session();
+      session_->feed(first, worker_.loop().now());
+      if (taken < bytes.size()) session_->feed(bytes.subspan(taken), worker_.loop().now());
+      if (!session_->wants_input()) stream_->pause();
+      return flush_later();
+  }
+}
+
+void ClientConnection::pass_turn_on(core::Bytes first) {
+  const core::SocketAddress& turnd = *worker_.settings().listeners[listener_].turn;
+  turn_ =
+      TurnPassage::begin(worker_.loop(), worker_.buffers(), *stream_, *this, turnd, peer_, local_);
+  if (!turn_) {
+    worker_.turn_unreachable(turnd, "no connection can be made");
+    return close();
+  }
+  enter(Phase::passing_turn);
+  turn_->from_client(first);
+}
+
+// Nothing comes for it any more: it gets what was sent before, and then the end.
+void ClientConnection::on_turn_end(std::string_view why) {
+  if (ending()) return;
+  if (!why.empty()) worker_.turn_unreachable(*worker_.settings().listeners[listener_].turn, why);
+  finish_stream();
+}
+
+void ClientConnection::finish_stream() {
+  stream_->resume();
+  stream_->shut_down();
+  enter(Phase::finishing);
 }
 
 void ClientConnection::on_stream_data(core::MutableBytes bytes) {
   if (ending()) return;
+  if (turn_) {
+    enter(Phase::passing_turn);
+    return turn_->from_client(bytes);
+  }
+  if (!session_) return tell_apart(bytes);
   session_->feed(bytes, worker_.loop().now());
   if (!session_->wants_input()) stream_->pause();
   flush_later();
 }
 
 void ClientConnection::on_stream_drained() {
+  if (phase_ == Phase::passing_turn) return turn_->client_drained();
   if (!ending()) return flush_later();
   if (phase_ == Phase::finishing && stream_->fully_sent()) enter(Phase::lingering);
 }
@@ -89,9 +157,7 @@ void ClientConnection::flush() {
       worker_.loop().cancel(deadline_);
       return worker_.client_closed(*this);
     }
-    stream_->resume();
-    stream_->shut_down();
-    return enter(Phase::finishing);
+    return finish_stream();
   }
   if (session_->wants_input()) stream_->resume();
   const Phase phase = phase_of_session();
@@ -119,6 +185,8 @@ void ClientConnection::enter(Phase phase) {
       return worker_.loop().set_after(deadline_, timeouts.head);
     case Phase::busy:
       return worker_.loop().cancel(deadline_);
+    case Phase::passing_turn:
+      return worker_.loop().set_after(deadline_, timeouts.stream_idle);
     case Phase::finishing:
       left_ = stream_->pending();
       return worker_.loop().set_after(deadline_, timeouts.body);

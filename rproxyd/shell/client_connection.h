@@ -1,18 +1,24 @@
 // One client's connection: a stream, the HTTP session on it (by ALPN), and its exchanges.
 //
 //   handshaking -> [idle <-> reading a head <-> exchanges in progress] -> finishing -> lingering -> closed
+//               -> passing TURN on -> finishing -> …
 //
+// On a listener that shares its port with TURN the client's first bytes decide which of the two it is.
 // After the last answer the connection is finishing until the client has taken all of it. Then it
 // lingers: our end is closed, and what the client still sends is read and dropped for a moment, so
 // that a RST does not overtake the answer.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <unordered_map>
 
 #include "libcore/event/stream.h"
 #include "rproxyd/http/client_session.h"
+#include "rproxyd/proxy/first_bytes.h"
+#include "rproxyd/shell/connection_limits.h"
 #include "rproxyd/shell/exchange_runner.h"
+#include "rproxyd/shell/turn_passage.h"
 
 namespace rproxyd {
 
@@ -22,11 +28,14 @@ class ClientConnection final : public event::Retirable,
                                private event::StreamEvents,
                                private ClientEvents,
                                private Sink,
+                               private TurnPassageEvents,
                                private event::DeadlineHandler {
  public:
   static constexpr core::Duration kLinger = std::chrono::seconds(2);
 
-  ClientConnection(Worker& worker, std::size_t listener, const core::SocketAddress& peer);
+  // `peer` and `local` are the connection's two ends, or what a PROXY header said they are.
+  ClientConnection(Worker& worker, std::size_t listener, const core::SocketAddress& peer,
+                   const core::SocketAddress& local, ConnectionLimits::Ticket ticket);
   ~ClientConnection() override;
 
   bool start(event::Fd fd, std::shared_ptr<const tls::ServerContext> context);
@@ -37,13 +46,22 @@ class ClientConnection final : public event::Retirable,
   void exchange_ended(StreamId stream);
 
  private:
-  enum class Phase : std::uint8_t { handshaking, idle, reading_head, busy, finishing, lingering };
+  enum class Phase : std::uint8_t {
+    handshaking,
+    idle,
+    reading_head,
+    busy,
+    passing_turn,
+    finishing,
+    lingering
+  };
 
   void on_stream_open() override;
   void on_stream_data(core::MutableBytes bytes) override;
   void on_stream_drained() override;
   void on_stream_end(event::StreamEnd end, std::string_view why) override;
   void on_deadline(int kind) override;
+  void on_turn_end(std::string_view why) override;
 
   void on_request(StreamId stream, RequestHead& head, bool end) override;
   void on_request_body(StreamId stream, core::Bytes bytes) override;
@@ -55,6 +73,10 @@ class ClientConnection final : public event::Retirable,
   void write(core::Bytes bytes) override { stream_->write(bytes); }
   std::size_t pending() const override { return stream_->pending(); }
 
+  void make_session();
+  void tell_apart(core::Bytes bytes);
+  void pass_turn_on(core::Bytes first);
+  void finish_stream();
   void flush();
   void enter(Phase phase);
   Phase phase_of_session() const;
@@ -64,11 +86,16 @@ class ClientConnection final : public event::Retirable,
   Worker& worker_;
   const std::size_t listener_;
   const core::SocketAddress peer_;
+  const core::SocketAddress local_;
+  const ConnectionLimits::Ticket ticket_;
   bool secure_ = false;
   bool draining_ = false;
   bool served_ = false; // a request has come
   std::unique_ptr<event::Stream> stream_;
   std::unique_ptr<ClientSession> session_;
+  std::unique_ptr<TurnPassage> turn_;
+  std::array<std::uint8_t, kDecisiveBytes> first_{}; // as long as they tell nothing
+  std::size_t first_size_ = 0;
   std::unordered_map<std::uint32_t, std::unique_ptr<ExchangeRunner>> exchanges_;
   Phase phase_ = Phase::handshaking;
   std::size_t left_ =

@@ -40,6 +40,7 @@ core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const Settings::L
   auto certificates = certificates_of(listener.address, *listener.tls, log);
   if (!certificates) return std::unexpected(certificates.error());
   tls::ServerPolicy policy{.alpn = {"h2", "http/1.1"}};
+  if (listener.turn) policy.alpn.emplace_back("stun.turn"); // RFC 7443
   if (listener.tls->min_version == Settings::TlsVersion::tls1_3)
     policy.min_version = TLS1_3_VERSION;
   return tls::ServerContext::make(*certificates, policy);
@@ -82,6 +83,7 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
   auto service = std::make_unique<Service>();
   service->settings = &settings;
   service->log = &log;
+  service->connections.emplace(settings.limits.connections, settings.limits.connections_per_client);
 
   std::vector<std::string> pool_names;
   for (const auto& [name, pool] : settings.pools) {

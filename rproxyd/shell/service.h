@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "rproxyd/http/client_session.h"
 #include "rproxyd/proxy/exchange.h"
 #include "rproxyd/settings/settings.h"
+#include "rproxyd/shell/connection_limits.h"
 #include "rproxyd/shell/name_watch.h"
 #include "rproxyd/shell/shared_pool.h"
 
@@ -27,7 +29,7 @@ struct Service {
   ExchangeRules redirect; // of listeners that send everybody to https
   MessageLimits limits;
   std::vector<std::shared_ptr<const tls::ServerContext>> tls; // a listener each; null: plain
-  std::atomic<std::uint64_t> connections = 0;
+  std::optional<ConnectionLimits> connections;
 
   // `settings` and `log` must outlive the service. Loads certificates, resolves names.
   static core::Result<std::unique_ptr<Service>> make(const Settings& settings,

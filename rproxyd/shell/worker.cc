@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "libcore/event/socket.h"
 #include "rproxyd/http/http_date.h"
 
 namespace rproxyd {
@@ -34,14 +35,37 @@ core::Result<std::unique_ptr<Worker>> Worker::make(Service& service, std::vector
   worker->backends_ = std::move(*backends);
   if (checks) worker->health_checks_.emplace(*worker);
   for (std::size_t i = 0; i < sockets.size(); ++i) {
-    worker->acceptors_.push_back(std::make_unique<event::Acceptor>(
-        worker->loop_, std::move(sockets[i]),
-        [self = worker.get(), i](event::Fd fd, const core::SocketAddress& peer) {
-          self->accepted(i, std::move(fd), peer);
-        },
-        [self = worker.get()](int error) { self->accepting_paused(error); }));
+    worker->add_listener(i, std::move(sockets[i]));
   }
   return worker;
+}
+
+void Worker::add_listener(std::size_t listener, event::Fd socket) {
+  Listener& added = listeners_.emplace_back();
+  if (settings().listeners[listener].proxy_protocol) {
+    added.headers = std::make_unique<event::ProxyHeaders>(
+        loop_,
+        [this, listener](event::Fd fd, const core::SocketAddress& proxy,
+                         const std::optional<proxy_protocol::Endpoints>& endpoints) {
+          const core::SocketAddress own = event::local_address(fd.get());
+          start_client(listener, std::move(fd), endpoints ? endpoints->source : proxy,
+                       endpoints ? endpoints->destination : own);
+        },
+        [this](const core::SocketAddress& proxy, std::string_view why) {
+          log().warning("proxy.refused", "a proxy's connection was closed",
+                        logging::field("proxy", proxy), logging::field("reason", why));
+        });
+  }
+  added.acceptor = std::make_unique<event::Acceptor>(
+      loop_, std::move(socket),
+      [this, listener](event::Fd fd, const core::SocketAddress& peer) {
+        accepted(listener, std::move(fd), peer);
+      },
+      [this](int error) { accepting_paused(error); });
+}
+
+void Worker::stop_accepting() {
+  for (Listener& listener : listeners_) listener.acceptor.reset();
 }
 
 Worker::~Worker() = default;
@@ -61,7 +85,7 @@ void Worker::stop() {
 
 void Worker::drain_here() {
   draining_ = true;
-  acceptors_.clear();
+  stop_accepting();
   for (ClientConnection* client : clients()) client->drain();
   if (clients_.empty()) end();
 }
@@ -69,7 +93,7 @@ void Worker::drain_here() {
 // What is still in progress is broken off; run() returns once this wake-up has ended.
 void Worker::end() {
   draining_ = false;
-  acceptors_.clear();
+  stop_accepting();
   for (ClientConnection* client : clients()) client->close();
   if (health_checks_) health_checks_->stop();
   backends_->close_kept();
@@ -96,17 +120,36 @@ std::string_view Worker::http_date() {
   return http_date_;
 }
 
+// A trusted proxy says whose connection it is; from anybody else a PROXY header is no HTTP.
 void Worker::accepted(std::size_t listener, event::Fd fd, const core::SocketAddress& peer) {
-  if (service_.connections >= settings().limits.connections) {
-    log().warning("connection.refused", "limits.connections is reached",
-                  logging::field("client", peer));
+  const auto& headers = listeners_[listener].headers;
+  if (headers && settings().trusted_proxies.contains(peer.ip())) {
+    if (headers->waiting() < kMaxWaitingForHeader) headers->expect(std::move(fd), peer);
+    return;
+  }
+  const core::SocketAddress own = event::local_address(fd.get());
+  start_client(listener, std::move(fd), peer, own);
+}
+
+void Worker::start_client(std::size_t listener, event::Fd fd, const core::SocketAddress& peer,
+                          const core::SocketAddress& local) {
+  auto ticket =
+      service_.connections->admit(peer.ip(), settings().trusted_proxies.contains(peer.ip()));
+  if (!ticket) {
+    log().warning("connection.refused", "a limit is reached", logging::field("client", peer),
+                  logging::field("limit", ticket.error()));
     return; // closes it
   }
-  auto client = std::make_unique<ClientConnection>(*this, listener, peer);
+  auto client =
+      std::make_unique<ClientConnection>(*this, listener, peer, local, *std::move(ticket));
   ClientConnection* raw = client.get();
   if (!client->start(std::move(fd), service_.tls[listener])) return;
-  ++service_.connections;
   clients_.emplace(raw, std::move(client));
+}
+
+void Worker::turn_unreachable(const core::SocketAddress& turnd, std::string_view why) const {
+  log().warning("turn.unreachable", "TURN can't be passed on", logging::field("turnd", turnd),
+                logging::field("reason", why));
 }
 
 void Worker::accepting_paused(int error) const {
@@ -117,7 +160,6 @@ void Worker::accepting_paused(int error) const {
 void Worker::client_closed(ClientConnection& client) {
   const auto found = clients_.find(&client);
   if (found == clients_.end()) return;
-  --service_.connections;
   loop_.retire(std::move(found->second));
   clients_.erase(found);
   if (draining_ && clients_.empty()) end();

@@ -10,6 +10,7 @@
 
 #include "libcore/event/acceptor.h"
 #include "libcore/event/loop.h"
+#include "libcore/event/proxy_headers.h"
 #include "libcore/event/stream.h"
 #include "libcore/log/line_file.h"
 #include "libcore/program/supervisor.h"
@@ -22,6 +23,9 @@ namespace rproxyd {
 
 class Worker final : public program::Worker {
  public:
+  // Connections of trusted proxies whose PROXY header has not come yet; more are closed.
+  static constexpr std::size_t kMaxWaitingForHeader = 1024;
+
   // `sockets`: a listening socket per listener of the settings. `service` must outlive the worker.
   // One of all workers `checks` the backends.
   static core::Result<std::unique_ptr<Worker>> make(Service& service,
@@ -47,6 +51,7 @@ class Worker final : public program::Worker {
 
   void accepted(std::size_t listener, event::Fd fd, const core::SocketAddress& peer);
   void client_closed(ClientConnection& client); // retires it
+  void turn_unreachable(const core::SocketAddress& turnd, std::string_view why) const;
   void backend_reachable(std::size_t pool, BackendId backend);
   void backend_unreachable(std::size_t pool, BackendId backend, std::string_view why);
   void backend_checked(std::size_t pool, BackendId backend, CheckResult result,
@@ -57,7 +62,16 @@ class Worker final : public program::Worker {
                    std::string_view why);
 
  private:
+  struct Listener {
+    std::unique_ptr<event::ProxyHeaders> headers;
+    std::unique_ptr<event::Acceptor> acceptor;
+  };
+
   explicit Worker(Service& service) : service_(service) {}
+  void add_listener(std::size_t listener, event::Fd socket);
+  void stop_accepting();
+  void start_client(std::size_t listener, event::Fd fd, const core::SocketAddress& peer,
+                    const core::SocketAddress& local);
   void append_access_line(const AccessRecord& record);
   void flush_access_log();
   void accepting_paused(int error) const;
@@ -76,7 +90,7 @@ class Worker final : public program::Worker {
   std::unique_ptr<BackendConnections> backends_;
   std::optional<HealthChecks> health_checks_;
   std::unordered_map<ClientConnection*, std::unique_ptr<ClientConnection>> clients_;
-  std::vector<std::unique_ptr<event::Acceptor>> acceptors_; // a listener each
+  std::vector<Listener> listeners_;
   event::MemberTask<Worker> access_log_task_{*this, &Worker::flush_access_log};
 };
 

@@ -80,10 +80,12 @@ class Daemon(Server):
 
 
 class Rproxyd(Daemon):
-    def __init__(self, folder: Path, nodes: list[str]):
+    """`turn`: where TURN that comes to the web's port is handed to. `port`: 0 for any."""
+
+    def __init__(self, folder: Path, nodes: list[str], turn: str | None = None, port: int = 0):
         certificate = self_signed(folder, HOST)
         super().__init__("rproxyd", folder, {
-            "listeners": [{"address": f"{HOST}:0", "tls": {"certificates": [str(certificate)]}}],
+            "listeners": [{"address": f"{HOST}:{port}", "tls": {"certificates": [str(certificate)]}, "turn": turn}],
             "pools": {"conferencing": {
                 "servers": nodes, "policy": "round_robin", "affinity": "client_address",
                 "tls": {"verify": False}}},
@@ -99,13 +101,13 @@ class Rproxyd(Daemon):
 
 
 class Turnd(Daemon):
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, proxies: list[str] | None = None):
         certificate = self_signed(folder, HOST)
         super().__init__("turnd", folder, {
             "realm": "example.com",
             "listeners": [
                 {"transport": "udp", "address": f"{HOST}:0"},
-                {"transport": "tcp", "address": f"{HOST}:0"},
+                {"transport": "tcp", "address": f"{HOST}:0", "proxy_protocol_from": proxies or []},
                 {"transport": "tls", "address": f"{HOST}:0", "certificates": [str(certificate)]}],
             "relay": {"addresses": [HOST]},
             # Both relays are on loopback here, where no peer is allowed unless said so.

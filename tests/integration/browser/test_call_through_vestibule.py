@@ -7,7 +7,7 @@ import pytest
 from checks import join_after_a_wrong_pin, no_policy_was_violated, video_flows_over_relays
 from demo_node.client import Client
 from demo_node.process import DemoNode
-from servers import Rproxyd, Turnd, node_flags
+from servers import HOST, Rproxyd, Turnd, free_ports, node_flags
 
 
 @pytest.fixture
@@ -56,3 +56,19 @@ def test_a_killed_node_costs_a_new_token_and_not_the_call(vestibule, open_page):
     page.wait_for("another node", lambda: page.demo()["node"] != first)
     page.wait_for("the roster", lambda: len(page.demo()["participants"]) == 1)
     video_flows_over_relays(page, "udp", seconds=2)
+
+
+def test_page_and_turn_share_one_port(tmp_path, open_page):
+    """The page comes from the port that its call is relayed over: turns:…?transport=tcp through rproxyd to turnd."""
+    with ExitStack() as running:
+        turnd = running.enter_context(Turnd(tmp_path, proxies=[HOST]))
+        [port] = free_ports(1)  # the page has to know it before rproxyd starts
+        flags = node_flags(tmp_path, [f"turns:{HOST}:{port}?transport=tcp"])
+        node = running.enter_context(DemoNode(*flags, name="node1"))
+        rproxyd = running.enter_context(Rproxyd(tmp_path, [node.url], turn=f"{HOST}:{turnd.port('tcp')}", port=port))
+        page = open_page(rproxyd.origin)
+        page.join("Ada Lovelace", pin="1234")
+        page.wait_for_state("connected")
+        page.choose_transport("tls")
+        page.wait_for("a call over tls", lambda: (page.demo()["transport"], page.demo()["state"]) == ("tls", "connected"))
+        video_flows_over_relays(page, "tls", seconds=3)

@@ -31,24 +31,11 @@ TEST_CASE(
     "what would be less secure, or mean something else, without the missing option is refused") {
   CHECK(loaded_with({{"pin_guard", R"({ "enabled": true })"}}) ==
         Lines{"error: /pin_guard/enabled: this version has no PIN guard"});
-  CHECK(
-      loaded_with({{"trusted_proxies", R"(["10.0.0.1"])"},
-                   {"listeners", R"([{ "address": "127.0.0.1:0", "tls": { "certificates": ["/c"] },
-                                         "proxy_protocol": true }])"}}) ==
-      Lines{"error: /listeners/0/proxy_protocol: this version reads no PROXY headers"});
-  CHECK(loaded_with({{"limits", R"({ "connections_per_client": 1 })"}}) ==
-        Lines{"error: /limits/connections_per_client: this version does not count connections by "
-              "client"});
   CHECK(loaded_with_pool(R"("protocol": "h2")") ==
         Lines{"error: /pools/nodes/protocol: this version speaks HTTP/1.1 to servers"});
 }
 
 TEST_CASE("what is merely missing is warned of") {
-  CHECK(
-      loaded_with({{"listeners", R"([{ "address": "127.0.0.1:0", "tls": { "certificates": ["/c"] },
-                                         "turn": "10.0.0.2:3478" }])"}}) ==
-      Lines{"warning: /listeners/0/turn: this version passes no TURN on: the port serves HTTP "
-            "alone"});
   CHECK(loaded_with({{"routes", R"([{ "path": "/a/", "static": "/srv" },
                                     { "path": "/", "pool": "nodes", "websocket": true }])"}}) ==
         Lines{"warning: /routes/0/static: this version serves no folders: it answers 404 here",

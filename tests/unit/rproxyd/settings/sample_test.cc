@@ -158,9 +158,7 @@ TEST_CASE("what rproxyd does not serve of its sample is warned of, with its line
   for (const auto& problem : loaded->warnings) lines.push_back(config::to_string(problem));
   CHECK(
       lines ==
-      Lines{"/etc/vestibule/rproxyd.json:7: /listeners/0/turn: this version passes no TURN on: the "
-            "port serves HTTP alone",
-            "/etc/vestibule/rproxyd.json:24: /routes/0/static: this version serves no folders: it "
+      Lines{"/etc/vestibule/rproxyd.json:24: /routes/0/static: this version serves no folders: it "
             "answers 404 here",
             "/etc/vestibule/rproxyd.json:26: /routes/2/websocket: this version has no WebSocket",
             "/etc/vestibule/rproxyd.json:40: /admin: this version has no admin endpoints"});

@@ -1,0 +1,46 @@
+#include "rproxyd/shell/connection_limits.h"
+
+#include <algorithm>
+
+#include "libcore/config/limit.h"
+
+namespace rproxyd {
+namespace {
+
+core::IpAddress client_of(core::IpAddress address) {
+  address = address.canonical();
+  if (address.family == core::Family::ipv6) {
+    std::fill(address.octets.begin() + 8, address.octets.end(), std::uint8_t{0});
+  }
+  return address;
+}
+
+} // namespace
+
+std::expected<ConnectionLimits::Ticket, std::string_view> ConnectionLimits::admit(
+    const core::IpAddress& address, bool shared) {
+  if (connections_.fetch_add(1) >= in_all_) {
+    --connections_;
+    return std::unexpected("limits.connections");
+  }
+  if (shared || per_client_ == config::kNoLimit) return Ticket(*this, address, false);
+  const core::IpAddress client = client_of(address);
+  const std::lock_guard lock(mutex_);
+  std::uint64_t& count = by_client_[client];
+  if (count >= per_client_) {
+    --connections_;
+    return std::unexpected("limits.connections_per_client");
+  }
+  ++count;
+  return Ticket(*this, client, true);
+}
+
+void ConnectionLimits::give_back(const core::IpAddress& client, bool counted) {
+  --connections_;
+  if (!counted) return;
+  const std::lock_guard lock(mutex_);
+  const auto found = by_client_.find(client);
+  if (--found->second == 0) by_client_.erase(found);
+}
+
+} // namespace rproxyd
