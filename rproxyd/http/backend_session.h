@@ -4,6 +4,8 @@
 // Calling contract
 //   send_request()  send_body()*  finish()      and, from feed(), the answer's events:
 //   on_information()*  on_response()  on_response_body()*  on_response_end()
+//   on_response() with status 101, only to a request with `upgrade` set: a tunnel. What comes is
+//   on_response_body(), its end on_response_end(); send_body() and finish() go the other way.
 //   or on_failure() instead of any of the later ones; after it the connection must be closed.
 //   An answer may come before the request has ended; the connection is reusable once it has, too.
 //   Nothing is raised from inside send_request(), send_body(), finish(). The session must not be
@@ -49,6 +51,8 @@ class BackendSession {
   virtual void send_body(core::Bytes bytes) = 0;
   virtual void finish(const FieldList* trailers) = 0;
   virtual bool reusable() const = 0;
+  // A tunnel whose way to the backend may outlive the way back.
+  virtual bool tunnels() const = 0;
 };
 
 } // namespace rproxyd

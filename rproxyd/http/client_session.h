@@ -9,6 +9,10 @@
 //     send_continue()?  inform()*  respond()  send_body()*  finish()        an answer
 //     or reset() at any moment: an answer that could not be completed; it never looks complete
 //     (HTTP/1: the connection ends without a clean end; HTTP/2: RST_STREAM).
+//   A handshake (RequestHead::upgrade) may be answered by respond() with status 101: from then on the
+//     stream is a tunnel. Its bytes come as on_request_body(), the client's end of it as
+//     on_request_end(), even if on_request() had said `end`; and send_body() and finish() go the other
+//     way. on_stream_closed() comes when both directions have ended. Nothing of a tunnel comes before.
 //   consumed()     that many bytes of on_request_body() have been passed on: more may come.
 //                  A session never lets more than kRequestWindow unconsumed bytes of one stream in.
 //   After on_stream_closed() the stream's identifier must not be used any more. It is raised
@@ -16,8 +20,11 @@
 //   the session's affair), after reset(), or when the client broke the stream off (then `clean` is
 //   false).
 //   flush()        called by the shell once per wake-up after all else, and when the sink drained.
+//   feed_end()     the client has closed its side (EOF), cleanly. False: nothing can follow, call
+//                  break_off(). True: a tunnel whose other direction goes on, until finished().
+//   break_off()    the connection is gone: what is in progress ends, and is not clean.
 //   Nothing is raised from inside respond(), send_body(), finish(), reset(), consumed(), drain():
-//   events come from feed(), feed_end() and flush() only, so that a caller is never re-entered.
+//   events come from feed(), feed_end(), break_off() and flush() only, so that a caller is never re-entered.
 //   A call for a stream that has ended meanwhile does nothing. The session must not be destroyed
 //   from inside an event.
 #pragma once
@@ -72,9 +79,10 @@ class ClientSession {
   virtual ~ClientSession() = default;
 
   virtual void feed(core::Bytes bytes, const core::Now& now) = 0;
-  // The client closed its side (EOF). A client that waits for an answer keeps its side open, so
-  // this breaks off what is in progress.
-  virtual void feed_end() = 0;
+  // A client that waits for an answer keeps its side open: an end breaks off what is in progress,
+  // tunnels aside.
+  virtual bool feed_end() = 0;
+  virtual void break_off() = 0;
   virtual bool wants_input() const = 0;
 
   virtual void send_continue(StreamId stream) = 0;

@@ -6,6 +6,8 @@
 
 #include "rproxyd/http/forwarding.h"
 #include "rproxyd/http/h1_writing.h"
+#include "rproxyd/http/text.h"
+#include "rproxyd/http/websocket.h"
 
 namespace rproxyd {
 
@@ -26,12 +28,22 @@ void H1BackendSession::send_request(const RequestHead& head) {
   until_close_ = answer_begun_ = false;
   keep_alive_ = true;
   informations_ = 0;
+  web_socket_accept_.clear();
+  if (!head.upgrade.empty()) {
+    request_ = Request::sent; // a handshake has no body
+    web_socket_accept_ = web_socket_accept(head.fields.find("sec-websocket-key").value_or(""));
+  }
 
   out_.clear();
   out_.append(head.method).append(" ").append(head.target).append(" HTTP/1.1\r\n");
   append_field(out_, "host", head.authority);
   append_fields(out_, head.fields);
-  if (head.fields.find("te")) append_field(out_, "connection", "te"); // RFC 9110 section 10.1.4
+  if (!head.upgrade.empty()) {
+    append_field(out_, "upgrade", head.upgrade);
+    append_field(out_, "connection", "upgrade");
+  } else if (head.fields.find("te")) {
+    append_field(out_, "connection", "te"); // RFC 9110 section 10.1.4
+  }
   if (head.expect_continue) append_field(out_, "expect", "100-continue");
   if (head.body.kind == BodySize::Kind::length) {
     fmt::format_to(std::back_inserter(out_), "content-length: {}\r\n", head.body.length);
@@ -43,6 +55,7 @@ void H1BackendSession::send_request(const RequestHead& head) {
 }
 
 void H1BackendSession::send_body(core::Bytes bytes) {
+  if (tunnels()) return sink_.write(bytes);
   if (request_ != Request::sending || failed_) return;
   if (request_chunked_) {
     write_chunk(sink_, bytes);
@@ -60,6 +73,7 @@ void H1BackendSession::send_body(core::Bytes bytes) {
 }
 
 void H1BackendSession::finish(const FieldList* trailers) {
+  if (tunnels()) return sink_.shut_down();
   if (request_ != Request::sending || failed_) return;
   request_ = request_left_ == 0 ? Request::sent : Request::cut_short;
   if (!request_chunked_) return;
@@ -69,7 +83,8 @@ void H1BackendSession::finish(const FieldList* trailers) {
 }
 
 bool H1BackendSession::reusable() const {
-  return request_ == Request::sent && answer_ == Answer::done && keep_alive_ && !failed_;
+  return request_ == Request::sent && answer_ == Answer::done && keep_alive_ && !failed_ &&
+         !tunnel_;
 }
 
 // --- the answer --------------------------------------------------------------------------------
@@ -83,6 +98,10 @@ void H1BackendSession::feed(core::Bytes bytes) {
   }
   answer_begun_ = true;
   while (!failed_ && answer_ != Answer::done) {
+    if (tunnel_) {
+      if (!bytes.empty()) events_.on_response_body(bytes);
+      return;
+    }
     switch (parser_.next(bytes)) {
       case H1Parser::Event::need_input:
         return;
@@ -115,8 +134,12 @@ void H1BackendSession::take_head(bool more_bytes) {
   std::swap(head_.fields, head.fields);
   const bool close = head_.fields.has_token("connection", "close");
   const bool keep_alive = head_.fields.has_token("connection", "keep-alive");
+  const bool is_web_socket = head_.fields.has_token("connection", "upgrade") &&
+                             head_.fields.count("upgrade") == 1 &&
+                             equal_ignoring_case(*head_.fields.find("upgrade"), kWebSocket);
   remove_hop_by_hop(head_.fields);
   head_.fields.remove("te"); // means nothing in an answer
+  if (head_.status == 101) return take_switch(is_web_socket);
   if (head_.status < 200) {
     take_information();
     return;
@@ -146,8 +169,6 @@ void H1BackendSession::take_head(bool more_bytes) {
 }
 
 void H1BackendSession::take_information() {
-  if (head_.status == 101)
-    return fail(BackendFailure::malformed, "an upgrade that nobody had asked for");
   if (parser_.head().content_length || parser_.head().chunked) {
     return fail(BackendFailure::malformed, "an informational answer with a body");
   }
@@ -155,6 +176,25 @@ void H1BackendSession::take_information() {
     return fail(BackendFailure::malformed, "too many informational answers");
   parser_.begin();
   events_.on_information(head_);
+}
+
+// RFC 6455 section 4.1, the numbered steps at its end: only what proves that the node has understood
+// the handshake makes a tunnel (proxy rule 7).
+void H1BackendSession::take_switch(bool is_web_socket) {
+  if (web_socket_accept_.empty())
+    return fail(BackendFailure::malformed, "an upgrade that nobody had asked for");
+  if (!is_web_socket) return fail(BackendFailure::malformed, "an upgrade to something else");
+  if (parser_.head().content_length || parser_.head().chunked)
+    return fail(BackendFailure::malformed, "an upgrade with a body");
+  if (head_.fields.count("sec-websocket-accept") != 1 ||
+      head_.fields.find("sec-websocket-accept") != web_socket_accept_) {
+    return fail(BackendFailure::malformed, "a Sec-WebSocket-Accept that is not that of the key");
+  }
+  head_.fields.remove("sec-websocket-accept");
+  head_.body = {BodySize::Kind::open, 0};
+  tunnel_ = true;
+  answer_ = Answer::body;
+  events_.on_response(head_, false);
 }
 
 void H1BackendSession::feed_end() {
@@ -165,7 +205,7 @@ void H1BackendSession::feed_end() {
         return fail(BackendFailure::closed_in_answer, "the connection ended in the answer's head");
       return fail(BackendFailure::closed_before_answer, "the connection ended before the answer");
     case Answer::body:
-      if (!until_close_)
+      if (!until_close_ && !tunnel_)
         return fail(BackendFailure::closed_in_answer, "the connection ended in the answer's body");
       answer_ = Answer::done;
       events_.on_response_end(trailers_);

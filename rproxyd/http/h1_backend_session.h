@@ -27,6 +27,7 @@ class H1BackendSession final : public BackendSession {
   void send_body(core::Bytes bytes) override;
   void finish(const FieldList* trailers) override;
   bool reusable() const override;
+  bool tunnels() const override { return tunnel_ && !failed_; }
 
  private:
   enum class Request : std::uint8_t { none, sending, sent, cut_short };
@@ -34,6 +35,7 @@ class H1BackendSession final : public BackendSession {
 
   void take_head(bool more_bytes);
   void take_information();
+  void take_switch(bool is_web_socket);
   void fail(BackendFailure failure, std::string_view why);
   void write(std::string_view text) { sink_.write(core::bytes_of(text)); }
 
@@ -43,13 +45,15 @@ class H1BackendSession final : public BackendSession {
 
   ResponseHead head_;
   FieldList trailers_;
-  std::string out_; // a head being written; kept for its memory
+  std::string out_;               // a head being written; kept for its memory
+  std::string web_socket_accept_; // what the answer to a handshake must bring; else empty
 
   Request request_ = Request::none;
   Answer answer_ = Answer::none;
   bool request_chunked_ = false;
   bool request_is_head_ = false;
   bool until_close_ = false;
+  bool tunnel_ = false;
   bool keep_alive_ = true;
   bool answer_begun_ = false; // a byte of it has come
   bool failed_ = false;

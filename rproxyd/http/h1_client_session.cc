@@ -9,6 +9,7 @@
 #include "rproxyd/http/forwarding.h"
 #include "rproxyd/http/h1_writing.h"
 #include "rproxyd/http/http_date.h"
+#include "rproxyd/http/websocket.h"
 
 namespace rproxyd {
 
@@ -54,6 +55,7 @@ void H1ClientSession::run_over(core::Bytes input) {
 
 // Returns what may not be read yet.
 core::Bytes H1ClientSession::read(core::Bytes input) {
+  if (is_tunnel()) return read_tunnel(input);
   while (!finished_ && reading_ != Reading::complete && !(open_ && is_ending())) {
     core::Bytes part = input;
     if (reading_ == Reading::body)
@@ -82,6 +84,19 @@ core::Bytes H1ClientSession::read(core::Bytes input) {
   return input;
 }
 
+core::Bytes H1ClientSession::read_tunnel(core::Bytes input) {
+  if (reading_ == Reading::tunnel_ended || finished_ || answer_ == Answer::cut_short) return {};
+  const core::Bytes part = input.first(std::min(input.size(), kRequestWindow - unconsumed_));
+  unconsumed_ += part.size();
+  if (!part.empty()) events_.on_request_body(stream_, part);
+  input = input.subspan(part.size());
+  if (input.empty() && input_ended_) {
+    reading_ = Reading::tunnel_ended;
+    events_.on_request_end(stream_, {});
+  }
+  return input;
+}
+
 void H1ClientSession::take_head() {
   H1Head& head = parser_.head();
   head_.clear();
@@ -97,10 +112,11 @@ void H1ClientSession::take_head() {
   const bool http_1_1 = head_.version == Version::http_1_1;
   head_.keep_alive = !head_.fields.has_token("connection", "close") &&
                      (http_1_1 || head_.fields.has_token("connection", "keep-alive"));
-  const auto upgrade = head_.fields.find("upgrade");
-  if (http_1_1 && upgrade && head_.fields.count("upgrade") == 1 &&
+  web_socket_key_.clear();
+  if (http_1_1 && head_.fields.has_token("upgrade", kWebSocket) &&
       head_.fields.has_token("connection", "upgrade")) {
-    head_.upgrade = *upgrade;
+    head_.upgrade = kWebSocket;
+    web_socket_key_ = head_.fields.find("sec-websocket-key").value_or("");
   }
   accepts_trailers_ = head_.fields.has_token("te", "trailers");
 
@@ -221,7 +237,14 @@ void H1ClientSession::start_next() {
   answer_ = Answer::none;
 }
 
-void H1ClientSession::feed_end() {
+bool H1ClientSession::feed_end() {
+  if (!is_tunnel() || finished_) return false;
+  input_ended_ = true;
+  run({});
+  return true;
+}
+
+void H1ClientSession::break_off() {
   settle();
   finished_ = true;
   if (std::exchange(open_, false)) events_.on_stream_closed(stream_, false);
@@ -232,7 +255,8 @@ bool H1ClientSession::wants_input() const {
   // While the answer is on its way the client's end must be noticed, so that something is read
   // even of a client that sends ahead.
   if (reading_ == Reading::complete) return held_.size() < kPipelineBytes;
-  return held_.empty() && (reading_ != Reading::body || unconsumed_ < kRequestWindow);
+  const bool is_body = reading_ == Reading::body || reading_ == Reading::tunnel;
+  return held_.empty() && !input_ended_ && (!is_body || unconsumed_ < kRequestWindow);
 }
 
 void H1ClientSession::consumed(StreamId stream, std::size_t bytes) {
@@ -258,6 +282,7 @@ void H1ClientSession::inform(StreamId stream, const ResponseHead& head) {
 
 void H1ClientSession::respond(StreamId stream, const ResponseHead& head) {
   if (!is_open(stream) || answer_ != Answer::awaited) return;
+  if (head.status == 101) return accept_web_socket(head);
   answer_ = Answer::body;
   answer_left_ = 0;
   close_ = !keep_alive_ || draining_ || body_may_never_come();
@@ -291,6 +316,23 @@ void H1ClientSession::respond(StreamId stream, const ResponseHead& head) {
   write(out_);
 }
 
+// RFC 6455 section 4.2.2. What the client has sent behind its handshake is the tunnel's.
+void H1ClientSession::accept_web_socket(const ResponseHead& head) {
+  answer_ = Answer::body;
+  framing_ = Framing::tunnel;
+  close_ = true;
+  input_ended_ = false;
+  reading_ = Reading::tunnel;
+  out_.clear();
+  append_status_line(out_, head.status);
+  append_fields(out_, head.fields);
+  append_field(out_, "upgrade", kWebSocket);
+  append_field(out_, "connection", "upgrade");
+  append_field(out_, "sec-websocket-accept", web_socket_accept(web_socket_key_));
+  out_ += "\r\n";
+  write(out_);
+}
+
 void H1ClientSession::send_body(StreamId stream, core::Bytes bytes) {
   if (!is_open(stream) || answer_ != Answer::body || bytes.empty()) return;
   switch (framing_) {
@@ -306,6 +348,7 @@ void H1ClientSession::send_body(StreamId stream, core::Bytes bytes) {
       write_chunk(sink_, bytes);
       break;
     case Framing::until_close:
+    case Framing::tunnel:
       sink_.write(bytes);
       break;
   }
@@ -313,9 +356,10 @@ void H1ClientSession::send_body(StreamId stream, core::Bytes bytes) {
 }
 
 void H1ClientSession::finish(StreamId stream, const FieldList* trailers) {
-  if (!is_open(stream) || is_ending()) return;
+  if (!is_open(stream) || is_ending() || answer_ == Answer::done) return;
   if (answer_ != Answer::body || answer_left_ > 0) return cut_short();
   answer_ = Answer::done;
+  if (framing_ == Framing::tunnel) sink_.shut_down();
   if (framing_ != Framing::chunked) return;
   out_.clear();
   append_last_chunk(out_, accepts_trailers_ ? trailers : nullptr);

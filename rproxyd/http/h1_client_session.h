@@ -4,6 +4,7 @@
 //
 //   head ──▶ on_request ──▶ body … end ──▶ complete ──(answer finished)──▶ head
 //                             └─(answer finished first)─▶ discard ─(up to kDiscardBytes)─▶ head
+//   complete ──(101)──▶ tunnel ──(the client's end)──▶ tunnel_ended; closed when our end has gone, too
 #pragma once
 
 #include <string>
@@ -27,7 +28,8 @@ class H1ClientSession final : public ClientSession {
   H1ClientSession& operator=(const H1ClientSession&) = delete;
 
   void feed(core::Bytes bytes, const core::Now& now) override;
-  void feed_end() override;
+  bool feed_end() override;
+  void break_off() override;
   bool wants_input() const override;
 
   void send_continue(StreamId stream) override;
@@ -48,9 +50,9 @@ class H1ClientSession final : public ClientSession {
   bool broken() const override { return broken_; }
 
  private:
-  enum class Reading : std::uint8_t { head, body, discard, complete };
+  enum class Reading : std::uint8_t { head, body, discard, complete, tunnel, tunnel_ended };
   enum class Answer : std::uint8_t { none, awaited, body, done, cut_short };
-  enum class Framing : std::uint8_t { no_body, length, chunked, until_close };
+  enum class Framing : std::uint8_t { no_body, length, chunked, until_close, tunnel };
 
   void run(core::Bytes fresh);
   void run_over(core::Bytes input);
@@ -61,11 +63,19 @@ class H1ClientSession final : public ClientSession {
   void refuse(const Refusal& refusal);
   void write_refusal(const Refusal& refusal);
   bool settle();
+  core::Bytes read_tunnel(core::Bytes input);
+  void accept_web_socket(const ResponseHead& head);
   void start_next();
   void cut_short();
   bool body_may_never_come() const;
   void append_length(std::uint64_t length);
-  bool is_ending() const { return answer_ == Answer::done || answer_ == Answer::cut_short; }
+  bool is_ending() const {
+    if (answer_ == Answer::cut_short) return true;
+    return answer_ == Answer::done && reading_ != Reading::tunnel;
+  }
+  bool is_tunnel() const {
+    return reading_ == Reading::tunnel || reading_ == Reading::tunnel_ended;
+  }
   bool is_open(StreamId stream) const { return open_ && stream == stream_; }
   void write(std::string_view text) { sink_.write(core::bytes_of(text)); }
 
@@ -77,8 +87,9 @@ class H1ClientSession final : public ClientSession {
 
   RequestHead head_;
   FieldList trailers_;
-  std::string out_;  // a head being written; kept for its memory
-  std::string held_; // input that may not be parsed yet
+  std::string out_;            // a head being written; kept for its memory
+  std::string held_;           // input that may not be parsed yet
+  std::string web_socket_key_; // of a handshake; else empty
 
   StreamId stream_{0};
   Reading reading_ = Reading::head;
@@ -92,6 +103,7 @@ class H1ClientSession final : public ClientSession {
   bool awaits_continue_ = false; // 100 was asked for and not sent
   bool high_ = false;            // queued() reached kAnswerHighWater
   bool close_ = false;
+  bool input_ended_ = false; // a tunnel's, behind held_
   bool draining_ = false;
   bool finished_ = false;
   bool broken_ = false;

@@ -11,6 +11,7 @@
 #include "rproxyd/http/h1_parser.h"
 #include "rproxyd/http/http_date.h"
 #include "rproxyd/http/text.h"
+#include "rproxyd/http/websocket.h"
 
 namespace rproxyd {
 namespace {
@@ -41,8 +42,9 @@ struct H2ClientSession::Stream {
   RequestHead head; // the application's, while raised
   FieldList trailers;
   std::string scheme;
-  std::string host; // the Host field
-  Refusal refusal;  // status 0: none
+  std::string host;     // the Host field
+  std::string protocol; // the :protocol field
+  Refusal refusal;      // status 0: none
   std::size_t header_bytes = 0;
   std::size_t header_count = 0;
   std::uint64_t body_taken = 0;
@@ -58,7 +60,9 @@ struct H2ClientSession::Stream {
   Answer answer = Answer::awaited;
   bool has_host = false;
   bool in_trailers = false;
-  bool raised = false; // between on_request() and on_stream_closed()
+  bool is_connect = false; // extended CONNECT (RFC 8441)
+  bool tunnel = false;     // and it was accepted
+  bool raised = false;     // between on_request() and on_stream_closed()
   bool is_head = false;
   bool awaits_continue = false; // 100 was asked for and not sent
   bool request_ended = false;
@@ -228,11 +232,12 @@ H2ClientSession::H2ClientSession(Sink& sink, ClientEvents& events, const Message
     dead_ = finished_ = true; // out of memory
     return;
   }
-  const std::array<nghttp2_settings_entry, 4> settings = {{
+  const std::array<nghttp2_settings_entry, 5> settings = {{
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streams},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kRequestWindow},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(limits.header_bytes)},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+      {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
   }};
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
@@ -309,7 +314,9 @@ void H2ClientSession::settle_end() {
     end_all();
 }
 
-void H2ClientSession::feed_end() {
+bool H2ClientSession::feed_end() { return false; }
+
+void H2ClientSession::break_off() {
   if (!finished_) end_all();
 }
 
@@ -393,6 +400,8 @@ std::optional<Refusal> H2ClientSession::take_head_field(Stream& stream, std::str
     head.method = value;
   } else if (name == ":scheme") {
     stream.scheme = value;
+  } else if (name == ":protocol") {
+    stream.protocol = value;
   } else if (name == ":authority") {
     head.authority = value;
   } else if (name == ":path") {
@@ -437,6 +446,9 @@ void H2ClientSession::take_head(Stream& stream, bool end) {
 
 std::optional<Refusal> H2ClientSession::complete_head(Stream& stream, bool end) const {
   RequestHead& head = stream.head;
+  if (!stream.protocol.empty()) {
+    if (const auto refusal = take_protocol(stream, end)) return refusal;
+  }
   if (const auto refusal = check_method(head.method)) return refusal;
   if (stream.scheme != "http" && stream.scheme != "https")
     return Refusal{400, "the scheme is neither http nor https"};
@@ -451,13 +463,26 @@ std::optional<Refusal> H2ClientSession::complete_head(Stream& stream, bool end) 
     return Refusal{400, ":path is not a path"};
   const std::string path = std::exchange(head.target, {});
   if (const auto refusal = take_target(head, path)) return refusal;
-  if (!end && head.body.kind == BodySize::Kind::none) head.body = {BodySize::Kind::open, 0};
+  if (!end && !stream.is_connect && head.body.kind == BodySize::Kind::none)
+    head.body = {BodySize::Kind::open, 0};
   if (limits_.body_bytes > 0 && head.body.length > limits_.body_bytes) return kBodyTooLarge;
   return take_expect(head);
 }
 
+// RFC 8441 section 4: a CONNECT with a :protocol asks for a tunnel, and stands for the GET of RFC 6455.
+std::optional<Refusal> H2ClientSession::take_protocol(Stream& stream, bool end) {
+  stream.is_connect = true;
+  if (stream.head.method != "CONNECT") return Refusal{400, ":protocol without CONNECT"};
+  if (stream.protocol != kWebSocket) return Refusal{501, "a protocol other than websocket"};
+  if (end) return Refusal{400, "a tunnel that ends before it begins"};
+  stream.head.method = "GET";
+  stream.head.upgrade = kWebSocket;
+  stream.head.fields.remove("sec-websocket-key"); // HTTP/2 has none
+  return std::nullopt;
+}
+
 void H2ClientSession::take_body(Stream& stream, core::Bytes bytes) {
-  stream.body_taken += bytes.size();
+  if (!stream.is_connect) stream.body_taken += bytes.size();
   if (limits_.body_bytes > 0 && stream.body_taken > limits_.body_bytes) {
     nghttp2_session_consume(session_, stream.id, bytes.size());
     return refuse(stream, kBodyTooLarge);
@@ -550,7 +575,8 @@ void H2ClientSession::respond(StreamId id, const ResponseHead& head) {
 
 void H2ClientSession::submit_head(Stream& stream, const ResponseHead& head, bool final) {
   std::array<char, 4> status{};
-  fmt::format_to_n(status.data(), 3, "{:03}", head.status);
+  if (final && head.status == 101) stream.tunnel = true;
+  fmt::format_to_n(status.data(), 3, "{:03}", stream.tunnel ? 200 : head.status);
   std::array<char, 24> length{};
   fields_.clear();
   fields_.push_back(field_of(":status", status.data()));
@@ -562,7 +588,7 @@ void H2ClientSession::submit_head(Stream& stream, const ResponseHead& head, bool
     return;
   }
 
-  const bool none = stream.is_head || status_has_no_body(head.status);
+  const bool none = !stream.tunnel && (stream.is_head || status_has_no_body(head.status));
   if (head.body.kind == BodySize::Kind::length) {
     if (head.status != 204) {
       fmt::format_to_n(length.data(), length.size() - 1, "{}", head.body.length);
@@ -699,7 +725,9 @@ void H2ClientSession::frame_sent(const nghttp2_frame& frame) {
 // says (RFC 9113 section 8.1), if the client doesn't come to its end soon.
 void H2ClientSession::answer_sent(Stream& stream) {
   stream.end_sent = true;
-  if (stream.request_ended || stream.reset) return;
+  if (stream.request_ended || stream.reset || stream.tunnel) return;
+  // Nothing of a tunnel that was refused is on its way.
+  if (stream.is_connect) return reset_stream(stream, NGHTTP2_NO_ERROR);
   if (stream.raised) answered_.push_back(stream.id);
   if (draining_) reset_stream(stream, NGHTTP2_NO_ERROR);
 }

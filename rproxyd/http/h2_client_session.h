@@ -47,7 +47,8 @@ class H2ClientSession final : public ClientSession {
   H2ClientSession& operator=(const H2ClientSession&) = delete;
 
   void feed(core::Bytes bytes, const core::Now& now) override;
-  void feed_end() override;
+  bool feed_end() override;
+  void break_off() override;
   bool wants_input() const override;
 
   void send_continue(StreamId stream) override;
@@ -79,6 +80,7 @@ class H2ClientSession final : public ClientSession {
                                          std::string_view value) const;
   void take_head(Stream& stream, bool end);
   std::optional<Refusal> complete_head(Stream& stream, bool end) const;
+  static std::optional<Refusal> take_protocol(Stream& stream, bool end);
   void take_body(Stream& stream, core::Bytes bytes);
   void take_end(Stream& stream);
   void refuse(Stream& stream, const Refusal& refusal);

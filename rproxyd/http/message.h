@@ -35,7 +35,7 @@ struct RequestHead {
   BodySize body;
   bool keep_alive = true;       // the client wants the connection kept (HTTP/1)
   bool expect_continue = false; // Expect: 100-continue; removed from `fields`
-  std::string upgrade;          // value of a valid Upgrade on HTTP/1.1, or :protocol; else empty
+  std::string upgrade;          // kWebSocket: the client asks for a tunnel; else empty
 
   void clear();
 };

@@ -13,6 +13,7 @@ class Sink {
   virtual ~Sink() = default;
   virtual void write(core::Bytes bytes) = 0; // taken whole: copied or encrypted at once
   virtual std::size_t pending() const = 0;   // bytes taken that the kernel has not
+  virtual void shut_down() {} // behind all bytes, our end; reading goes on. Tunnels alone use it
 };
 
 } // namespace rproxyd

@@ -25,7 +25,8 @@ void finish_head(ResponseHead& head, const AnswerRules& rules, bool secure, std:
   };
   // A 304 brings a stored answer up to date (RFC 9111 section 4.3.4): what is added here would
   // take the place of the policy that its node sent with it.
-  if (head.status != 304) add("content-security-policy", rules.content_security_policy);
+  const bool is_page = head.status != 304 && head.status != 101;
+  if (is_page) add("content-security-policy", rules.content_security_policy);
   if (secure) add("strict-transport-security", rules.hsts);
   if (rules.server_field != AnswerRules::ServerField::pass) {
     head.fields.remove("server");

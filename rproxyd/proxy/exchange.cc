@@ -68,6 +68,7 @@ void Exchange::serve_from_pool(const Route& route) {
     client_target_ = std::exchange(request_.target, *std::move(target));
   }
   retry_ = &rules_.retry[route.pool];
+  if (!request_.upgrade.empty() && !ask_for_tunnel()) return;
   if (uses_cookie()) wanted_ = wanted_backend(request_.fields);
   prepare_for_backend(request_, identity_, rules_.forwarded);
   try_next_backend();
@@ -87,13 +88,38 @@ void Exchange::refuse(const RouteRefusal& refusal) {
   }
 }
 
+// False when it has been answered. On HTTP/1.1 an upgrade is an offer, which a server need not take
+// (RFC 9110 section 7.8): where no tunnel is allowed, the request is one like any other.
+bool Exchange::ask_for_tunnel() {
+  const bool is_offer = request_.version != Version::http_2;
+  if (!route_->websocket) {
+    request_.upgrade.clear();
+    if (!is_offer) fail(403, "There is no WebSocket here.", "a WebSocket where none is allowed");
+    return is_offer;
+  }
+  if (const auto refusal = check_web_socket(request_)) {
+    trouble_ = refusal->why;
+    auto answer =
+        error_answer(*rules_.answers, refusal->status, "This is not a valid WebSocket handshake.");
+    if (refusal->status == 426) { // RFC 6455 section 4.4, RFC 9110 section 15.5.22
+      answer.head.fields.add("sec-websocket-version", kWebSocketVersion);
+    }
+    send_local(answer.head, answer.body);
+    return false;
+  }
+  if (!is_offer) request_.fields.add("sec-websocket-key", web_socket_key(host_.random_nonce()));
+  tunnel_ = Tunnel::asked;
+  request_ended_ = false; // the request has, the client's direction of the tunnel has not
+  return true;
+}
+
 void Exchange::on_request_body(core::Bytes bytes) {
   if (state_ == State::answered || state_ == State::closed) {
     // Read to its end and thrown away, so that the client gets to see the answer.
     return client_.consumed(stream_, bytes.size());
   }
   unconsumed_ += bytes.size();
-  if (link_ == nullptr) {
+  if (link_ == nullptr || tunnel_ == Tunnel::asked) {
     buffered_.append(bytes); // at most kRequestWindow: nothing is consumed meanwhile
     return;
   }
@@ -106,11 +132,12 @@ void Exchange::on_request_body(core::Bytes bytes) {
 void Exchange::on_request_end(const FieldList& trailers) {
   request_ended_ = true;
   if (state_ == State::answered || state_ == State::closed) return;
-  if (link_ == nullptr) {
+  if (link_ == nullptr || tunnel_ == Tunnel::asked) {
     trailers_ = trailers;
     return;
   }
   link_->finish(&trailers);
+  if (answer_ended_) return end_tunnel();
   arm_for_state();
 }
 
@@ -190,8 +217,10 @@ void Exchange::link_open(BackendLink& link, bool reused) {
   link_paused_ = false;
   link_->send_request(request_);
   if (std::exchange(continue_awaited_, false) && !request_ended_) client_.send_continue(stream_);
-  send_buffered();
-  if (request_ended_) link_->finish(&trailers_);
+  if (tunnel_ == Tunnel::none) {
+    send_buffered();
+    if (request_ended_) link_->finish(&trailers_);
+  }
   arm_for_state();
 }
 
@@ -237,6 +266,13 @@ void Exchange::on_information(ResponseHead& head) {
 }
 
 void Exchange::on_response(ResponseHead& head, bool end) {
+  if (head.status == 101) return open_tunnel(head);
+  // To a CONNECT, any of these would say that the tunnel is open (RFC 9110 section 9.3.6).
+  if (tunnel_ == Tunnel::asked && request_.version == Version::http_2 && head.status < 300) {
+    return fail(
+        502, "The conferencing node did not take the WebSocket.",
+        fmt::format("{}: {} to a WebSocket handshake", attempts_.back().address, head.status));
+  }
   attempts_.back().status = head.status;
   host_.attempt_ended(BackendPool::Outcome::answered);
   if (is_retry_status(head.status) && may_repeat()) {
@@ -247,7 +283,7 @@ void Exchange::on_response(ResponseHead& head, bool end) {
       return connect_to(*other, false);
     }
   }
-  if (!end && head.body.kind == BodySize::Kind::length && request_ended_ && may_repeat()) {
+  if (!end && head.body.kind == BodySize::Kind::length && request_complete() && may_repeat()) {
     held_ = &head;
     return host_.arm(kHeadHold);
   }
@@ -291,7 +327,29 @@ void Exchange::on_answer_drained() {
   link_->resume();
 }
 
+void Exchange::open_tunnel(ResponseHead& head) {
+  attempts_.back().status = head.status;
+  host_.attempt_ended(BackendPool::Outcome::answered);
+  tunnel_ = Tunnel::open;
+  pass_on(head);
+  send_buffered(); // what came behind the handshake
+  if (request_ended_) link_->finish(nullptr);
+  arm_for_state();
+}
+
+void Exchange::end_tunnel() {
+  state_ = State::answered;
+  end_attempt(0);
+  std::exchange(link_, nullptr)->release();
+  arm_for_state();
+}
+
 void Exchange::on_response_end(const FieldList& trailers) {
+  if (tunnel_ == Tunnel::open && state_ == State::answering) {
+    client_.finish(stream_, nullptr);
+    answer_ended_ = true;
+    return request_ended_ ? end_tunnel() : arm_for_state();
+  }
   pass_on_held();
   if (state_ == State::answering) end_answer(&trailers);
 }
@@ -301,7 +359,7 @@ void Exchange::end_answer(const FieldList* trailers) {
   state_ = State::answered;
   end_attempt(0);
   // An answer that came before the request had ended leaves a connection in mid-request.
-  if (request_ended_) {
+  if (request_complete()) {
     std::exchange(link_, nullptr)->release();
   } else {
     drop_link();
@@ -346,9 +404,14 @@ void Exchange::arm_for_state() {
     case State::closed:
       return;
     case State::waiting:
-      return host_.arm(request_ended_ ? rules_.timeouts.response : rules_.timeouts.body);
-    case State::answering:
-      return host_.arm(rules_.timeouts.stream_idle);
+      return host_.arm(request_complete() ? rules_.timeouts.response : rules_.timeouts.body);
+    case State::answering: {
+      // Half a tunnel is on its way to its end.
+      const bool half = tunnel_ == Tunnel::open && (request_ended_ || answer_ended_);
+      left_ = client_.queued(stream_);
+      return host_.arm(half ? std::min(rules_.timeouts.body, rules_.timeouts.stream_idle)
+                            : rules_.timeouts.stream_idle);
+    }
     case State::answered: // for the client to take the rest
       left_ = client_.queued(stream_);
       return host_.arm(rules_.timeouts.body);
@@ -368,11 +431,11 @@ void Exchange::on_time() {
         pass_on_held();
         return arm_for_state();
       }
-      if (!request_ended_ && unconsumed_ > 0) { // the client is held back: it is not to blame
+      if (!request_complete() && unconsumed_ > 0) { // the client is held back: it is not to blame
         return fail(504, "The conferencing node did not take the request in time.",
                     fmt::format("{}: it does not take the request", attempts_.back().address));
       }
-      if (!request_ended_)
+      if (!request_complete())
         return fail(408, "The request did not arrive in time.", "request body timed out");
       end_attempt(0);
       trouble_ = fmt::format("{}: no answer in time", attempts_.back().address);
@@ -382,7 +445,9 @@ void Exchange::on_time() {
       return fail(504, "The conferencing node did not answer in time.", trouble_);
     }
     case State::answering:
-      return fail(504, "", "the answer stood still");
+      if (answer_ended_ && client_.queued(stream_) < left_) return arm_for_state();
+      return fail(504, "",
+                  tunnel_ == Tunnel::open ? "the tunnel stood still" : "the answer stood still");
     case State::answered:
       // However slow a client is: as long as it takes something, it gets the rest.
       if (client_.queued(stream_) < left_) return arm_for_state();

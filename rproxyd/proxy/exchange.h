@@ -8,6 +8,10 @@
 //                 |           +--+---------+ another backend, while that is safe (proxy rule 18)
 //                 +-> a local answer
 //
+// A WebSocket handshake on a route that allows it is passed on like any request. Once a node has
+// accepted it (101) the exchange is a tunnel, in `answering`: bytes go both ways with the same
+// back-pressure, each direction ends by itself, and the tunnel when both have.
+//
 // Back-pressure (proxy rule 16). Request: bytes are `consumed` only once the link has taken them
 // and holds less than kLinkHighWater; the session lets no more than kRequestWindow in. Answer: the
 // link is paused while the client's stream holds kAnswerHighWater.
@@ -24,6 +28,7 @@
 #include "rproxyd/http/backend_session.h"
 #include "rproxyd/http/client_session.h"
 #include "rproxyd/http/forwarding.h"
+#include "rproxyd/http/websocket.h"
 #include "rproxyd/proxy/access_log.h"
 #include "rproxyd/proxy/answer_rules.h"
 #include "rproxyd/proxy/backend_pool.h"
@@ -76,8 +81,10 @@ class BackendLink {
   virtual std::size_t pending() const = 0; // request bytes that the kernel has not taken
   virtual void pause() = 0;                // stop reading the answer
   virtual void resume() = 0;
-  virtual void release() = 0; // the answer has ended: keep the connection if it may be reused
-  virtual void abort() = 0;   // close it
+  // The answer has ended, or both ways of a tunnel: what waits still leaves, and the connection is
+  // kept if it may be reused.
+  virtual void release() = 0;
+  virtual void abort() = 0; // close it
 
  protected:
   ~BackendLink() = default;
@@ -89,6 +96,7 @@ class ExchangeHost {
   virtual const core::Now& now() const = 0;
   virtual std::string_view http_date() const = 0; // of now()
   virtual core::ChunkPool& pool() = 0;
+  virtual WebSocketNonce random_nonce() = 0;
   // The backend to try next, none of `tried`; nullopt when there is none. `wanted`: the one that the
   // client's cookie names.
   virtual std::optional<BackendId> choose(const Route& route, const core::IpAddress& client,
@@ -154,6 +162,13 @@ class Exchange final : public BackendEvents {
     closed,     // the client's stream is closed
   };
 
+  enum class Tunnel : std::uint8_t { none, asked, open };
+
+  bool ask_for_tunnel();
+  void open_tunnel(ResponseHead& head);
+  void end_tunnel();
+  // Nothing more of the request is to come before the answer.
+  bool request_complete() const { return request_ended_ || tunnel_ == Tunnel::asked; }
   void redirect_to_https();
   void serve(const Route& route);
   void serve_from_pool(const Route& route);
@@ -195,12 +210,14 @@ class Exchange final : public BackendEvents {
   std::size_t unconsumed_ = 0; // taken from the client, not yet `consumed`
   FieldList trailers_;
   std::string client_target_; // what was asked for, where the route rewrites it
-  bool request_ended_ = false;
+  Tunnel tunnel_ = Tunnel::none;
+  bool request_ended_ = false;    // of a tunnel: the client's direction
+  bool answer_ended_ = false;     // of a tunnel: the node's direction
   bool continue_awaited_ = false; // the client waits for 100 before it sends the body
   bool body_sent_ = false;        // some of the body has gone to a backend: it can't be repeated
   bool link_paused_ = false;
   bool link_reused_ = false;
-  std::size_t left_ = 0; // answered: what the client had still to take when this was last looked at
+  std::size_t left_ = 0; // what the client had still to take when this was last looked at
 
   std::optional<BackendKey> wanted_; // by the client's cookie
   std::vector<BackendId> tried_;

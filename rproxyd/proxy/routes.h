@@ -29,6 +29,7 @@ struct Route {
   Kind kind = Kind::pool;
   std::string target;         // the pool's name, the location, or the folder
   std::size_t pool = 0;       // Kind::pool: which one
+  bool websocket = false;     // Kind::pool: handshakes are passed on (proxy rule 7)
   std::string rewrite;        // Kind::pool: takes the place of `path`; empty: nothing does
   std::uint16_t status = 302; // Kind::redirect
   FolderRules folder;         // Kind::folder

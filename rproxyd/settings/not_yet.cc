@@ -40,10 +40,6 @@ void review_route(config::Notes& notes, const std::string& pointer, const Settin
   if (std::holds_alternative<Settings::StaticFolder>(route.target)) {
     notes.warning(pointer + "/static", "this version serves no folders: it answers 404 here");
   }
-  const auto* to_pool = std::get_if<Settings::ToPool>(&route.target);
-  if (to_pool && to_pool->websocket) {
-    notes.warning(pointer + "/websocket", "this version has no WebSocket");
-  }
 }
 
 } // namespace

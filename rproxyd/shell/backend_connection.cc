@@ -31,6 +31,15 @@ void BackendConnection::detach_and_close() {
   close();
 }
 
+// A tunnel that is broken off must not look as if it had ended.
+void BackendConnection::abort() {
+  user_ = nullptr;
+  if (stream_->closed()) return;
+  if (session_.tunnels()) stream_->abort();
+  stream_->close();
+  keeper_.discard(*this);
+}
+
 void BackendConnection::close() {
   if (stream_->closed()) return;
   stream_->close();
@@ -48,6 +57,9 @@ void BackendConnection::settle() {
   stream_->resume();
   if (session_.reusable()) {
     keeper_.keep(*this);
+  } else if (session_.tunnels() && !stream_->fully_sent()) {
+    finishing_ = true;
+    loop_.set_after(idle_, kFinish);
   } else {
     close();
   }
@@ -82,6 +94,7 @@ void BackendConnection::on_stream_data(core::MutableBytes bytes) {
 }
 
 void BackendConnection::on_stream_drained() {
+  if (finishing_ && stream_->fully_sent()) return close();
   if (user_ != nullptr) user_->link_drained();
 }
 
@@ -96,6 +109,7 @@ void BackendConnection::on_stream_end(event::StreamEnd end, std::string_view why
   }
   if (clean) {
     session_.feed_end();
+    if (session_.tunnels() && (user_ != nullptr || finishing_ || settle_task_.queued())) return;
   } else if (user_ != nullptr) {
     user_->link_broken(why);
   }

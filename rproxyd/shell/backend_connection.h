@@ -2,6 +2,7 @@
 // the moment, if any. It is a BackendLink to that exchange.
 //
 //   connecting -> serving -> (released, reusable) -> kept -> serving -> …
+//   serving a tunnel -> (released) -> finishing: what waits still leaves -> closed
 //   every state -> closed, and then retired by BackendConnections
 #pragma once
 
@@ -44,6 +45,9 @@ class BackendConnection final : public event::Retirable,
                                 private event::StreamEvents,
                                 private event::DeadlineHandler {
  public:
+  // How long a node may take to take the rest of a tunnel.
+  static constexpr core::Duration kFinish = std::chrono::seconds(10);
+
   BackendConnection(event::Loop& loop, ConnectionKeeper& keeper, const MessageLimits& limits);
 
   // Starts connecting for `user`. False when the stream could not be set up.
@@ -63,7 +67,7 @@ class BackendConnection final : public event::Retirable,
   void pause() override { stream_->pause(); }
   void resume() override { stream_->resume(); }
   void release() override;
-  void abort() override { detach_and_close(); }
+  void abort() override;
 
   struct Home {
     std::size_t pool = 0;
@@ -80,6 +84,7 @@ class BackendConnection final : public event::Retirable,
   void on_deadline(int kind) override;
 
   void write(core::Bytes bytes) override { stream_->write(bytes); }
+  void shut_down() override { stream_->shut_down(); }
 
   void on_information(ResponseHead& head) override;
   void on_response(ResponseHead& head, bool end) override;
@@ -99,6 +104,7 @@ class BackendConnection final : public event::Retirable,
   LinkUser* user_ = nullptr;
   bool opened_ = false;
   bool reused_ = false;
+  bool finishing_ = false;
   core::Deadline idle_{static_cast<event::DeadlineHandler*>(this)};
   event::MemberTask<BackendConnection> open_task_{*this, &BackendConnection::announce_open};
   event::MemberTask<BackendConnection> settle_task_{*this, &BackendConnection::settle};

@@ -27,6 +27,7 @@ bool ClientConnection::start(event::Fd fd, std::shared_ptr<const tls::ServerCont
                                     std::move(context));
   if (!stream_) return false;
   stream_->set_low_water(kAnswerLowWater - 1); // where the session has drained
+  stream_->set_reset_overtakes();              // what a client asks that has gone, nobody wants
   if (stream_->open()) {
     on_stream_open();
   } else {
@@ -51,7 +52,7 @@ void ClientConnection::close() {
   stream_->close();
   worker_.loop().cancel(deadline_);
   turn_.reset();
-  if (session_) session_->feed_end(); // breaks off what is in progress
+  if (session_) session_->break_off();
   worker_.client_closed(*this);
 }
 
@@ -122,6 +123,7 @@ void ClientConnection::finish_stream() {
   stream_->resume();
   stream_->shut_down();
   enter(Phase::finishing);
+  if (stream_->fully_sent()) linger();
 }
 
 void ClientConnection::on_stream_data(core::MutableBytes bytes) {
@@ -139,10 +141,17 @@ void ClientConnection::on_stream_data(core::MutableBytes bytes) {
 void ClientConnection::on_stream_drained() {
   if (phase_ == Phase::passing_turn) return turn_->client_drained();
   if (!ending()) return flush_later();
-  if (phase_ == Phase::finishing && stream_->fully_sent()) enter(Phase::lingering);
+  if (phase_ == Phase::finishing && stream_->fully_sent()) linger();
 }
 
-void ClientConnection::on_stream_end(event::StreamEnd, std::string_view) { close(); }
+void ClientConnection::on_stream_end(event::StreamEnd end, std::string_view) {
+  // A tunnel goes on in the other direction, and a finished one sends what there is left.
+  if (end != event::StreamEnd::clean || !session_ || ending() || !session_->feed_end()) {
+    return close();
+  }
+  client_ended_ = true;
+  flush_later();
+}
 
 void ClientConnection::flush_later() {
   if (!stream_->closed()) worker_.loop().run_at_end(flush_task_);
@@ -167,6 +176,9 @@ void ClientConnection::flush() {
     enter(phase);
   }
 }
+
+// Our end has gone out. The client's is waited for, unless it has come.
+void ClientConnection::linger() { client_ended_ ? close() : enter(Phase::lingering); }
 
 ClientConnection::Phase ClientConnection::phase_of_session() const {
   if (session_->reading_head()) return Phase::reading_head;

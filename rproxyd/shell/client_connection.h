@@ -72,6 +72,7 @@ class ClientConnection final : public event::Retirable,
 
   void write(core::Bytes bytes) override { stream_->write(bytes); }
   std::size_t pending() const override { return stream_->pending(); }
+  void shut_down() override { stream_->shut_down(); }
 
   void make_session();
   void tell_apart(core::Bytes bytes);
@@ -79,6 +80,7 @@ class ClientConnection final : public event::Retirable,
   void finish_stream();
   void flush();
   void enter(Phase phase);
+  void linger();
   Phase phase_of_session() const;
   bool ending() const { return phase_ == Phase::finishing || phase_ == Phase::lingering; }
   Exchange* find(StreamId stream);
@@ -91,6 +93,7 @@ class ClientConnection final : public event::Retirable,
   bool secure_ = false;
   bool draining_ = false;
   bool served_ = false; // a request has come
+  bool client_ended_ = false;
   std::unique_ptr<event::Stream> stream_;
   std::unique_ptr<ClientSession> session_;
   std::unique_ptr<TurnPassage> turn_;

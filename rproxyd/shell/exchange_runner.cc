@@ -1,5 +1,7 @@
 #include "rproxyd/shell/exchange_runner.h"
 
+#include <openssl/rand.h>
+
 #include <utility>
 
 #include "rproxyd/shell/client_connection.h"
@@ -17,6 +19,12 @@ ExchangeRunner::ExchangeRunner(Worker& worker, ClientConnection& client, const E
 const core::Now& ExchangeRunner::now() const { return worker_.loop().now(); }
 std::string_view ExchangeRunner::http_date() const { return worker_.http_date(); }
 core::ChunkPool& ExchangeRunner::pool() { return worker_.buffers().pool; }
+
+WebSocketNonce ExchangeRunner::random_nonce() {
+  WebSocketNonce nonce;
+  RAND_bytes(nonce.data(), nonce.size());
+  return nonce;
+}
 
 // ---- what the exchange asks for
 

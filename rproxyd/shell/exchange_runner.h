@@ -28,6 +28,7 @@ class ExchangeRunner final : public event::Retirable,
   const core::Now& now() const override;
   std::string_view http_date() const override;
   core::ChunkPool& pool() override;
+  WebSocketNonce random_nonce() override;
   std::optional<BackendId> choose(const Route& route, const core::IpAddress& client,
                                   std::span<const BackendId> tried,
                                   std::optional<BackendKey> wanted) override;

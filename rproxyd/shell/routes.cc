@@ -30,6 +30,7 @@ Route route_of(const Settings::Route& from, const std::vector<std::string>& pool
   route.path = from.path;
   route.exact = from.exact;
   if (const auto* pool = std::get_if<Settings::ToPool>(&from.target)) {
+    route.websocket = pool->websocket;
     route.target = pool->pool;
     route.pool =
         static_cast<std::size_t>(std::ranges::find(pool_names, pool->pool) - pool_names.begin());

@@ -127,7 +127,7 @@ Outcome run(std::string_view input, std::size_t piece, const MessageLimits& limi
   }
   Outcome outcome{proxy.messages, proxy.refused, sink.written, proxy.to_backend.written,
                   proxy.open};
-  session.feed_end();
+  session.break_off();
   must(!proxy.open, "no exchange outlives its connection");
   must(session.finished(), "a connection's end ends it");
   return outcome;

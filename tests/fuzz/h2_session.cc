@@ -167,7 +167,7 @@ void run(Steps steps) {
            "a client that does not read costs little");
     }
     session.flush(now);
-    session.feed_end();
+    session.break_off();
     must(application.streams.empty(), "a connection's end ends all its streams");
   }
   must(pool.in_use() == 0, "all memory comes back");

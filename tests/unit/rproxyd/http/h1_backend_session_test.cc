@@ -305,4 +305,83 @@ TEST_CASE("after a failure nothing more is raised") {
   CHECK(backend.take() == Lines{"failure malformed"});
 }
 
+// --- tunnels (RFC 6455, proxy rule 7) ----------------------------------------------------------
+
+namespace {
+
+constexpr auto kAccepted =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n"sv;
+
+struct Handshake : Backend {
+  Handshake() {
+    head.upgrade = "websocket";
+    head.fields.add("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    session.send_request(head);
+  }
+};
+
+} // namespace
+
+TEST_CASE("a handshake goes out as an upgrade to websocket") {
+  Handshake handshake;
+  CHECK(handshake.sink.written ==
+        "GET /p?q HTTP/1.1\r\nhost: example.com\r\n"
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "upgrade: websocket\r\nconnection: upgrade\r\n\r\n");
+}
+
+TEST_CASE("an accepted handshake makes a tunnel: bytes both ways, and an end each") {
+  Handshake handshake;
+  handshake.feed(std::string(kAccepted) + "HTTP/1.1 ");
+  CHECK(handshake.take() ==
+        Lines{"response 101 sec-websocket-protocol=chat body open", "body HTTP/1.1 "});
+  CHECK(handshake.session.tunnels());
+  handshake.sink.written.clear();
+  handshake.session.send_body(core::bytes_of("GET "));
+  CHECK(handshake.sink.written == "GET ");
+  handshake.session.finish(nullptr);
+  CHECK(handshake.sink.ended);
+  CHECK(handshake.sink.written == "GET ");
+  handshake.feed("more");
+  handshake.session.feed_end();
+  CHECK(handshake.take() == Lines{"body more", "end"});
+  CHECK_FALSE(handshake.session.reusable());
+}
+
+TEST_CASE("what doesn't prove that the handshake was understood is no tunnel") {
+  for (const std::string_view answer : {
+           "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+           "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+           "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
+           "HTTP/1.1 101 S\r\nUpgrade: h2c\r\nConnection: upgrade\r\n"
+           "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+           "HTTP/1.1 101 S\r\nUpgrade: websocket\r\n"
+           "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+           "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 0\r\n"
+           "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+       }) {
+    CAPTURE(answer);
+    Handshake handshake;
+    handshake.feed(answer);
+    CHECK(handshake.take() == Lines{"failure malformed"});
+    CHECK_FALSE(handshake.session.tunnels());
+  }
+}
+
+TEST_CASE("any other answer to a handshake is an answer, and the connection goes on") {
+  for (const std::string_view status : {"200 OK", "403 Forbidden", "426 Upgrade Required"}) {
+    Handshake handshake;
+    handshake.feed("HTTP/1.1 " + std::string(status) +
+                   "\r\nUpgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 2\r\n\r\nno");
+    CHECK(handshake.take().back() == "end");
+    CHECK_FALSE(handshake.session.tunnels());
+    CHECK(handshake.session.reusable());
+    handshake.head.upgrade.clear();
+    handshake.get();
+    handshake.feed(kAccepted); // asked for by the request before, not by this one
+    CHECK(handshake.take() == Lines{"failure malformed"});
+  }
+}
+
 } // namespace rproxyd::test

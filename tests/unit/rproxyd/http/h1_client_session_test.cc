@@ -502,20 +502,20 @@ TEST_CASE("the answer to a refused HEAD has no body") {
 
 TEST_CASE("the client's end breaks off what is in progress") {
   Client idle;
-  idle.session.feed_end();
+  idle.session.break_off();
   CHECK(idle.session.finished());
   CHECK(idle.take().empty());
 
   Client waiting;
   waiting.feed(kGet);
-  waiting.session.feed_end();
+  waiting.session.break_off();
   CHECK(waiting.session.finished());
   CHECK(waiting.take() == Lines{kRequestOfGet, "closed 1 broken"});
 
   Client answered;
   answered.feed(kGet);
   answered.answer(answered.events.latest, "hi");
-  answered.session.feed_end();
+  answered.session.break_off();
   CHECK(answered.take() == Lines{kRequestOfGet, "closed 1"});
 }
 
@@ -561,6 +561,156 @@ TEST_CASE("an Upgrade counts in HTTP/1.1, when Connection names it (RFC 9110 7.8
   CHECK(upgrade_of(
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: a\r\nUpgrade: b\r\n\r\n")
             .empty());
+}
+
+// --- tunnels (RFC 6455) ------------------------------------------------------------------------
+
+namespace {
+
+constexpr auto kHandshake =
+    "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"sv;
+
+struct Tunnel : Client {
+  explicit Tunnel(std::string_view behind_handshake = "") {
+    feed(std::string(kHandshake) + std::string(behind_handshake));
+    begin_answer(kOpen, 101);
+    flush();
+  }
+  Lines since_handshake() {
+    Lines lines = take();
+    lines.erase(lines.begin());
+    return lines;
+  }
+};
+
+} // namespace
+
+TEST_CASE("a handshake is a request that says what it would become") {
+  Client client;
+  client.feed(kHandshake);
+  CHECK(client.take().front().ends_with("body none end"));
+  CHECK(client.events.latest_head->upgrade == "websocket");
+
+  Client h2c;
+  h2c.feed("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n");
+  CHECK(h2c.events.latest_head->upgrade.empty());
+  Client unnamed; // RFC 9110 section 7.8: without the token in Connection it is nothing
+  unnamed.feed("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n");
+  CHECK(unnamed.events.latest_head->upgrade.empty());
+  Client old;
+  old.feed("GET / HTTP/1.0\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n");
+  CHECK(old.events.latest_head->upgrade.empty());
+}
+
+TEST_CASE("an accepted handshake is answered with what proves it (RFC 6455 4.2.2)") {
+  Tunnel tunnel;
+  CHECK(tunnel.sent() ==
+        "HTTP/1.1 101 Switching Protocols\r\nx: y\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+        "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+}
+
+TEST_CASE("in a tunnel all bytes cross as they are, both ways") {
+  Tunnel tunnel;
+  tunnel.sent();
+  tunnel.feed("GET / HTTP/1.1\r\n\r\n");
+  tunnel.session.send_body(tunnel.events.latest, core::bytes_of("HTTP/1.1 200 OK\r\n\r\n"));
+  CHECK(tunnel.since_handshake() == Lines{"body 1 GET / HTTP/1.1\r\n\r\n"});
+  CHECK(tunnel.sent() == "HTTP/1.1 200 OK\r\n\r\n");
+  CHECK_FALSE(tunnel.session.idle());
+  tunnel.session.drain();
+  tunnel.flush();
+  CHECK_FALSE(tunnel.session.finished()); // what is established goes on
+}
+
+TEST_CASE("what comes behind a handshake is the tunnel's once there is one, else a request") {
+  Tunnel tunnel(kGet);
+  CHECK(tunnel.since_handshake() == Lines{"body 1 " + std::string(kGet)});
+
+  Client refused;
+  refused.feed(std::string(kHandshake) + std::string(kGet));
+  refused.answer(refused.events.latest, "no", 403);
+  refused.flush();
+  CHECK(refused.take().back() == "request 2 GET /p at a body none end");
+}
+
+TEST_CASE("a tunnel takes no more than a window ahead of the backend (rule 16)") {
+  Tunnel tunnel;
+  tunnel.feed(std::string(kRequestWindow + 10, 'x'));
+  CHECK(tunnel.events.body_bytes == kRequestWindow);
+  CHECK_FALSE(tunnel.session.wants_input());
+  tunnel.session.consumed(tunnel.events.latest, kRequestWindow);
+  tunnel.flush();
+  CHECK(tunnel.events.body_bytes == kRequestWindow + 10);
+  CHECK(tunnel.session.wants_input());
+}
+
+TEST_CASE("a tunnel's directions end one by one, and the connection with both") {
+  const bool client_first = GENERATE(true, false);
+  Tunnel tunnel;
+  tunnel.take();
+  const auto client_ends = [&] { CHECK(tunnel.session.feed_end()); };
+  const auto backend_ends = [&] { tunnel.session.finish(tunnel.events.latest, nullptr); };
+  if (client_first) {
+    client_ends();
+    CHECK(tunnel.take() == Lines{"end 1"});
+    tunnel.session.send_body(tunnel.events.latest, core::bytes_of("late"));
+    CHECK(tunnel.sent().ends_with("late"));
+    backend_ends();
+  } else {
+    backend_ends();
+    CHECK(tunnel.sink.ended);
+    tunnel.flush();
+    CHECK(tunnel.take().empty());
+    tunnel.feed("late");
+    CHECK(tunnel.take() == Lines{"body 1 late"});
+    CHECK_FALSE(tunnel.session.finished());
+    client_ends();
+    CHECK(tunnel.take() == Lines{"end 1", "closed 1"});
+  }
+  tunnel.flush();
+  CHECK(tunnel.sink.ended);
+  CHECK(tunnel.session.finished());
+  CHECK_FALSE(tunnel.session.broken());
+}
+
+TEST_CASE("the end of a tunnel comes behind the bytes that were held before it") {
+  Tunnel tunnel;
+  tunnel.take();
+  tunnel.feed(std::string(kRequestWindow, 'x') + "last");
+  CHECK(tunnel.session.feed_end());
+  CHECK(tunnel.take().size() == 1);
+  CHECK_FALSE(tunnel.session.wants_input());
+  tunnel.session.consumed(tunnel.events.latest, kRequestWindow);
+  tunnel.flush();
+  CHECK(tunnel.take() == Lines{"body 1 last", "end 1"});
+}
+
+TEST_CASE("a tunnel that breaks off on one side breaks off on the other") {
+  Tunnel gone;
+  gone.take();
+  gone.session.break_off();
+  CHECK(gone.take() == Lines{"closed 1 broken"});
+
+  Tunnel reset;
+  reset.take();
+  reset.session.reset(reset.events.latest);
+  reset.flush();
+  CHECK(reset.take() == Lines{"closed 1 broken"});
+  CHECK(reset.session.broken());
+
+  Tunnel half;
+  half.take();
+  half.session.finish(half.events.latest, nullptr);
+  half.session.reset(half.events.latest);
+  half.flush();
+  CHECK(half.session.broken());
+}
+
+TEST_CASE("only a tunnel goes on behind the client's end") {
+  Client client;
+  client.feed(kHandshake); // asked for, not accepted
+  CHECK_FALSE(client.session.feed_end());
 }
 
 } // namespace rproxyd::test

@@ -19,7 +19,10 @@ class StringSink final : public Sink {
   void write(core::Bytes bytes) override { written += core::text_of(bytes); }
   std::size_t pending() const override { return blocked ? written.size() : 0; }
 
+  void shut_down() override { ended = true; }
+
   std::string written;
+  bool ended = false;
   bool blocked = false; // a peer that does not read: all that was written is pending
 };
 

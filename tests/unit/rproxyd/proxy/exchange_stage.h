@@ -67,6 +67,7 @@ class ExchangeStage final : public ExchangeHost, public ClientSession, public Ba
   const core::Now& now() const override { return time; }
   std::string_view http_date() const override { return "Sun, 01 Mar 2026 12:00:00 GMT"; }
   core::ChunkPool& pool() override { return chunks; }
+  WebSocketNonce random_nonce() override { return {1, 2, 3}; }
   std::optional<BackendId> choose(const Route&, const core::IpAddress&,
                                   std::span<const BackendId> tried,
                                   std::optional<BackendKey> wanted) override {
@@ -92,7 +93,8 @@ class ExchangeStage final : public ExchangeHost, public ClientSession, public Ba
 
   // ClientSession
   void feed(core::Bytes, const core::Now&) override {}
-  void feed_end() override {}
+  bool feed_end() override { return false; }
+  void break_off() override {}
   bool wants_input() const override { return true; }
   void send_continue(StreamId) override { say("continue"); }
   void inform(StreamId, const ResponseHead& head) override { say("inform {}", head.status); }

@@ -160,6 +160,5 @@ TEST_CASE("what rproxyd does not serve of its sample is warned of, with its line
       lines ==
       Lines{"/etc/vestibule/rproxyd.json:24: /routes/0/static: this version serves no folders: it "
             "answers 404 here",
-            "/etc/vestibule/rproxyd.json:26: /routes/2/websocket: this version has no WebSocket",
             "/etc/vestibule/rproxyd.json:40: /admin: this version has no admin endpoints"});
 }
