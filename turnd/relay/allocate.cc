@@ -35,6 +35,11 @@ Decision Server::allocate(Request& request) {
 
   // 4. DONT-FRAGMENT only asks whether Send indications may carry it: they may.
 
+  // MOBILITY-TICKET (RFC 8016 section 3.1.2): empty, a wish for one.
+  const auto ticket = message.find(Attribute::mobility_ticket);
+  if (ticket && !ticket->empty()) return refuse(request, ErrorCode::bad_request);
+  if (ticket && !config_.mobility) return refuse(request, ErrorCode::mobility_forbidden);
+
   // LIFETIME, which step 10 will need.
   std::optional<std::uint32_t> requested_lifetime;
   if (const auto value = message.find(Attribute::lifetime)) {
@@ -45,6 +50,7 @@ Decision Server::allocate(Request& request) {
   Opening opening;
   opening.lifetime = lifetime;
   opening.attempts_left = kMaxOpenAttempts;
+  opening.mobile = ticket.has_value();
 
   // 5. RESERVATION-TOKEN stands alone.
   const auto family = message.find(Attribute::requested_address_family);
@@ -86,7 +92,7 @@ Decision Server::allocate(Request& request) {
   }
 
   if (draining_) return refuse(request, ErrorCode::insufficient_capacity);
-  if (token) return take_reservation(request, *token, lifetime);
+  if (token) return take_reservation(request, *token, std::move(opening));
   if (!opening.dual && !serves(opening.family)) {
     return refuse(request, ErrorCode::address_family_not_supported);
   }
@@ -112,7 +118,7 @@ Decision Server::start_opening(Request& request, Opening opening) {
 
 // The port that an earlier EVEN-PORT put aside for this user, once. Its socket is bound already,
 // perhaps at another worker, and comes here.
-Decision Server::take_reservation(Request& request, core::Bytes value, core::Duration lifetime) {
+Decision Server::take_reservation(Request& request, core::Bytes value, Opening opening) {
   auto ticket = quota_.ticket(quota_user(request.identity.username));
   if (!ticket) {
     return refuse(request, ticket.error() == QuotaRefusal::user_full
@@ -127,8 +133,7 @@ Decision Server::take_reservation(Request& request, core::Bytes value, core::Dur
   places_[place].ports.adopt(address->port());
 
   Allocation& allocation = allocations_.add(new_allocation(request, *std::move(ticket)));
-  allocation.opening = std::make_unique<Opening>();
-  allocation.opening->lifetime = lifetime;
+  allocation.opening = std::make_unique<Opening>(std::move(opening));
   allocation.opening->family = address->family();
   start_socket(allocation, place, address->port(), false, token);
   return Drop{DropReason::answer_comes_later};
@@ -254,8 +259,8 @@ Decision Server::opening_went_on(Allocation& allocation, const core::Now& now) {
 
 Decision Server::allocate_failed(Allocation& allocation, const core::Now& now) {
   // The answer borrows its five-tuple, which is about to go.
-  failed_five_tuple_ = allocation.five_tuple;
-  const AnswerTo to{.five_tuple = &failed_five_tuple_,
+  answered_five_tuple_ = allocation.five_tuple;
+  const AnswerTo to{.five_tuple = &answered_five_tuple_,
                     .client = allocation.client,
                     .method = stun::Method::allocate,
                     .transaction = allocation.transaction,
@@ -278,6 +283,7 @@ Decision Server::allocate_succeeded(Allocation& allocation, const core::Now& now
       allocation.relay(relay->address.family()) = socket.relay;
     }
   }
+  if (opening->mobile) make_mobile(allocation);
   deadlines_.set(allocation.expiry, now.steady + opening->lifetime);
   ++counters_.allocations;
   return answer_allocate(allocation, now);
@@ -320,6 +326,7 @@ Decision Server::answer_allocate(const Allocation& allocation, const core::Now& 
     answer.add_u32(Attribute::lifetime, static_cast<std::uint32_t>(remaining.count()));
     if (allocation.reservation) answer.add(Attribute::reservation_token, *allocation.reservation);
     answer.add_xor_address(Attribute::xor_mapped_address, allocation.five_tuple.client);
+    add_ticket(answer, allocation);
     for (const core::Family family : {core::Family::ipv4, core::Family::ipv6}) {
       if (const auto code = allocation.refused_code(family)) {
         answer.add_address_error(stun::family_number(family), *code);

@@ -14,6 +14,7 @@
 #include "turnd/relay/bandwidth.h"
 #include "turnd/relay/channels.h"
 #include "turnd/relay/icmp.h"
+#include "turnd/relay/mobility.h"
 #include "turnd/relay/permissions.h"
 #include "turnd/relay/quota.h"
 #include "turnd/relay/types.h"
@@ -32,12 +33,13 @@ struct Opening {
   core::Family family = core::Family::ipv4;
   bool dual = false; // IPv4 and IPv6; one of them may fail
   bool even_port = false;
+  bool mobile = false;
   bool reserve_next = false;
   std::uint8_t attempts_left = 0;
   std::vector<Socket> sockets;
 };
 
-// Lives in the server's table, and never moves.
+// Lives in a server's table, at one place in memory; a mobile one may go to another server's.
 struct Allocation {
   FiveTuple five_tuple;
   ClientTag client{};
@@ -54,6 +56,8 @@ struct Allocation {
   std::optional<ReservationToken> reservation;           // what the answer promised
   std::array<std::optional<stun::ErrorCode>, 2> refused; // of a dual allocation, by core::Family
   std::unique_ptr<Opening> opening;                      // nullptr: live
+
+  std::unique_ptr<Mobility> mobility; // nullptr: bound to its five-tuple
 
   Permissions permissions;
   Channels channels;

@@ -39,10 +39,10 @@ void AllocationTable::place(Slot slot) {
 }
 
 // What stands behind the gap moves up into it, unless it would come to stand before its home.
-void AllocationTable::remove(const Allocation& allocation) {
+std::unique_ptr<Allocation> AllocationTable::take(const Allocation& allocation) {
   std::size_t gap = home(hash(allocation.five_tuple));
   while (slots_[gap].allocation.get() != &allocation) gap = next(gap);
-  const std::unique_ptr<Allocation> removed = std::move(slots_[gap].allocation);
+  std::unique_ptr<Allocation> taken = std::move(slots_[gap].allocation);
   --size_;
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t at = next(gap); slots_[at].allocation != nullptr; at = next(at)) {
@@ -52,6 +52,7 @@ void AllocationTable::remove(const Allocation& allocation) {
     slots_[gap] = std::move(slots_[at]);
     gap = at;
   }
+  return taken;
 }
 
 void AllocationTable::grow() {

@@ -18,7 +18,8 @@ class AllocationTable {
   Allocation* find(const FiveTuple& five_tuple) const;
   // The five-tuple must not be there yet.
   Allocation& add(std::unique_ptr<Allocation> allocation);
-  void remove(const Allocation& allocation); // destroys it
+  std::unique_ptr<Allocation> take(const Allocation& allocation);
+  void remove(const Allocation& allocation) { take(allocation); } // destroys it
   std::size_t size() const { return size_; }
 
  private:

@@ -153,6 +153,7 @@ Decision Server::from_icmp(RelayId id, const PeerAddress& destination, const Icm
 
 Decision Server::to_client(const Allocation& allocation, core::Bytes bytes,
                            std::size_t payload_bytes, const IpFields& ip) {
+  if (allocation.client == kNoClient) return drop(DropReason::no_client);
   ++counters_.packets_to_clients;
   counters_.bytes_to_clients += payload_bytes;
   return ToClient{.kind = ToClient::Kind::data,

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "libcore/base/address.h"
 #include "libcore/base/bytes.h"
+#include "turnd/relay/mobility.h"
 #include "turnd/relay/types.h"
 
 namespace turnd {
@@ -28,8 +30,9 @@ enum class DropReason : std::uint8_t {
   own_relay_address,  // a client that claims to be one of our relay addresses
   answer_comes_later, // an Allocate waits for its relay socket, or a copy of it came meanwhile
   unknown_relay,      // of an allocation that is gone
+  no_client,          // for a mobile client whose connection has ended
 };
-inline constexpr std::size_t kDropReasons = 16;
+inline constexpr std::size_t kDropReasons = 17;
 
 struct Drop {
   DropReason reason;
@@ -67,6 +70,18 @@ struct CloseRelay {
   RelayId relay;
 };
 
-using Command = std::variant<OpenRelay, CloseRelay>;
+// A client's packet that had to wait: give it to from_client() again.
+struct HandleAgain {
+  FiveTuple five_tuple;
+  ClientTag client;
+  std::vector<std::uint8_t> bytes;
+  IpFields ip{};
+};
+
+// Mobility between workers (turnd/relay/mobility.h). Call, on the thread of worker `owner`:
+//   MobilityQuestion   mobility_asked(), and mobility_answered() with its reply at the asker
+//   AllocationWanted   hand_over(), and adopt() at the asker
+using Command =
+    std::variant<OpenRelay, CloseRelay, HandleAgain, MobilityQuestion, AllocationWanted>;
 
 } // namespace turnd

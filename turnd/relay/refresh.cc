@@ -1,4 +1,4 @@
-// Refresh (RFC 8656 section 8.2).
+// Refresh (RFC 8656 section 8.2) on the allocation's own five-tuple.
 #include "turnd/relay/server.h"
 
 namespace turnd {
@@ -9,16 +9,43 @@ using stun::ErrorCode;
 Decision Server::refresh(Request& request) {
   Allocation& allocation = *request.allocation;
 
+  // RFC 8016: a client that has not moved may show its ticket all the same. Where this is the Refresh
+  // that brought it here, come again, the ticket is the one before.
+  if (const auto value = request.message.find(Attribute::mobility_ticket)) {
+    if (!config_.mobility) return refuse(request, ErrorCode::mobility_forbidden);
+    const Mobility* mobility = allocation.mobility.get();
+    const auto ticket = tickets_.open(*value);
+    if (mobility == nullptr || !ticket || ticket->allocation != mobility->number) {
+      return refuse(request, ErrorCode::bad_request);
+    }
+    if (!mobility->accepts(*ticket) && mobility->transaction != request.to.transaction) {
+      return refuse(request, ErrorCode::bad_request);
+    }
+  }
+
+  // The answer to lifetime 0 borrows nothing of the allocation, which is gone by then.
+  const auto lifetime = apply_refresh(allocation, request.message, request.now);
+  if (!lifetime) return refuse(request, lifetime.error());
+  return answers_.success(request.to, [&](auto& builder) {
+    builder.add_u32(Attribute::lifetime, *lifetime);
+    if (*lifetime != 0) add_ticket(builder, allocation);
+  });
+}
+
+// The lifetime that is granted. With 0 the allocation is gone, or one family of a dual one.
+std::expected<std::uint32_t, ErrorCode> Server::apply_refresh(Allocation& allocation,
+                                                              const stun::Message& message,
+                                                              const core::Now& now) {
   std::optional<std::uint32_t> requested;
-  if (const auto value = request.message.find(Attribute::lifetime)) {
-    if (value->size() != 4) return refuse(request, ErrorCode::bad_request);
+  if (const auto value = message.find(Attribute::lifetime)) {
+    if (value->size() != 4) return std::unexpected(ErrorCode::bad_request);
     requested = core::load32(value->data());
   }
 
   // A family that the allocation doesn't have is a mistake; one of two may be given up alone.
   std::optional<core::Family> family;
-  if (const auto value = request.message.find(Attribute::requested_address_family)) {
-    if (value->size() != 4) return refuse(request, ErrorCode::bad_request);
+  if (const auto value = message.find(Attribute::requested_address_family)) {
+    if (value->size() != 4) return std::unexpected(ErrorCode::bad_request);
     switch ((*value)[0]) {
       case stun::kFamilyIpv4:
         family = core::Family::ipv4;
@@ -27,34 +54,29 @@ Decision Server::refresh(Request& request) {
         family = core::Family::ipv6;
         break;
       default:
-        return refuse(request, ErrorCode::peer_address_family_mismatch);
+        return std::unexpected(ErrorCode::peer_address_family_mismatch);
     }
     if (!allocation.relay(*family)) {
-      return refuse(request, ErrorCode::peer_address_family_mismatch);
+      return std::unexpected(ErrorCode::peer_address_family_mismatch);
     }
   }
 
   if (requested == 0) {
     const bool dual = allocation.relays[0] && allocation.relays[1];
-    // The answer borrows nothing of the allocation but the five-tuple, which is the request's.
-    const Decision answer = answers_.success(
-        request.to, [](auto& builder) { builder.add_u32(Attribute::lifetime, 0); });
     if (family && dual) {
       auto& relay = allocation.relay(*family);
-      if (relay) close_relay(*relay, request.now);
+      if (relay) close_relay(*relay, now);
       relay.reset();
     } else {
-      remove(allocation, request.now);
+      remove(allocation, now);
     }
-    return answer;
+    return 0;
   }
 
   const core::Duration lifetime = granted_lifetime(requested);
-  deadlines_.set(allocation.expiry, request.now.steady + lifetime);
-  return answers_.success(request.to, [&](auto& builder) {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(lifetime);
-    builder.add_u32(Attribute::lifetime, static_cast<std::uint32_t>(seconds.count()));
-  });
+  deadlines_.set(allocation.expiry, now.steady + lifetime);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(lifetime);
+  return static_cast<std::uint32_t>(seconds.count());
 }
 
 } // namespace turnd

@@ -43,17 +43,19 @@ std::uint64_t random_u64(Random& random) {
 
 } // namespace
 
-Server::Server(ServerConfig config, Authenticator authenticator, Quota& quota,
-               Reservations& reservations, Random& random, core::TimePoint start)
+Server::Server(ServerConfig config, Authenticator authenticator, Shared shared, Random& random,
+               core::TimePoint start)
     : config_(std::move(config)),
       authenticator_(std::move(authenticator)),
-      quota_(quota),
-      held_(reservations),
+      quota_(shared.quota),
+      held_(shared.reservations),
+      mobile_allocations_(shared.mobile_allocations),
       random_(random),
       deadlines_(start),
       limiter_(config_.limits.unauthenticated_answers, random_u64(random)),
       ports_in_use_(config_.ports_in_use.get()),
       allocations_(random_u64(random)),
+      tickets_(config_.ticket_key),
       indication_id_(random_u64(random)) {
   places_.reserve(config_.relay_addresses.size());
   for (const RelayAddress& address : config_.relay_addresses) {
@@ -64,9 +66,22 @@ Server::Server(ServerConfig config, Authenticator authenticator, Quota& quota,
 
 Server::~Server() = default;
 
+std::span<const Attribute> Server::known_in_turn() { return kKnownInTurn; }
+
+bool Server::is_expected(const FiveTuple& five_tuple) const {
+  const auto found = arrivals_.find(five_tuple);
+  return found != arrivals_.end() && found->second->state != Arrival::State::asking;
+}
+
 // RFC 7983: the first byte tells ChannelData from STUN.
 Decision Server::from_client(const FiveTuple& five_tuple, ClientTag client, core::Bytes bytes,
                              const core::Now& now, const IpFields& ip) {
+  if (!arrivals_.empty()) {
+    const auto arrival = arrivals_.find(five_tuple);
+    if (arrival != arrivals_.end()) {
+      if (auto decision = from_arrival(*arrival->second, client, bytes, now, ip)) return *decision;
+    }
+  }
   if (stun::looks_like_channel_data(bytes)) {
     return channel_data_from_client(five_tuple, bytes, now, ip);
   }
@@ -153,6 +168,12 @@ Decision Server::turn_request(Request& request) {
   request.allocation = allocations_.find(five_tuple);
   const bool stranger = request.allocation == nullptr;
   if (stranger && !may_answer_unauthenticated(request)) return drop(DropReason::limited);
+  if (stranger && request.to.method == stun::Method::refresh) {
+    // A ticket of ours: its allocation's owner checks who this is.
+    const auto value = request.message.find(Attribute::mobility_ticket);
+    const auto ticket = value && config_.mobility ? tickets_.open(*value) : std::nullopt;
+    if (ticket) return refresh_from_elsewhere(request, *ticket);
+  }
   std::optional<Authenticator::Known> owner;
   if (request.allocation != nullptr) {
     owner = {.username = request.allocation->username,
@@ -173,7 +194,7 @@ Decision Server::turn_request(Request& request) {
   request.to.integrity = request.identity.integrity;
 
   // 2. What must be understood and isn't (RFC 8489 section 6.3.1).
-  const stun::UnknownAttributes unknown(request.message, kKnownInTurn);
+  const stun::UnknownAttributes unknown(request.message, known_in_turn());
   if (!unknown.empty()) {
     return answers_.error(request.to, ErrorCode::unknown_attribute,
                           [&](auto& answer) { answer.add_unknown_attributes(unknown.types()); });
@@ -181,12 +202,18 @@ Decision Server::turn_request(Request& request) {
 
   // 3. Allocate makes an allocation, everything else needs one, and its owner (section 5).
   if (request.to.method == stun::Method::allocate) return allocate(request);
+  if (stranger && request.to.method == stun::Method::refresh &&
+      request.message.has(Attribute::mobility_ticket)) {
+    return refuse(request,
+                  config_.mobility ? ErrorCode::bad_request : ErrorCode::mobility_forbidden);
+  }
   if (request.allocation == nullptr || request.allocation->opening != nullptr) {
     return refuse(request, ErrorCode::allocation_mismatch);
   }
   if (request.allocation->username != request.identity.username) {
     return refuse(request, ErrorCode::wrong_credentials);
   }
+  if (request.allocation->client == kNoClient) request.allocation->client = request.to.client;
   switch (request.to.method) {
     case stun::Method::refresh:
       return refresh(request);
@@ -222,14 +249,16 @@ Decision Server::drop(DropReason reason) {
 
 std::optional<Command> Server::poll_command() {
   if (commands_.empty()) return std::nullopt;
-  Command command = commands_.front();
+  Command command = std::move(commands_.front());
   commands_.pop_front();
   return command;
 }
 
 void Server::advance(const core::Now& now) {
   deadlines_.advance(now.steady, [&](core::Deadline& deadline) {
-    if (deadline.kind() == kReservationExpiry) {
+    if (deadline.kind() == kArrivalExpiry) {
+      end_arrival(*deadline.owner<Arrival>(), Held::dropped);
+    } else if (deadline.kind() == kReservationExpiry) {
       auto* reservation = deadline.owner<Reservation>();
       // Nobody came for it: its socket is closed, and its port is free.
       if (held_.expire(reservation->token)) {
@@ -242,9 +271,18 @@ void Server::advance(const core::Now& now) {
   });
 }
 
-// RFC 8656 section 3.1: an allocation lives no longer than the connection it was made on.
+// RFC 8656 section 3.1: an allocation lives no longer than the connection it was made on. A mobile
+// one is there for the client to come back to (RFC 8016).
 void Server::client_gone(const FiveTuple& five_tuple, const core::Now& now) {
-  if (Allocation* allocation = allocations_.find(five_tuple)) remove(*allocation, now);
+  const auto arrival = arrivals_.find(five_tuple);
+  if (arrival != arrivals_.end()) end_arrival(*arrival->second, Held::dropped);
+  Allocation* allocation = allocations_.find(five_tuple);
+  if (allocation == nullptr) return;
+  if (allocation->mobility != nullptr) {
+    client_of_mobile_gone(*allocation, now);
+  } else {
+    remove(*allocation, now);
+  }
 }
 
 // The one place where allocations end.
@@ -256,6 +294,10 @@ void Server::remove(Allocation& allocation, const core::Now& now) {
   }
   for (const auto& relay : allocation.relays) {
     if (relay) close_relay(*relay, now);
+  }
+  if (allocation.mobility != nullptr) {
+    mobile_.erase(allocation.mobility->number);
+    mobile_allocations_.remove(allocation.mobility->number);
   }
   allocations_.remove(allocation);
 }

@@ -18,8 +18,10 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <expected>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -34,6 +36,8 @@
 #include "turnd/relay/authentication.h"
 #include "turnd/relay/decision.h"
 #include "turnd/relay/icmp.h"
+#include "turnd/relay/mobile_allocations.h"
+#include "turnd/relay/mobility.h"
 #include "turnd/relay/peer_policy.h"
 #include "turnd/relay/ports.h"
 #include "turnd/relay/ports_in_use.h"
@@ -69,6 +73,8 @@ struct ServerConfig {
   PeerPolicy peers;
   core::NetworkList stun_clients;                  // who may ask for a Binding
   core::NetworkList turn_clients;                  // who may ask for anything else
+  bool mobility = false;                           // RFC 8016
+  TicketMaker::Key ticket_key{};                   // random, the same for all workers
   std::uint16_t last_channel = stun::kLastChannel; // kLastChannelRfc5766 for older clients' sake
   ServerLimits limits;
 };
@@ -85,14 +91,25 @@ struct Counters {
 
 class Server {
  public:
+  // What all workers have in common.
+  struct Shared {
+    Quota& quota;
+    Reservations& reservations;
+    MobileAllocations& mobile_allocations;
+  };
+
   // RFC 8656 section 7.2 asks for at least 30 s.
   static constexpr core::Duration kReservationLifetime = std::chrono::seconds(30);
   // Ports that others on this machine hold are passed over, this often.
   static constexpr std::uint8_t kMaxOpenAttempts = 16;
+  // Mobile clients that have shown a ticket and not yet used their new address.
+  static constexpr std::size_t kMaxArrivals = 4096;
+  // An owner that has not answered in this time never will.
+  static constexpr core::Duration kOwnerAnswerLimit = std::chrono::seconds(5);
 
   // What is referred to must outlive the server.
-  Server(ServerConfig config, Authenticator authenticator, Quota& quota, Reservations& reservations,
-         Random& random, core::TimePoint start);
+  Server(ServerConfig config, Authenticator authenticator, Shared shared, Random& random,
+         core::TimePoint start);
   ~Server();
 
   // `ip`: of the datagram's header; nothing of a stream.
@@ -115,7 +132,15 @@ class Server {
 
   std::optional<core::TimePoint> next_deadline() const { return deadlines_.next(); }
   void advance(const core::Now& now);
+  // The allocation ends with it, unless it is a mobile one.
   void client_gone(const FiveTuple& five_tuple, const core::Now& now);
+
+  // What other workers ask, and what they say: see turnd/relay/mobility.h. After adopt() the sockets
+  // of moving.relays belong to the ids that stand there then; those that are left empty are closed.
+  MobilityReply mobility_asked(MobilityQuestion question, const core::Now& now);
+  Decision mobility_answered(MobilityReply reply, const core::Now& now);
+  MovingAllocation hand_over(const AllocationWanted& wanted);
+  void adopt(MovingAllocation& moving, const core::Now& now);
 
   // From now on no Allocate succeeds; what is there lives on.
   void begin_drain() { draining_ = true; }
@@ -123,9 +148,12 @@ class Server {
     authenticator_.set_credentials(std::move(credentials));
   }
 
+  // One that is coming counts.
   bool has_allocation(const FiveTuple& five_tuple) const {
-    return allocations_.find(five_tuple) != nullptr;
+    return allocations_.find(five_tuple) != nullptr || is_expected(five_tuple);
   }
+  // Nothing is here, and nothing is coming.
+  bool is_idle() const { return allocations_.size() == 0 && arrivals_.empty(); }
   std::size_t allocation_count() const { return allocations_.size(); }
   std::size_t relay_count() const { return relays_.size(); }
   const Counters& counters() const { return counters_; }
@@ -142,7 +170,7 @@ class Server {
     RelayAddress address;
     PortPool ports;
   };
-  enum DeadlineKind : int { kAllocationExpiry, kReservationExpiry };
+  enum DeadlineKind : int { kAllocationExpiry, kReservationExpiry, kArrivalExpiry };
   struct Reservation { // made by this worker, taken or not
     ReservationToken token;
     std::size_t place;
@@ -151,6 +179,8 @@ class Server {
   };
 
   // server.cc
+  static std::span<const stun::Attribute> known_in_turn();
+  bool is_expected(const FiveTuple& five_tuple) const;
   Decision message_from_client(const FiveTuple& five_tuple, ClientTag client, core::Bytes bytes,
                                const core::Now& now, const IpFields& ip);
   Decision binding(Request& request);
@@ -189,7 +219,7 @@ class Server {
   // allocate.cc
   Decision allocate(Request& request);
   Decision start_opening(Request& request, Opening opening);
-  Decision take_reservation(Request& request, core::Bytes token, core::Duration lifetime);
+  Decision take_reservation(Request& request, core::Bytes token, Opening opening);
   std::unique_ptr<Allocation> new_allocation(const Request& request, Quota::Ticket ticket) const;
   bool open_sockets(Allocation& allocation, const core::Now& now);
   bool open_socket(Allocation& allocation, core::Family family, const core::Now& now);
@@ -208,6 +238,27 @@ class Server {
 
   // refresh.cc
   Decision refresh(Request& request);
+  std::expected<std::uint32_t, stun::ErrorCode> apply_refresh(Allocation& allocation,
+                                                              const stun::Message& message,
+                                                              const core::Now& now);
+
+  // mobility.cc
+  void make_mobile(Allocation& allocation);
+  void add_ticket(stun::MessageBuilder& answer, const Allocation& allocation) const;
+  Decision refresh_from_elsewhere(Request& request, const Ticket& ticket);
+  Decision ask_owner(Arrival& arrival, std::vector<std::uint8_t> refresh, const core::Now& now);
+  Decision refuse_arrival(Arrival& arrival, const MobilityReply& reply, const core::Now& now);
+  Decision nowhere_to_be_found(Arrival& arrival, core::Bytes refresh, const core::Now& now);
+  Decision answer_arrival(const Arrival& arrival);
+  std::optional<Decision> from_arrival(Arrival& arrival, ClientTag client, core::Bytes bytes,
+                                       const core::Now& now, const IpFields& ip);
+  Decision hold(Arrival& arrival, core::Bytes bytes, const IpFields& ip);
+  bool fetch(Arrival& arrival, const core::Now& now);
+  Arrival* find_arrival(const ArrivalId& id);
+  enum class Held : std::uint8_t { handled, dropped };
+  void end_arrival(Arrival& arrival, Held held);
+  void settle(Allocation& allocation, const FiveTuple& five_tuple, ClientTag client);
+  void client_of_mobile_gone(Allocation& allocation, const core::Now& now);
 
   // peer_requests.cc
   Decision create_permission(Request& request);
@@ -219,6 +270,7 @@ class Server {
   Authenticator authenticator_;
   Quota& quota_;
   Reservations& held_;
+  MobileAllocations& mobile_allocations_;
   Random& random_;
   core::DeadlineWheel deadlines_;
   AnswerLimiter limiter_;
@@ -229,11 +281,15 @@ class Server {
   RelayTable relays_;
   AllocationTable allocations_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Reservation>> reservations_; // by token
+  TicketMaker tickets_;
+  std::unordered_map<AllocationNumber, Allocation*> mobile_; // of this worker
+  std::unordered_map<FiveTuple, std::unique_ptr<Arrival>, FiveTupleHash> arrivals_;
+  std::uint64_t arrival_serial_ = 0;
   std::deque<Command> commands_;
   Answers answers_;
-  PeerAddress inside_peer_;     // of the last decision, which may borrow it
-  PeerAddress indicated_peer_;  // of the last Send indication: its decision borrows it
-  FiveTuple failed_five_tuple_; // of the last Allocate that failed, likewise
+  PeerAddress inside_peer_;       // of the last decision, which may borrow it
+  PeerAddress indicated_peer_;    // of the last Send indication: its decision borrows it
+  FiveTuple answered_five_tuple_; // of an answer to whom nothing is kept for any more, likewise
   std::uint64_t indication_id_;
   Counters counters_;
   bool draining_ = false;

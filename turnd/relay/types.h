@@ -37,6 +37,7 @@ struct FiveTupleHash {
 // Where the shell reaches a client: a listener's socket or a connection. Opaque to the relay, which
 // gives it back with everything that goes to that client.
 enum class ClientTag : std::uint64_t {};
+inline constexpr ClientTag kNoClient{}; // its connection has ended, and it may come back (RFC 8016)
 
 using ReservationToken = std::array<std::uint8_t, 8>; // RFC 8656 section 18.10
 

@@ -56,6 +56,7 @@ Settings read(const Value& root) {
     ObjectReader lists(*clients);
     lists.read("stun", settings.clients.stun, config::network_list);
     lists.read("turn", settings.clients.turn, config::network_list);
+    lists.read("mobility", settings.clients.mobility, config::boolean);
     lists.read("rfc5766_channels", settings.clients.rfc5766_channels, config::boolean);
     lists.finish();
   }

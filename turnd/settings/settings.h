@@ -49,6 +49,7 @@ struct Settings {
   struct Clients { // who may ask for what
     core::NetworkList stun{{core::Network::any()}};
     core::NetworkList turn{{core::Network::any()}};
+    bool mobility = false;         // RFC 8016
     bool rfc5766_channels = false; // takes channels 0x5000 to 0x7fff too, as older clients use them
   };
 

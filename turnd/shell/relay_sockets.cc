@@ -65,10 +65,13 @@ bool RelaySockets::open(const OpenRelay& command) {
     want_ip_fields(fd.get(), command.address.family());
     want_errors(fd.get(), command.address.family());
   }
-  if (!fd) return false;
-  auto socket = std::make_unique<Socket>(worker_, command.relay, std::move(fd));
+  return fd && adopt(command.relay, std::move(fd));
+}
+
+bool RelaySockets::adopt(RelayId id, event::Fd fd) {
+  auto socket = std::make_unique<Socket>(worker_, id, std::move(fd));
   if (!socket->watch()) return false;
-  const std::size_t index = command.relay.index;
+  const std::size_t index = id.index;
   if (index >= sockets_.size()) sockets_.resize(index + 1);
   sockets_[index] = std::move(socket);
   return true;

@@ -23,6 +23,8 @@ class RelaySockets {
   RelaySockets& operator=(const RelaySockets&) = delete;
 
   bool open(const OpenRelay& command); // false: the address can't be had
+  // A socket that comes from another worker. False: the loop can't watch it, and it is closed.
+  bool adopt(RelayId id, event::Fd fd);
   // The socket, for another to have; empty when it isn't open.
   event::Fd release(RelayId id);
   void close(RelayId id);

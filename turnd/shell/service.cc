@@ -53,8 +53,10 @@ core::IpAddress advertised(const Settings::Relay& relay, const core::IpAddress& 
 core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings, unsigned workers,
                                                      logging::Logger& log) {
   stun::NonceMaker::Key nonce_key;
+  TicketMaker::Key ticket_key;
   SystemRandom().fill(nonce_key);
-  std::unique_ptr<Service> service(new Service(settings, workers, log, nonce_key));
+  SystemRandom().fill(ticket_key);
+  std::unique_ptr<Service> service(new Service(settings, workers, log, nonce_key, ticket_key));
   for (const Settings::Listener& listener : settings.listeners) {
     auto context = tls_of(listener, log);
     if (!context) return std::unexpected(context.error());
@@ -64,7 +66,7 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings, u
 }
 
 Service::Service(const Settings& settings, unsigned workers, logging::Logger& log,
-                 const stun::NonceMaker::Key& nonce_key)
+                 const stun::NonceMaker::Key& nonce_key, const TicketMaker::Key& ticket_key)
     : settings_(settings),
       log_(log),
       credentials_(std::make_shared<Credentials>(settings.realm, settings.credentials.users,
@@ -74,7 +76,8 @@ Service::Service(const Settings& settings, unsigned workers, logging::Logger& lo
       workers_(workers),
       quota_(settings.limits.allocations, settings.limits.allocations_per_user),
       reservations_(workers),
-      ports_in_use_(std::make_shared<PortsInUse>(settings.relay.addresses.size())) {}
+      ports_in_use_(std::make_shared<PortsInUse>(settings.relay.addresses.size())),
+      ticket_key_(ticket_key) {}
 
 ServerConfig Service::server_config(unsigned worker,
                                     const std::vector<core::SocketAddress>& bound) const {
@@ -101,6 +104,8 @@ ServerConfig Service::server_config(unsigned worker,
                            .relay_ports = ports}),
       .stun_clients = settings_.clients.stun,
       .turn_clients = settings_.clients.turn,
+      .mobility = settings_.clients.mobility,
+      .ticket_key = ticket_key_,
       .last_channel =
           settings_.clients.rfc5766_channels ? stun::kLastChannelRfc5766 : stun::kLastChannel,
       .limits = limits};

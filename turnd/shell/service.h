@@ -1,5 +1,5 @@
-// What all workers share, made from the settings before any of them runs. Only quota and reservations
-// change afterwards.
+// What all workers share, made from the settings before any of them runs. Only quota,
+// reservations and the whereabouts of mobile allocations change afterwards.
 #pragma once
 
 #include <memory>
@@ -12,6 +12,8 @@
 #include "turnd/relay/credentials.h"
 #include "turnd/relay/server.h"
 #include "turnd/settings/settings.h"
+#include "turnd/shell/fellow_workers.h"
+#include "turnd/shell/shared_mobile_allocations.h"
 #include "turnd/shell/shared_quota.h"
 #include "turnd/shell/shared_reservations.h"
 
@@ -35,6 +37,8 @@ class Service {
   unsigned workers() const { return workers_; }
   Quota& quota() { return quota_; }
   SharedReservations& reservations() { return reservations_; }
+  MobileAllocations& mobile_allocations() { return mobile_allocations_; }
+  FellowWorkers& fellows() { return fellows_; }
   // nullptr for listeners without TLS.
   const std::shared_ptr<const tls::ServerContext>& tls(std::size_t listener) const {
     return tls_[listener];
@@ -42,7 +46,7 @@ class Service {
 
  private:
   Service(const Settings& settings, unsigned workers, logging::Logger& log,
-          const stun::NonceMaker::Key& nonce_key);
+          const stun::NonceMaker::Key& nonce_key, const TicketMaker::Key& ticket_key);
 
   const Settings& settings_;
   logging::Logger& log_;
@@ -52,6 +56,9 @@ class Service {
   SharedQuota quota_;
   SharedReservations reservations_;
   std::shared_ptr<PortsInUse> ports_in_use_;
+  SharedMobileAllocations mobile_allocations_;
+  FellowWorkers fellows_;
+  TicketMaker::Key ticket_key_;
   std::vector<std::shared_ptr<const tls::ServerContext>> tls_;
 };
 

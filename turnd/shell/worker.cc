@@ -9,8 +9,12 @@ namespace turnd {
 
 Worker::Worker(Service& service, ServerConfig config, std::vector<event::Fd> sockets)
     : service_(service),
-      server_(std::move(config), service.authenticator(), service.quota(), reservations_, random_,
-              loop_.now().steady) {
+      server_(std::move(config), service.authenticator(),
+              {.quota = service.quota(),
+               .reservations = reservations_,
+               .mobile_allocations = service.mobile_allocations()},
+              random_, loop_.now().steady) {
+  service_.fellows().join(*this);
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     if (!sockets[i]) continue;
     if (service.settings().listeners[i].transport == Settings::Transport::udp) {
@@ -70,14 +74,22 @@ void Worker::carry_out(const Decision& decision) {
 
 // What was gathered leaves before any socket is opened or closed: it refers to sockets by number.
 void Worker::carry_out_commands() {
-  while (const auto command = server_.poll_command()) {
+  while (auto command = server_.poll_command()) {
     to_peers_.flush();
     if (const auto* open = std::get_if<OpenRelay>(&*command)) {
       const bool opened = relay_sockets_.open(*open);
       carry_out(opened ? server_.relay_opened(open->relay, loop_.now())
                        : server_.relay_refused(open->relay, loop_.now()));
-    } else {
-      relay_sockets_.close(std::get<CloseRelay>(*command).relay);
+    } else if (const auto* close = std::get_if<CloseRelay>(&*command)) {
+      relay_sockets_.close(close->relay);
+    } else if (const auto* again = std::get_if<HandleAgain>(&*command)) {
+      carry_out(server_.from_client(again->five_tuple, again->client, again->bytes, loop_.now(),
+                                    again->ip));
+      flush_to_peers(); // what it decided lies in the command
+    } else if (auto* question = std::get_if<MobilityQuestion>(&*command)) {
+      ask(std::move(*question));
+    } else if (const auto* wanted = std::get_if<AllocationWanted>(&*command)) {
+      want(*wanted);
     }
   }
 }
@@ -95,7 +107,7 @@ void Worker::end_of_wake_up() {
   } else {
     loop_.cancel(deadline_);
   }
-  if (draining_ && server_.allocation_count() == 0) end();
+  if (draining_ && server_.is_idle()) end();
 }
 
 void Worker::on_deadline(int) {

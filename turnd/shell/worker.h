@@ -6,6 +6,7 @@
 // batches and the buffers are free again.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <unordered_map>
@@ -78,6 +79,13 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
     std::shared_ptr<const tls::ServerContext> context;
     std::unique_ptr<event::ProxyHeaders> headers; // of connections that proxies opened
   };
+  // worker_mobility.cc: to other workers, and on their behalf
+  void ask(MobilityQuestion question);
+  void asked(MobilityQuestion question);
+  void answered(MobilityReply reply);
+  void want(const AllocationWanted& wanted);
+  void give(const AllocationWanted& wanted);
+  void adopt(MovingAllocation moving, std::array<event::Fd, 2> sockets);
 
   void on_deadline(int kind) override;
   void add_stream_listener(event::Fd socket, const Settings::Listener& settings,

@@ -15,7 +15,10 @@ GUARD_SECONDS = 30
 
 # What aioice's own TURN client has no use for.
 for _attribute in ((0x0013, "DATA", stun.pack_bytes, stun.unpack_bytes),
-                   (0x0017, "REQUESTED-ADDRESS-FAMILY", stun.pack_unsigned, stun.unpack_unsigned)):
+                   (0x0017, "REQUESTED-ADDRESS-FAMILY", stun.pack_unsigned, stun.unpack_unsigned),
+                   (0x0018, "EVEN-PORT", stun.pack_bytes, stun.unpack_bytes),
+                   (0x0022, "RESERVATION-TOKEN", stun.pack_bytes, stun.unpack_bytes),
+                   (0x8030, "MOBILITY-TICKET", stun.pack_bytes, stun.unpack_bytes)):
     stun.ATTRIBUTES_BY_TYPE[_attribute[0]] = stun.ATTRIBUTES_BY_NAME[_attribute[1]] = _attribute
 
 

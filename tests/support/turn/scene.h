@@ -61,8 +61,10 @@ struct Options {
   std::map<std::string, std::string> users{{"alice", "wonder"}, {"bob", "builder"}};
   std::map<std::string, stun::UserKeys> stored_users;
   std::vector<std::string> shared_secrets;
-  turnd::ReservationTable* reservations = nullptr;   // of several workers
-  std::shared_ptr<turnd::PortsInUse> ports_in_use{}; // likewise
+  bool mobility = false;
+  turnd::ReservationTable* reservations = nullptr;            // of several workers
+  turnd::MobileAllocationTable* mobile_allocations = nullptr; // likewise
+  std::shared_ptr<turnd::PortsInUse> ports_in_use{};          // likewise
 };
 
 inline core::NetworkList networks(std::initializer_list<const char*> texts) {
@@ -80,12 +82,18 @@ inline turnd::RelayAddress relay_address(const char* ip, const char* advertised 
 class Scene {
  public:
   explicit Scene(const Options& options = {})
-      : quota(options.allocations, options.allocations_per_user),
+      : random(options.worker + 1U),
+        quota(options.allocations, options.allocations_per_user),
         server(config_of(options),
                turnd::Authenticator(
                    credentials_of(options),
                    stun::NonceMaker(stun::NonceMaker::Key{7}, std::chrono::seconds(600))),
-               quota, options.reservations != nullptr ? *options.reservations : own_reservations,
+               {.quota = quota,
+                .reservations =
+                    options.reservations != nullptr ? *options.reservations : own_reservations,
+                .mobile_allocations = options.mobile_allocations != nullptr
+                                          ? *options.mobile_allocations
+                                          : own_mobile_allocations},
                random, start()) {}
 
   static core::TimePoint start() { return core::TimePoint(std::chrono::hours(1000)); }
@@ -94,6 +102,7 @@ class Scene {
   SeededRandom random;
   turnd::QuotaTable quota;
   turnd::ReservationTable own_reservations{1};
+  turnd::MobileAllocationTable own_mobile_allocations;
   turnd::Server server;
 
   // Ports that somebody else has.
@@ -101,6 +110,7 @@ class Scene {
   std::vector<turnd::OpenRelay> opened;
   std::vector<turnd::RelayId> closed;
   std::vector<turnd::OpenRelay> refused;
+  std::vector<turnd::Command> to_others; // for other workers; who has several of them hands it on
 
   void pass(core::Duration time) {
     now.steady += time;
@@ -124,6 +134,7 @@ class Scene {
     int error() const { return answer ? answer->error() : -1; }
     bool is_success() const { return answer && answer->is_success(); }
   };
+  std::vector<Result> handled_again; // packets that had to wait
 
   Result feed(const Client& client, core::Bytes bytes, const turnd::IpFields& ip = {}) {
     return settle(copy(server.from_client(client.five_tuple, client.tag, bytes, now, ip)));
@@ -158,6 +169,10 @@ class Scene {
   }
   turnd::RelayId last_relay() const { return opened.back().relay; }
 
+  // What another worker's question or value led to.
+  Result settle_now(const turnd::Decision& decision) { return settle(copy(decision)); }
+  void settle_commands() { (void)carry_out_commands(); }
+
   bool nothing_left() { return !server.poll_command().has_value(); }
 
  private:
@@ -180,6 +195,8 @@ class Scene {
                                         .relay_ports = o.ports}),
             .stun_clients = o.stun_clients,
             .turn_clients = o.turn_clients,
+            .mobility = o.mobility,
+            .ticket_key = {3},
             .last_channel = o.last_channel,
             .limits = o.limits};
   }
@@ -219,9 +236,18 @@ class Scene {
 
   std::optional<Result> carry_out_commands() {
     std::optional<Result> answer;
-    while (const auto command = server.poll_command()) {
+    while (auto command = server.poll_command()) {
       if (const auto* close = std::get_if<turnd::CloseRelay>(&*command)) {
         closed.push_back(close->relay);
+        continue;
+      }
+      if (const auto* again = std::get_if<turnd::HandleAgain>(&*command)) {
+        handled_again.push_back(copy(
+            server.from_client(again->five_tuple, again->client, again->bytes, now, again->ip)));
+        continue;
+      }
+      if (!std::holds_alternative<turnd::OpenRelay>(*command)) {
+        to_others.push_back(std::move(*command));
         continue;
       }
       const auto open = std::get<turnd::OpenRelay>(*command);
