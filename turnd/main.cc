@@ -25,5 +25,11 @@ int main(int argc, char** argv) {
   if (const auto exit_code = command.parse(argc, argv)) return *exit_code;
   if (mint->parsed()) return turnd::print_credential(credential);
   if (user.parsed()) return user.run();
-  return command.run(turnd::load, turnd::run_daemon);
+  const auto reread = [&command] {
+    return turnd::load(command.config_file(), config::SystemSurroundings());
+  };
+  return command.run(turnd::load, [&](const turnd::Settings& settings, logging::Logger& log,
+                                      const std::string& announce_file) {
+    return turnd::run_daemon(settings, log, announce_file, reread);
+  });
 }

@@ -20,6 +20,8 @@ class Network {
   unsigned prefix() const { return prefix_; } // 0 for "any"
   std::string to_string() const;
 
+  friend bool operator==(const Network&, const Network&) = default;
+
  private:
   IpAddress base_;
   unsigned prefix_ = 32; // of 0.0.0.0: one that was never parsed contains next to nothing
@@ -34,6 +36,8 @@ class NetworkList {
   // The prefix length of the most specific network that contains the address.
   std::optional<unsigned> longest_prefix(const IpAddress& ip) const;
   bool empty() const { return networks_.empty(); }
+
+  friend bool operator==(const NetworkList&, const NetworkList&) = default; // in the same order
 
  private:
   std::vector<Network> networks_;

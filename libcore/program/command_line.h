@@ -26,6 +26,7 @@ class CommandLine {
   ~CommandLine() = default;
 
   CLI::App& app() { return app_; }
+  const std::string& config_file() const { return config_file_; }
   // nullopt: go on. Else the exit code; what there was to say has been said.
   std::optional<int> parse(int argc, char** argv);
 

@@ -10,10 +10,11 @@
 namespace program {
 
 Supervisor::Supervisor(logging::Logger& log, core::Duration drain_timeout,
-                       std::vector<Worker*> workers)
+                       std::vector<Worker*> workers, std::function<void()> reload)
     : log_(log),
       drain_timeout_(drain_timeout),
       workers_(std::move(workers)),
+      reload_(std::move(reload)),
       signals_(loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int number) { on_signal(number); }) {}
 
 void Supervisor::run() {
@@ -34,6 +35,7 @@ void Supervisor::run() {
 
 void Supervisor::on_signal(int number) {
   if (number == SIGHUP) {
+    if (reload_) return reload_();
     log_.warning("reload.refused",
                  "this version can't reload its configuration: restart it to apply a change");
     return;

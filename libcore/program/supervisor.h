@@ -2,9 +2,10 @@
 //
 //   SIGTERM, SIGINT   nothing new is taken; what is in progress may finish, up to the time-out
 //   again             ends at once
-//   SIGHUP            refused, and said so: this version can't reload
+//   SIGHUP            calls `reload`; without one it is refused, and said so
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "libcore/base/time.h"
@@ -26,7 +27,9 @@ class Supervisor final : private event::DeadlineHandler {
  public:
   // The workers are borrowed. Signals are taken from here on, so that whoever is told next that the
   // daemon is up may send them.
-  Supervisor(logging::Logger& log, core::Duration drain_timeout, std::vector<Worker*> workers);
+  // `reload` is called on the thread that calls run().
+  Supervisor(logging::Logger& log, core::Duration drain_timeout, std::vector<Worker*> workers,
+             std::function<void()> reload = {});
 
   void run(); // returns when all workers have
 
@@ -38,6 +41,7 @@ class Supervisor final : private event::DeadlineHandler {
   logging::Logger& log_;
   const core::Duration drain_timeout_;
   const std::vector<Worker*> workers_;
+  const std::function<void()> reload_;
   event::Loop loop_;
   event::Signals signals_;
   std::size_t running_ = 0;

@@ -30,6 +30,8 @@ struct Settings {
     core::SocketAddress address;
     core::NetworkList proxy_protocol_from; // tcp and tls; PROXY headers are read from these alone
     std::vector<std::string> certificates; // tls and dtls: PEM files; empty: self-signed
+
+    friend bool operator==(const Listener&, const Listener&) = default;
   };
 
   struct Relay {
@@ -38,12 +40,16 @@ struct Settings {
     std::uint16_t first_port = 49152;
     std::uint16_t last_port = 65535; // inclusive, not below first_port
     bool tcp = false;                // RFC 6062
+
+    friend bool operator==(const Relay&, const Relay&) = default;
   };
 
   // On top of the built-in deny list. The most specific network decides; `deny` wins a tie.
   struct Peers {
     core::NetworkList allow;
     core::NetworkList deny;
+
+    friend bool operator==(const Peers&, const Peers&) = default;
   };
 
   struct Clients { // who may ask for what
@@ -51,6 +57,8 @@ struct Settings {
     core::NetworkList turn{{core::Network::any()}};
     bool mobility = false;         // RFC 8016
     bool rfc5766_channels = false; // takes channels 0x5000 to 0x7fff too, as older clients use them
+
+    friend bool operator==(const Clients&, const Clients&) = default;
   };
 
   struct Credentials {
@@ -65,17 +73,23 @@ struct Settings {
     std::uint64_t allocations_per_user = config::kNoLimit;
     std::uint64_t bandwidth_per_allocation = config::kNoLimit; // bytes per second
     std::chrono::seconds max_lifetime{3600};
+
+    friend bool operator==(const Limits&, const Limits&) = default;
   };
 
   struct Log {
     logging::Level level = logging::Level::info;
     logging::Format format = logging::Format::text;
+
+    friend bool operator==(const Log&, const Log&) = default;
   };
 
   struct Admin {
     std::optional<core::SocketAddress> address =
         core::SocketAddress(core::IpAddress::v4(127, 0, 0, 1), 9443);
     std::optional<std::string> socket = "/run/vestibule/turnd.sock";
+
+    friend bool operator==(const Admin&, const Admin&) = default;
   };
 
   unsigned workers = 0; // 0: one per core

@@ -77,7 +77,7 @@ void log_totals(logging::Logger& log, const std::vector<std::unique_ptr<Worker>>
 } // namespace
 
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
-                              const std::string& announce_file) {
+                              const std::string& announce_file, ReadSettings reread) {
   const unsigned count = program::worker_count(settings.workers);
   program::allow_all_descriptors();
   auto service = Service::make(settings, count, log);
@@ -89,13 +89,17 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   for (const event::BoundListener& listener : sockets->bound) addresses.push_back(listener.address);
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<program::Worker*> supervised;
+  std::vector<Worker*> reloaded;
   for (unsigned i = 0; i < count; ++i) {
     workers.push_back(std::make_unique<Worker>(**service, (*service)->server_config(i, addresses),
                                                std::move(sockets->by_worker[i])));
     supervised.push_back(workers.back().get());
+    reloaded.push_back(workers.back().get());
   }
 
-  program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised));
+  Reload reload(std::move(reread), **service, std::move(reloaded));
+  program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised),
+                                 [&reload] { reload.run(); });
   for (const event::BoundListener& listener : sockets->bound) {
     log.info("listener.open", "listening", logging::field("transport", listener.transport),
              logging::field("address", listener.address));

@@ -6,13 +6,15 @@
 #include "libcore/base/error.h"
 #include "libcore/log/log.h"
 #include "turnd/settings/settings.h"
+#include "turnd/shell/reload.h"
 
 namespace turnd {
 
 // Serves until SIGTERM or SIGINT; then nothing new is allocated, and what is there may finish within
 // settings.drain_timeout. A second signal ends it at once. Fails, with the reason, when it can't
-// start. `announce_file` (empty: none) gets the bound addresses.
+// start. `announce_file` (empty: none) gets the bound addresses. `reread` reads the configuration again,
+// on SIGHUP (reload.h).
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
-                              const std::string& announce_file);
+                              const std::string& announce_file, ReadSettings reread);
 
 } // namespace turnd

@@ -1,5 +1,7 @@
 #include "turnd/shell/service.h"
 
+#include <algorithm>
+
 #include "libcore/event/loop.h"
 #include "libcore/tls/certificate.h"
 #include "turnd/shell/own_addresses.h"
@@ -50,6 +52,12 @@ core::IpAddress advertised(const Settings::Relay& relay, const core::IpAddress& 
 
 } // namespace
 
+std::shared_ptr<const Credentials> credentials_of(const Settings& settings) {
+  return std::make_shared<Credentials>(settings.realm, settings.credentials.users,
+                                       settings.credentials.shared_secrets,
+                                       settings.credentials.stored_users);
+}
+
 core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings, unsigned workers,
                                                      logging::Logger& log) {
   stun::NonceMaker::Key nonce_key;
@@ -69,15 +77,42 @@ Service::Service(const Settings& settings, unsigned workers, logging::Logger& lo
                  const stun::NonceMaker::Key& nonce_key, const TicketMaker::Key& ticket_key)
     : settings_(settings),
       log_(log),
-      credentials_(std::make_shared<Credentials>(settings.realm, settings.credentials.users,
-                                                 settings.credentials.shared_secrets,
-                                                 settings.credentials.stored_users)),
+      credentials_(credentials_of(settings)),
       nonces_(nonce_key, kNonceLifetime),
       workers_(workers),
       quota_(settings.limits.allocations, settings.limits.allocations_per_user),
       reservations_(workers),
       ports_in_use_(std::make_shared<PortsInUse>(settings.relay.addresses.size())),
       ticket_key_(ticket_key) {}
+
+std::shared_ptr<const tls::ServerContext> Service::tls(std::size_t listener) const {
+  const std::lock_guard lock(tls_mutex_);
+  return tls_[listener];
+}
+
+core::Result<TlsContexts> Service::load_tls(
+    const std::vector<Settings::Listener>& listeners) const {
+  TlsContexts contexts;
+  for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
+    const Settings::Listener& running = settings_.listeners[i];
+    const auto found = std::ranges::find_if(listeners, [&](const Settings::Listener& each) {
+      return each.transport == running.transport && each.address == running.address;
+    });
+    if (found == listeners.end() || found->certificates.empty()) {
+      contexts.push_back(tls(i));
+      continue;
+    }
+    auto context = tls_of(*found, log_);
+    if (!context) return std::unexpected(context.error());
+    contexts.push_back(std::move(*context));
+  }
+  return contexts;
+}
+
+void Service::set_tls(TlsContexts tls) {
+  const std::lock_guard lock(tls_mutex_);
+  tls_ = std::move(tls);
+}
 
 ServerConfig Service::server_config(unsigned worker,
                                     const std::vector<core::SocketAddress>& bound) const {

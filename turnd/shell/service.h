@@ -1,8 +1,9 @@
-// What all workers share, made from the settings before any of them runs. Only quota,
-// reservations and the whereabouts of mobile allocations change afterwards.
+// What all workers share, made from the settings before any of them runs. Quota, reservations and the
+// whereabouts of mobile allocations change afterwards, and with a reload what clients see of TLS.
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "libcore/base/error.h"
@@ -22,6 +23,11 @@ namespace turnd {
 // A nonce lives as long as an allocation does by default; then its client is asked again.
 inline constexpr std::chrono::seconds kNonceLifetime{600};
 
+// By listener; nullptr for those without TLS.
+using TlsContexts = std::vector<std::shared_ptr<const tls::ServerContext>>;
+
+std::shared_ptr<const Credentials> credentials_of(const Settings& settings);
+
 class Service {
  public:
   // Loads certificates. `settings` and `log` must outlive the service.
@@ -39,10 +45,13 @@ class Service {
   SharedReservations& reservations() { return reservations_; }
   MobileAllocations& mobile_allocations() { return mobile_allocations_; }
   FellowWorkers& fellows() { return fellows_; }
-  // nullptr for listeners without TLS.
-  const std::shared_ptr<const tls::ServerContext>& tls(std::size_t listener) const {
-    return tls_[listener];
-  }
+  // In force just now, for one connection; nullptr for listeners without TLS. From any thread.
+  std::shared_ptr<const tls::ServerContext> tls(std::size_t listener) const;
+
+  // With the certificates that these listeners have; a running listener that isn't among them, or for
+  // which a certificate was made, keeps what it has.
+  core::Result<TlsContexts> load_tls(const std::vector<Settings::Listener>& listeners) const;
+  void set_tls(TlsContexts tls);
 
  private:
   Service(const Settings& settings, unsigned workers, logging::Logger& log,
@@ -59,7 +68,8 @@ class Service {
   SharedMobileAllocations mobile_allocations_;
   FellowWorkers fellows_;
   TicketMaker::Key ticket_key_;
-  std::vector<std::shared_ptr<const tls::ServerContext>> tls_;
+  mutable std::mutex tls_mutex_;
+  TlsContexts tls_;
 };
 
 } // namespace turnd

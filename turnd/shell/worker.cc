@@ -20,7 +20,7 @@ Worker::Worker(Service& service, ServerConfig config, std::vector<event::Fd> soc
     if (service.settings().listeners[i].transport == Settings::Transport::udp) {
       udp_listeners_.push_back(std::make_unique<UdpListener>(*this, std::move(sockets[i])));
     } else {
-      add_stream_listener(std::move(sockets[i]), service.settings().listeners[i], service.tls(i));
+      add_stream_listener(std::move(sockets[i]), i);
     }
   }
 }
@@ -35,6 +35,12 @@ void Worker::drain() {
 
 void Worker::stop() {
   loop_.post([this] { end(); });
+}
+
+void Worker::set_credentials(std::shared_ptr<const Credentials> credentials) {
+  loop_.post([this, credentials = std::move(credentials)]() mutable {
+    server_.set_credentials(std::move(credentials));
+  });
 }
 
 // ---- the way of a packet
@@ -123,20 +129,21 @@ void Worker::accepting_paused(int error) {
                 logging::field("reason", std::string_view(std::strerror(error))));
 }
 
-void Worker::add_stream_listener(event::Fd socket, const Settings::Listener& settings,
-                                 std::shared_ptr<const tls::ServerContext> context) {
+void Worker::add_stream_listener(event::Fd socket, std::size_t index) {
   StreamListener& listener = *stream_listeners_.emplace_back(std::make_unique<StreamListener>());
-  listener.context = std::move(context);
-  const Transport transport = listener.context ? Transport::tls : Transport::tcp;
+  const Settings::Listener& settings = service_.settings().listeners[index];
+  listener.index = index;
+  listener.transport =
+      settings.transport == Settings::Transport::tls ? Transport::tls : Transport::tcp;
   listener.headers = std::make_unique<event::ProxyHeaders>(
       loop_,
-      [this, &listener, transport](event::Fd fd, const core::SocketAddress& proxy,
-                                   const std::optional<proxy_protocol::Endpoints>& endpoints) {
+      [this, &listener](event::Fd fd, const core::SocketAddress& proxy,
+                        const std::optional<proxy_protocol::Endpoints>& endpoints) {
         const FiveTuple five_tuple{
-            .transport = transport,
+            .transport = listener.transport,
             .client = endpoints ? endpoints->source : proxy,
             .server = endpoints ? endpoints->destination : event::local_address(fd.get())};
-        start_client(std::move(fd), five_tuple, listener.context);
+        start_client(std::move(fd), five_tuple, service_.tls(listener.index));
       },
       [this](const core::SocketAddress& proxy, std::string_view why) {
         ++proxies_refused_;
@@ -166,10 +173,9 @@ void Worker::accepted(StreamListener& listener, const core::NetworkList& proxies
     return; // closes it
   }
   if (proxies.contains(peer.ip())) return listener.headers->expect(std::move(fd), peer);
-  const FiveTuple five_tuple{.transport = listener.context ? Transport::tls : Transport::tcp,
-                             .client = peer,
-                             .server = event::local_address(fd.get())};
-  start_client(std::move(fd), five_tuple, listener.context);
+  const FiveTuple five_tuple{
+      .transport = listener.transport, .client = peer, .server = event::local_address(fd.get())};
+  start_client(std::move(fd), five_tuple, service_.tls(listener.index));
 }
 
 void Worker::start_client(event::Fd fd, const FiveTuple& five_tuple,

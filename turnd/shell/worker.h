@@ -47,6 +47,9 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void drain() override;
   void stop() override;
 
+  // From any thread: for the next requests; allocations keep their keys.
+  void set_credentials(std::shared_ptr<const Credentials> credentials);
+
   // After run() has returned.
   const Counters& counters() const { return server_.counters(); }
   std::uint64_t lost() const;
@@ -75,8 +78,9 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
 
  private:
   struct StreamListener {
-    std::unique_ptr<event::Acceptor> acceptor; // none while draining
-    std::shared_ptr<const tls::ServerContext> context;
+    std::size_t index = 0; // among the settings' listeners
+    Transport transport = Transport::tcp;
+    std::unique_ptr<event::Acceptor> acceptor;    // none while draining
     std::unique_ptr<event::ProxyHeaders> headers; // of connections that proxies opened
   };
   // worker_mobility.cc: to other workers, and on their behalf
@@ -88,8 +92,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void adopt(MovingAllocation moving, std::array<event::Fd, 2> sockets);
 
   void on_deadline(int kind) override;
-  void add_stream_listener(event::Fd socket, const Settings::Listener& settings,
-                           std::shared_ptr<const tls::ServerContext> context);
+  void add_stream_listener(event::Fd socket, std::size_t index); // of the settings' listeners
   void accepted(StreamListener& listener, const core::NetworkList& proxies, event::Fd fd,
                 const core::SocketAddress& peer);
   void start_client(event::Fd fd, const FiveTuple& five_tuple,

@@ -112,13 +112,6 @@ def test_a_second_signal_ends_it_at_once(start, client):
     turnd.wait()
 
 
-def test_sighup_is_survived(start, client):
-    turnd = start()
-    turnd.signal(signal.SIGHUP)
-    turnd.wait_for_log("reload.refused")
-    client(turnd).allocate()
-
-
 def test_a_taken_address_is_told_and_ends_the_start(tmp_path):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind((HOST, 0))
