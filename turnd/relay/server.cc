@@ -186,7 +186,7 @@ Decision Server::turn_request(Request& request) {
     if (!stranger && !may_answer_unauthenticated(request)) return drop(DropReason::limited);
     return challenge(request, identity.error());
   }
-  if (stranger && !is_stream(five_tuple.transport)) {
+  if (stranger && !proves_address(five_tuple.transport)) {
     limiter_.give_back(client, kAnswersOfAnIntroduction, request.now.steady);
   }
   request.identity = *std::move(identity);
@@ -235,10 +235,10 @@ Decision Server::challenge(const Request& request, ErrorCode code) {
   });
 }
 
-// A connection's other end is where it says; only datagrams can lie.
+// A connection's other end is where it says; only bare datagrams can lie.
 bool Server::may_answer_unauthenticated(const Request& request) {
   const FiveTuple& five_tuple = *request.to.five_tuple;
-  return is_stream(five_tuple.transport) ||
+  return proves_address(five_tuple.transport) ||
          limiter_.admit(five_tuple.client.ip(), request.now.steady);
 }
 

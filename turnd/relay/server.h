@@ -9,7 +9,7 @@
 //                                   call relay_opened() or relay_refused() and carry out the
 //                                   decision: it is the answer to the Allocate that waits.
 //   next_deadline(), advance()      advance() at or after next_deadline(), which any call may move.
-//   client_gone()                   when a TCP or TLS connection has ended.
+//   client_gone()                   when a TCP or TLS connection or a DTLS session has ended.
 //
 // Nothing is allocated for a relayed packet, and nothing is kept for a client that has not
 // authenticated.
@@ -146,6 +146,14 @@ class Server {
   void begin_drain() { draining_ = true; }
   void set_credentials(std::shared_ptr<const Credentials> credentials) {
     authenticator_.set_credentials(std::move(credentials));
+  }
+
+  // For what the shell answers itself before there is a message for the relay (DTLS cookies).
+  bool admit_unauthenticated_answer(const core::IpAddress& source, const core::Now& now) {
+    return limiter_.admit(source, now.steady);
+  }
+  void give_back_answer(const core::IpAddress& source, const core::Now& now) {
+    limiter_.give_back(source, 1, now.steady);
   }
 
   // One that is coming counts.

@@ -15,6 +15,9 @@ enum class Transport : std::uint8_t { udp, tcp, tls, dtls };
 
 constexpr bool is_stream(Transport t) { return t == Transport::tcp || t == Transport::tls; }
 
+// Whether whoever gets through to the relay is known to be at its address: DTLS has its cookies.
+constexpr bool proves_address(Transport t) { return t != Transport::udp; }
+
 // Identifies an allocation (RFC 8656 section 3.2): the transport and the server's address count as
 // much as the client's.
 struct FiveTuple {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "libcore/config/notes.h"
+#include "libcore/tls/hello_numbers.h"
 
 namespace turnd {
 config::Problems not_yet(const Settings& settings, const config::Document& document) {
@@ -10,8 +11,11 @@ config::Problems not_yet(const Settings& settings, const config::Document& docum
   for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
     const auto& listener = settings.listeners[i];
     const auto pointer = config::pointer_to("/listeners", i);
-    if (listener.transport == Settings::Transport::dtls) {
-      notes.warning(pointer, "this version has no TURN over DTLS: the listener is not opened");
+    if (listener.transport == Settings::Transport::dtls && !tls::dtls_is_served()) {
+      notes.error(
+          pointer + "/transport",
+          "this turnd was built without DTLS, since its BoringSSL came without its sources; "
+          "build with deploy/dependencies, or with BORINGSSL_ROOT as a source tree");
     }
   }
   if (settings.relay.tcp) {

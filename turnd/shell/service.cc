@@ -39,10 +39,12 @@ core::Result<std::vector<tls::Certificate>> certificates_of(const Settings::List
 
 core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const Settings::Listener& listener,
                                                                logging::Logger& log) {
-  if (listener.transport != Settings::Transport::tls) return nullptr;
+  const bool datagrams = listener.transport == Settings::Transport::dtls;
+  if (!datagrams && listener.transport != Settings::Transport::tls) return nullptr;
   auto certificates = certificates_of(listener, log);
   if (!certificates) return std::unexpected(certificates.error());
-  return tls::ServerContext::make(*certificates, {.alpn = {"stun.turn"}}); // RFC 7443
+  return tls::ServerContext::make(*certificates,
+                                  {.datagrams = datagrams, .alpn = {"stun.turn"}}); // RFC 7443
 }
 
 core::IpAddress advertised(const Settings::Relay& relay, const core::IpAddress& own) {

@@ -17,8 +17,12 @@ Worker::Worker(Service& service, ServerConfig config, std::vector<event::Fd> soc
   service_.fellows().join(*this);
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     if (!sockets[i]) continue;
-    if (service.settings().listeners[i].transport == Settings::Transport::udp) {
+    const Settings::Transport transport = service.settings().listeners[i].transport;
+    if (transport == Settings::Transport::udp) {
       udp_listeners_.push_back(std::make_unique<UdpListener>(*this, std::move(sockets[i])));
+    } else if (transport == Settings::Transport::dtls) {
+      dtls_listeners_.push_back(
+          std::make_unique<DtlsListener>(*this, std::move(sockets[i]), service.tls(i)));
     } else {
       add_stream_listener(std::move(sockets[i]), i);
     }
@@ -103,6 +107,7 @@ void Worker::carry_out_commands() {
 void Worker::flush() {
   to_peers_.flush();
   for (const auto& listener : udp_listeners_) listener->flush();
+  for (const auto& listener : dtls_listeners_) listener->flush();
   buffers_.reset();
 }
 
@@ -205,18 +210,26 @@ void Worker::stream_client_closed(StreamClient& client) {
   loop_.run_at_end(end_task_);
 }
 
+void Worker::datagram_client_gone(const FiveTuple& five_tuple) {
+  server_.client_gone(five_tuple, loop_.now());
+  carry_out_commands();
+  loop_.run_at_end(end_task_);
+}
+
 // ---- the end
 
 void Worker::drain_here() {
   draining_ = true;
   server_.begin_drain();
   for (const auto& listener : stream_listeners_) listener->acceptor.reset();
+  for (const auto& listener : dtls_listeners_) listener->stop_accepting();
   loop_.run_at_end(end_task_); // ends it when there is nothing to wait for
 }
 
 void Worker::end() {
   draining_ = false;
   stream_listeners_.clear();
+  for (const auto& listener : dtls_listeners_) listener->close_all();
   std::vector<StreamClient*> clients;
   clients.reserve(stream_clients_.size());
   for (const auto& [five_tuple, client] : stream_clients_) clients.push_back(client.get());
@@ -227,6 +240,7 @@ void Worker::end() {
 std::uint64_t Worker::lost() const {
   std::uint64_t lost = to_peers_.lost();
   for (const auto& listener : udp_listeners_) lost += listener->lost();
+  for (const auto& listener : dtls_listeners_) lost += listener->lost();
   return lost;
 }
 

@@ -21,6 +21,7 @@
 #include "turnd/relay/server.h"
 #include "turnd/shell/datagram_batch.h"
 #include "turnd/shell/datagram_buffers.h"
+#include "turnd/shell/dtls_listener.h"
 #include "turnd/shell/relay_sockets.h"
 #include "turnd/shell/service.h"
 #include "turnd/shell/shared_reservations.h"
@@ -73,6 +74,16 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void from_icmp(RelayId relay, const PeerAddress& peer, const IcmpError& error,
                  core::MutableBytes room);
 
+  // For answers that a listener makes itself, to addresses that nobody has proven: they count as the
+  // relay's own unauthenticated ones do.
+  bool admit_answer(const core::IpAddress& source) {
+    return server_.admit_unauthenticated_answer(source, loop_.now());
+  }
+  void give_back_answer(const core::IpAddress& source) {
+    server_.give_back_answer(source, loop_.now());
+  }
+  void flush_at_end() { loop_.run_at_end(end_task_); }
+  void datagram_client_gone(const FiveTuple& five_tuple);
   void stream_client_proven() { --unproven_; }
   void stream_client_closed(StreamClient& client); // retires it
 
@@ -117,6 +128,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   DatagramBatch to_peers_;
   event::StreamBuffers stream_buffers_;
   std::vector<std::unique_ptr<UdpListener>> udp_listeners_;
+  std::vector<std::unique_ptr<DtlsListener>> dtls_listeners_;
   std::vector<std::unique_ptr<StreamListener>> stream_listeners_;
   std::unordered_map<FiveTuple, std::unique_ptr<StreamClient>, FiveTupleHash> stream_clients_;
   std::uint64_t proxies_refused_ = 0;

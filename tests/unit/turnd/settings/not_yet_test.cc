@@ -41,11 +41,6 @@ TEST_CASE("what would mean something else without the missing option is refused"
 }
 
 TEST_CASE("what is merely missing is warned of") {
-  CHECK(
-      problems_with({{"listeners", R"([{ "transport": "dtls", "address": "127.0.0.1:0",
-                                           "certificates": ["/c"] }])"}}) ==
-      Lines{
-          "warning: /listeners/0: this version has no TURN over DTLS: the listener is not opened"});
   CHECK(problems_with({{"admin", "{}"}}) ==
         Lines{"warning: /admin: this version has no admin endpoints"});
 }

@@ -1,0 +1,71 @@
+// One worker's socket of a DTLS listener (RFC 7350): strangers are asked for their cookie, and nothing
+// is kept of them; a client that brings it gets a session, which is found again by its address.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+
+#include "libcore/event/fd.h"
+#include "libcore/event/loop.h"
+#include "libcore/tls/hello_cookies.h"
+#include "libcore/tls/server_context.h"
+#include "turnd/shell/datagram_batch.h"
+#include "turnd/shell/dtls_client.h"
+
+namespace turnd {
+
+class Worker;
+
+class DtlsListener final : private event::ReadyHandler {
+ public:
+  // Before others get their turn.
+  static constexpr int kBatchesPerTurn = 4;
+  // Handshakes in progress, and sessions without an allocation; a further client goes unanswered.
+  static constexpr std::size_t kMaxHandshakes = 1024;
+  static constexpr std::size_t kMaxUnprovenClients = 4096;
+  // What has been sealed and waits for flush(); when it is full it leaves.
+  static constexpr std::size_t kSealedBytes = std::size_t{256} << 10;
+
+  DtlsListener(Worker& worker, event::Fd fd, std::shared_ptr<const tls::ServerContext> context);
+  ~DtlsListener();
+  DtlsListener(const DtlsListener&) = delete;
+  DtlsListener& operator=(const DtlsListener&) = delete;
+
+  void flush();
+  void stop_accepting() { accepting_ = false; }
+  void close_all(); // with close_notify
+  std::uint64_t lost() const { return batch_.lost() + lost_; }
+
+  // For this listener's clients.
+  void send_sealed(const FiveTuple& to, core::Bytes datagram, const IpFields& ip);
+  void lose_one() { ++lost_; }
+  void stage_changed(DtlsClient::Stage from, DtlsClient::Stage to);
+  void closed(DtlsClient& client); // retires it
+
+ private:
+  void on_ready(event::Readiness readiness) override;
+  void receive(const FiveTuple& five_tuple, core::MutableBytes datagram, const IpFields& ip);
+  DtlsClient* greet(const FiveTuple& five_tuple, const tls::ClientHello& hello, DtlsClient* former);
+  void ask_for_cookie(const FiveTuple& five_tuple, const tls::ClientHello& hello);
+  bool has_room_for_another() const;
+  std::size_t& count_of(DtlsClient::Stage stage) {
+    return counts_[static_cast<std::size_t>(stage)];
+  }
+  std::optional<core::IpAddress> source_of(const FiveTuple& five_tuple) const;
+
+  Worker& worker_;
+  event::Fd fd_;
+  std::shared_ptr<const tls::ServerContext> context_;
+  core::SocketAddress address_;
+  bool wildcard_; // bound to all addresses: each datagram says which one it came to
+  tls::HelloCookies cookies_;
+  std::unordered_map<FiveTuple, std::unique_ptr<DtlsClient>, FiveTupleHash> clients_;
+  std::array<std::size_t, 3> counts_{}; // of clients, by stage
+  DatagramBatch batch_;
+  std::unique_ptr<std::uint8_t[]> sealed_;
+  std::size_t sealed_size_ = 0;
+  std::uint64_t lost_ = 0;
+  bool accepting_ = true;
+};
+
+} // namespace turnd
