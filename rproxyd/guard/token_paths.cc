@@ -16,13 +16,6 @@ std::string lower_case(std::string_view text) {
 
 } // namespace
 
-bool TokenPaths::is_pattern(std::string_view text) {
-  const auto room = text.find(kRoom);
-  return text.starts_with('/') && room != std::string_view::npos && room > 0 &&
-         text[room - 1] == '/' && text.find(kRoom, room + 1) == std::string_view::npos &&
-         text.substr(room + 1).starts_with('/') && text.size() > room + 2 && text.back() != '/';
-}
-
 TokenPaths::TokenPaths(const std::vector<std::string>& patterns) {
   for (const std::string& pattern : patterns) {
     const auto room = pattern.find(kRoom);

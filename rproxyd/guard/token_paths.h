@@ -15,9 +15,8 @@ class TokenPaths {
   // Bytes of an alias that tell rooms apart; the platform's own aliases are shorter.
   static constexpr std::size_t kMaxRoomBytes = 256;
 
-  // A pattern starts with '/' and has one '*': "/api/client/v2/conferences/*/request_token".
-  static bool is_pattern(std::string_view text);
-
+  // A pattern starts with '/' and has one '*', a segment of its own that is not the last:
+  // "/api/client/v2/conferences/*/request_token".
   explicit TokenPaths(const std::vector<std::string>& patterns);
 
   // The room that `target` asks a token of, in the form that all spellings of its alias share.

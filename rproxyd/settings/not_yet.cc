@@ -21,8 +21,9 @@ config::Problems not_yet(const Settings& settings, const config::Document& docum
   for (std::size_t i = 0; i < settings.routes.size(); ++i) {
     review_route(notes, config::pointer_to("/routes", i), settings.routes[i]);
   }
-  if (settings.pin_guard.enabled) {
-    notes.error("/pin_guard/enabled", "this version has no PIN guard");
+  if (settings.pin_guard.state && settings.pin_guard.state->starts_with("redis://")) {
+    notes.error("/pin_guard/state",
+                "this version keeps bans in a file, which no other machine shares");
   }
   if (notes.is_written("/admin")) notes.warning("/admin", "this version has no admin endpoints");
   return notes.take();

@@ -12,6 +12,7 @@
 #include "rproxyd/settings/answer_headers.h"
 #include "rproxyd/settings/dns.h"
 #include "rproxyd/settings/listeners.h"
+#include "rproxyd/settings/pin_guard.h"
 #include "rproxyd/settings/pools.h"
 #include "rproxyd/settings/routes.h"
 
@@ -22,7 +23,6 @@ using config::ObjectReader;
 using config::Value;
 using namespace std::chrono_literals;
 
-void read_pin_guard(const Value& value, Settings::PinGuard& guard);
 void read_limits(const Value& value, Settings::Limits& limits);
 void read_timeouts(const Value& value, Settings::Timeouts& timeouts);
 void read_log(const Value& value, Settings::Log& log);
@@ -66,29 +66,6 @@ Settings read(const Value& root) {
 }
 
 namespace {
-
-std::optional<std::string> ban_state(const Value& value) {
-  auto text = config::text_up_to(value, config::kMaxTextBytes);
-  if (!text) return std::nullopt;
-  if (text->starts_with("redis://")) return text;
-  return config::path(value);
-}
-
-void read_pin_guard(const Value& value, Settings::PinGuard& guard) {
-  using Count = Settings::PinGuard::Count;
-  constexpr unsigned kMostFailures = 10'000;
-  ObjectReader object(value);
-  object.read("enabled", guard.enabled, config::boolean);
-  object.read("count", guard.count,
-              config::choice<Count>(
-                  {{"wrong_pins", Count::wrong_pins}, {"denied_tokens", Count::denied_tokens}}));
-  object.read("max_failures", guard.max_failures, config::integer(1U, kMostFailures));
-  object.read("find_time", guard.find_time, config::duration(1s, 24h * 7));
-  object.read("ban_time", guard.ban_time, config::duration(1s, 24h * 365));
-  object.read("ignore", guard.ignore, config::network_list);
-  object.read("state", guard.state, config::nullable(ban_state));
-  object.finish();
-}
 
 // "0: none", but for what waits in memory, where it is `ceiling`.
 auto bounded(std::uint64_t least, std::uint64_t ceiling, bool in_bytes) {

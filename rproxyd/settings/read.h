@@ -25,6 +25,7 @@ inline constexpr std::size_t kMaxTypes = 256;             // of one route
 inline constexpr std::size_t kMaxAnswerBytes = 64 * 1024; // of a fixed answer's body
 inline constexpr std::size_t kMaxAnswerHeaders = 32;
 inline constexpr std::size_t kMaxBrandingPaths = 256;
+inline constexpr std::size_t kMaxTokenPaths = 64;
 inline constexpr std::uint64_t kMinHeaderBytes = 1024; // less would refuse browsers
 inline constexpr std::uint64_t kMaxConnections = 10'000'000;
 inline constexpr std::uint64_t kMaxBodyBytes = std::uint64_t{1} << 50; // 1 PiB; or none

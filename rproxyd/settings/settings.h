@@ -138,13 +138,35 @@ struct Settings {
 
   struct PinGuard {
     enum class Count : std::uint8_t { wrong_pins, denied_tokens };
+    enum class Answer : std::uint8_t { forbidden, too_many_requests, close };
+    struct Room {
+      bool enabled = true;
+      core::Duration find_time = std::chrono::seconds{600};
+      unsigned slow_after = 10;
+      unsigned max_failures = 18; // not below slow_after
+      core::Duration pace = std::chrono::seconds{20};
+      core::Duration remember = std::chrono::hours{12};
+    };
     bool enabled = false;
     Count count = Count::wrong_pins;
     unsigned max_failures = 5;
     core::Duration find_time = std::chrono::seconds{300};
     core::Duration ban_time = std::chrono::seconds{300};
+    unsigned growth = 1;
+    core::Duration max_ban_time = std::chrono::hours{24}; // not below ban_time where bans grow
+    core::Duration remember = std::chrono::hours{24};
+    bool widen_ipv6 = true;
     core::NetworkList ignore;
+    core::NetworkList shared_networks;
+    unsigned shared_max_failures = 50;
+    Room room;
+    Answer answer = Answer::too_many_requests;
+    // Each with one '*' between two slashes, for the room.
+    std::vector<std::string> paths = {"/api/client/v2/conferences/*/request_token"};
+    bool dry_run = false;
     std::optional<std::string> state; // a file, or redis://; absent: bans don't survive a restart
+    std::optional<std::string> audit_log; // a file; absent: none
+    logging::Format audit_format = logging::Format::text;
   };
 
   struct Dns {

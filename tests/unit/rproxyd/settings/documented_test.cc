@@ -19,6 +19,7 @@ TEST_CASE("docs/configuration.md has every key of rproxyd.json, and no other") {
                       {"routes[].answer.", R"({"routes": [{"answer": {@}}]})"},
                       {"error_pages.", R"({"error_pages": {@}})"},
                       {"pin_guard.", R"({"pin_guard": {@}})"},
+                      {"pin_guard.room.", R"({"pin_guard": {"room": {@}}})"},
                       {"dns.", R"({"dns": {@}})"},
                       {"limits.", R"({"limits": {@}})"},
                       {"timeouts.", R"({"timeouts": {@}})"},

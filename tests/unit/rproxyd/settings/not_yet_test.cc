@@ -29,8 +29,9 @@ TEST_CASE("a configuration of what rproxyd serves has no problem") {
 
 TEST_CASE(
     "what would be less secure, or mean something else, without the missing option is refused") {
-  CHECK(loaded_with({{"pin_guard", R"({ "enabled": true })"}}) ==
-        Lines{"error: /pin_guard/enabled: this version has no PIN guard"});
+  CHECK(loaded_with({{"pin_guard", R"({ "enabled": true, "state": "redis://10.0.0.1/0" })"}}) ==
+        Lines{"error: /pin_guard/state: this version keeps bans in a file, which no other machine "
+              "shares"});
   CHECK(loaded_with_pool(R"("protocol": "h2")") ==
         Lines{"error: /pools/nodes/protocol: this version speaks HTTP/1.1 to servers"});
 }

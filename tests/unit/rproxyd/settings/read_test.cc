@@ -66,6 +66,7 @@ TEST_CASE("an unknown key is an error in every object") {
                {"pools", pool_with(unknown)},
                {"routes", R"([{ "path": "/", "pool": "nodes", )" + unknown + " }]"},
                {"pin_guard", "{ " + unknown + " }"},
+               {"pin_guard", "{ \"room\": { " + unknown + " } }"},
                {"limits", "{ " + unknown + " }"},
                {"timeouts", "{ " + unknown + " }"},
                {"log", "{ " + unknown + " }"},
@@ -281,6 +282,55 @@ TEST_CASE("the PIN guard's values arrive, at their limits too") {
           "error: /pin_guard/max_failures: 0 is too small; expected a whole number from 1 to 10000",
           "error: /pin_guard/find_time: \"999ms\" is too short; expected \"1s\" to \"7d\"",
           "error: /pin_guard/ban_time: \"366d\" is too long; expected \"1s\" to \"365d\""});
+}
+
+TEST_CASE("the PIN guard's further values arrive") {
+  const auto [settings, problems] =
+      read({{"pin_guard", R"({ "growth": 100, "max_ban_time": "365d", "remember": "0s",
+                          "widen_ipv6": false, "shared_networks": ["203.0.113.0/24"],
+                          "shared_max_failures": 10000, "answer": "close", "dry_run": true,
+                          "paths": ["/a/*/b"], "audit_log": "audit.log", "audit_format": "json",
+                          "room": { "enabled": false, "find_time": "7d", "slow_after": 1,
+                                    "max_failures": 1, "pace": "0s", "remember": "30d" } })"}});
+  CHECK(problems ==
+        Lines{"warning: /pin_guard/remember: no ban is remembered, so that none grows"});
+  const auto& guard = settings.pin_guard;
+  CHECK(guard.growth == 100);
+  CHECK(guard.max_ban_time == 24h * 365);
+  CHECK(guard.remember == 0s);
+  CHECK_FALSE(guard.widen_ipv6);
+  CHECK(guard.shared_networks.contains(core::IpAddress::v4(203, 0, 113, 9)));
+  CHECK(guard.shared_max_failures == 10000);
+  CHECK(guard.answer == Settings::PinGuard::Answer::close);
+  CHECK(guard.dry_run);
+  CHECK(guard.paths == std::vector<std::string>{"/a/*/b"});
+  CHECK(guard.audit_log == "/audit.log");
+  CHECK(guard.audit_format == logging::Format::json);
+  CHECK_FALSE(guard.room.enabled);
+  CHECK(guard.room.find_time == 24h * 7);
+  CHECK(guard.room.slow_after == 1);
+  CHECK(guard.room.max_failures == 1);
+  CHECK(guard.room.pace == 0s);
+  CHECK(guard.room.remember == 24h * 30);
+}
+
+TEST_CASE("what can't hold together in the PIN guard is refused") {
+  CHECK(problems_with({{"pin_guard", R"({ "room": { "slow_after": 11, "max_failures": 10 } })"}}) ==
+        Lines{"error: /pin_guard/room: max_failures is below slow_after; expected newcomers slowed "
+              "down before they are refused"});
+  CHECK(problems_with({{"pin_guard", R"({ "growth": 2, "max_ban_time": "299s" })"}}) ==
+        Lines{"error: /pin_guard/max_ban_time: the longest ban is shorter than the first; expected "
+              "ban_time at least"});
+  CHECK(problems_with({{"pin_guard", R"({ "paths": [] })"}}) ==
+        Lines{"error: /pin_guard/paths: the list is empty; expected at least one path"});
+  for (const std::string wrong :
+       {"a/*/b", "/a/b", "/a/*", "/a*/b", "/a/*/*/b", "/a/*/", "/a/*b", "/a/*/b/*", "/a/*/b/"}) {
+    INFO(wrong);
+    CHECK(problems_with({{"pin_guard", R"({ "paths": [")" + wrong + R"("] })"}}) ==
+          Lines{"error: /pin_guard/paths/0: \"" + wrong +
+                "\" is not such a path; expected a path with one \"*\" for the room: "
+                "\"/api/client/v2/conferences/*/request_token\""});
+  }
 }
 
 TEST_CASE("limits of what waits in memory: 0 is the most that there is, and more is refused") {

@@ -1,0 +1,114 @@
+#include "rproxyd/settings/pin_guard.h"
+
+#include <chrono>
+#include <string_view>
+
+#include "libcore/config/object_reader.h"
+#include "libcore/config/parsers.h"
+#include "rproxyd/settings/read.h"
+
+namespace rproxyd {
+namespace {
+
+using config::ObjectReader;
+using config::Value;
+using namespace std::chrono_literals;
+
+constexpr unsigned kMostFailures = 10'000;
+constexpr unsigned kMostGrowth = 100;
+
+std::optional<std::string> ban_state(const Value& value);
+std::optional<std::string> token_path(const Value& value);
+void read_room(const Value& value, Settings::PinGuard::Room& room);
+void check_ban_times(const ObjectReader& object, const Settings::PinGuard& guard);
+
+} // namespace
+
+void read_pin_guard(const Value& value, Settings::PinGuard& guard) {
+  using Count = Settings::PinGuard::Count;
+  using Answer = Settings::PinGuard::Answer;
+  ObjectReader object(value);
+  object.read("enabled", guard.enabled, config::boolean);
+  object.read("count", guard.count,
+              config::choice<Count>(
+                  {{"wrong_pins", Count::wrong_pins}, {"denied_tokens", Count::denied_tokens}}));
+  object.read("max_failures", guard.max_failures, config::integer(1U, kMostFailures));
+  object.read("find_time", guard.find_time, config::duration(1s, 24h * 7));
+  object.read("ban_time", guard.ban_time, config::duration(1s, 24h * 365));
+  object.read("growth", guard.growth, config::integer(1U, kMostGrowth));
+  object.read("max_ban_time", guard.max_ban_time, config::duration(1s, 24h * 365));
+  object.read("remember", guard.remember, config::duration(0s, 24h * 365));
+  object.read("widen_ipv6", guard.widen_ipv6, config::boolean);
+  object.read("ignore", guard.ignore, config::network_list);
+  object.read("shared_networks", guard.shared_networks, config::network_list);
+  object.read("shared_max_failures", guard.shared_max_failures, config::integer(1U, kMostFailures));
+  if (const auto room = object.find("room")) read_room(*room, guard.room);
+  object.read("answer", guard.answer,
+              config::choice<Answer>({{"403", Answer::forbidden},
+                                      {"429", Answer::too_many_requests},
+                                      {"close", Answer::close}}));
+  if (object.read("paths", guard.paths, config::list_of(token_path, kMaxTokenPaths)) &&
+      guard.paths.empty()) {
+    object.place_of("paths").error("the list is empty", "at least one path");
+  }
+  object.read("dry_run", guard.dry_run, config::boolean);
+  object.read("state", guard.state, config::nullable(ban_state));
+  object.read("audit_log", guard.audit_log, config::nullable(config::path));
+  object.read("audit_format", guard.audit_format,
+              config::choice<logging::Format>(
+                  {{"text", logging::Format::text}, {"json", logging::Format::json}}));
+  object.finish();
+  check_ban_times(object, guard);
+}
+
+namespace {
+
+std::optional<std::string> ban_state(const Value& value) {
+  auto text = config::text_up_to(value, config::kMaxTextBytes);
+  if (!text) return std::nullopt;
+  if (text->starts_with("redis://")) return text;
+  return config::path(value);
+}
+
+std::optional<std::string> token_path(const Value& value) {
+  constexpr std::string_view kExpected =
+      "a path with one \"*\" for the room: \"/api/client/v2/conferences/*/request_token\"";
+  auto text = value.text(kExpected);
+  if (!text) return std::nullopt;
+  const std::string_view path(*text);
+  const auto room = path.find("/*/");
+  if (path.starts_with('/') && room != std::string_view::npos && room + 3 < path.size() &&
+      path.find('*') == path.rfind('*') && path.back() != '/') {
+    return text;
+  }
+  value.refuse("is not such a path", std::string(kExpected));
+  return std::nullopt;
+}
+
+void read_room(const Value& value, Settings::PinGuard::Room& room) {
+  ObjectReader object(value);
+  object.read("enabled", room.enabled, config::boolean);
+  object.read("find_time", room.find_time, config::duration(1s, 24h * 7));
+  object.read("slow_after", room.slow_after, config::integer(1U, kMostFailures));
+  object.read("max_failures", room.max_failures, config::integer(1U, kMostFailures));
+  object.read("pace", room.pace, config::duration(0s, 1h));
+  object.read("remember", room.remember, config::duration(0s, 24h * 30));
+  object.finish();
+  if (room.max_failures < room.slow_after) {
+    value.error("max_failures is below slow_after",
+                "newcomers slowed down before they are refused");
+  }
+}
+
+void check_ban_times(const ObjectReader& object, const Settings::PinGuard& guard) {
+  if (guard.growth > 1 && guard.max_ban_time < guard.ban_time) {
+    object.place_of("max_ban_time")
+        .error("the longest ban is shorter than the first", "ban_time at least");
+  }
+  if (guard.growth > 1 && guard.remember == core::Duration::zero()) {
+    object.place_of("remember").warning("no ban is remembered, so that none grows");
+  }
+}
+
+} // namespace
+} // namespace rproxyd
