@@ -82,6 +82,11 @@ std::vector<Ban> BanList::all() const {
   return bans;
 }
 
+std::optional<core::TimePoint> BanList::next_end() const {
+  if (running_.empty()) return std::nullopt;
+  return running_.begin()->first;
+}
+
 void BanList::erase(Entries::iterator entry) {
   const Entry& e = entry->second;
   if (e.running) {

@@ -52,6 +52,7 @@ class BanList {
   std::vector<Ban> in_force() const; // by network
   std::vector<Ban> all() const;      // those remembered, too: their end lies in the past
   std::size_t size() const { return running_.size(); }
+  std::optional<core::TimePoint> next_end() const;
 
  private:
   struct Entry {

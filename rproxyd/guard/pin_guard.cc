@@ -7,10 +7,10 @@ namespace {
 
 using Kind = Admission::Kind;
 
-Admission wait(core::Duration delay, Refusal what_for) {
+Admission wait(core::Duration delay, GuardRefusal what_for) {
   return {.kind = Kind::wait, .delay = delay, .refusal = what_for};
 }
-Admission refuse(Refusal why, core::Duration worthwhile_in) {
+Admission refuse(GuardRefusal why, core::Duration worthwhile_in) {
   return {.kind = Kind::refuse, .delay = worthwhile_in, .refusal = why};
 }
 
@@ -20,9 +20,9 @@ std::size_t wide_factor(std::uint8_t prefix) {
 
 // Who goes through a reception is known at that door alone: what a client writes behind a room that
 // is none changes nothing at the node.
-std::string door_of(const Attempt& attempt) { return attempt.room + '\n' + attempt.extension; }
+std::string door_of(const PinAttempt& attempt) { return attempt.room + '\n' + attempt.extension; }
 
-bool has_extension(const Attempt& attempt) {
+bool has_extension(const PinAttempt& attempt) {
   return !attempt.extension.empty() && attempt.extension != attempt.room;
 }
 
@@ -30,7 +30,7 @@ bool has_extension(const Attempt& attempt) {
 
 // ---- before an attempt
 
-Admission PinGuard::admit(const Attempt& attempt, const core::Now& now) {
+Admission PinGuard::admit(const PinAttempt& attempt, const core::Now& now) {
   expire(now);
   if (const Verdict verdict = against(attempt, now)) {
     if (rules_.dry_run) {
@@ -44,10 +44,10 @@ Admission PinGuard::admit(const Attempt& attempt, const core::Now& now) {
   return {.kind = Kind::pass, .ticket = reserve(attempt, now)};
 }
 
-PinGuard::Verdict PinGuard::against(const Attempt& attempt, const core::Now& now) {
+PinGuard::Verdict PinGuard::against(const PinAttempt& attempt, const core::Now& now) {
   if (ignores(attempt.client)) return std::nullopt;
   if (const Ban* ban = bans_.find(attempt.client))
-    return refuse(Refusal::banned, ban->until - now.steady);
+    return refuse(GuardRefusal::banned, ban->until - now.steady);
   if (counts(attempt)) {
     if (const Verdict verdict = against_client(attempt, now)) return verdict;
   }
@@ -57,7 +57,7 @@ PinGuard::Verdict PinGuard::against(const Attempt& attempt, const core::Now& now
   return has_extension(attempt) ? against_room(attempt.extension, now) : std::nullopt;
 }
 
-PinGuard::Verdict PinGuard::against_client(const Attempt& attempt, const core::Now& now) {
+PinGuard::Verdict PinGuard::against_client(const PinAttempt& attempt, const core::Now& now) {
   const ClientNetwork own = network_of(attempt.client);
   const bool shared = is_shared(attempt.client);
   if (const Tally* tally = clients_.look(own, now.steady, rules_.find_time)) {
@@ -86,9 +86,10 @@ PinGuard::Verdict PinGuard::against_wide(const ClientNetwork& wide, const core::
 PinGuard::Verdict PinGuard::against_tally(const Tally& tally, std::size_t limit,
                                           const core::Now& now) const {
   if (tally.failures.count() >= limit) {
-    return refuse(Refusal::exhausted, tally.failures.below(limit, rules_.find_time) - now.steady);
+    return refuse(GuardRefusal::exhausted,
+                  tally.failures.below(limit, rules_.find_time) - now.steady);
   }
-  if (tally.load() >= limit) return wait(kAskAgain, Refusal::exhausted);
+  if (tally.load() >= limit) return wait(kAskAgain, GuardRefusal::exhausted);
   return std::nullopt;
 }
 
@@ -100,18 +101,18 @@ PinGuard::Verdict PinGuard::against_room(const std::string& room, const core::No
   if (failures < rules.slow_after) tally->slow = false;
   if (tally->load() < rules.slow_after) return std::nullopt;
   if (failures >= rules.max_failures) {
-    return refuse(Refusal::room,
+    return refuse(GuardRefusal::room,
                   tally->failures.below(rules.max_failures, rules.find_time) - now.steady);
   }
   // Those in progress may all be right: a moment tells.
   if (failures < rules.slow_after || tally->load() >= rules.max_failures)
-    return wait(kAskAgain, Refusal::room);
+    return wait(kAskAgain, GuardRefusal::room);
   const core::TimePoint next = tally->paced + rules.pace;
-  if (next > now.steady) return wait(next - now.steady, Refusal::room);
+  if (next > now.steady) return wait(next - now.steady, GuardRefusal::room);
   return std::nullopt;
 }
 
-Ticket PinGuard::reserve(const Attempt& attempt, const core::Now& now) {
+Ticket PinGuard::reserve(const PinAttempt& attempt, const core::Now& now) {
   Ticket ticket{.attempt = attempt, .counts = counts(attempt)};
   const ClientNetwork own = network_of(attempt.client);
   const auto hold = [&](auto& table, const auto& key, core::Duration window) {
@@ -144,7 +145,7 @@ Ticket PinGuard::reserve(const Attempt& attempt, const core::Now& now) {
 
 void PinGuard::settle(const Ticket& ticket, Outcome outcome, const core::Now& now) {
   expire(now);
-  const Attempt& attempt = ticket.attempt;
+  const PinAttempt& attempt = ticket.attempt;
   const ClientNetwork own = network_of(attempt.client);
   const bool wrong = outcome == Outcome::wrong_pin;
   const bool failed =
@@ -264,6 +265,7 @@ bool PinGuard::start_ban(const ClientNetwork& network, const Ticket& ticket, std
                    .tokens_only = ban.tokens_only};
   const bool added = bans_.add(std::move(ban), rules_.remember);
   if (added) {
+    ++ban_changes_;
     ++counters_.bans;
   } else {
     event.kind = GuardEvent::Kind::unbanned;
@@ -296,6 +298,7 @@ bool PinGuard::ban(const ClientNetwork& network, std::optional<core::Duration> d
                  rules_.remember)) {
     return false;
   }
+  ++ban_changes_;
   say({.kind = GuardEvent::Kind::added, .time = now.wall, .network = network, .length = length});
   return true;
 }
@@ -303,6 +306,7 @@ bool PinGuard::ban(const ClientNetwork& network, std::optional<core::Duration> d
 bool PinGuard::lift(const ClientNetwork& network, const core::Now& now) {
   expire(now);
   if (!bans_.remove(network)) return false;
+  ++ban_changes_;
   say({.kind = GuardEvent::Kind::lifted, .time = now.wall, .network = network});
   return true;
 }
@@ -310,6 +314,7 @@ bool PinGuard::lift(const ClientNetwork& network, const core::Now& now) {
 std::size_t PinGuard::lift_all(const core::Now& now) {
   expire(now);
   const std::vector<Ban> lifted = bans_.clear();
+  ++ban_changes_;
   for (const Ban& ban : lifted)
     say({.kind = GuardEvent::Kind::lifted, .time = now.wall, .network = ban.network});
   return lifted.size();
@@ -332,6 +337,7 @@ void PinGuard::restore(std::vector<Ban> bans, const core::Now& now) {
 
 void PinGuard::expire(const core::Now& now) {
   for (const Ban& ban : bans_.expire(now.steady)) {
+    ++ban_changes_;
     say({.kind = GuardEvent::Kind::ended, .time = now.wall, .network = ban.network});
   }
 }
@@ -350,17 +356,17 @@ bool PinGuard::widens(const core::IpAddress& client) const {
   return rules_.widen && client.canonical().family == core::Family::ipv6;
 }
 
-bool PinGuard::counts(const Attempt& attempt) const {
+bool PinGuard::counts(const PinAttempt& attempt) const {
   if (ignores(attempt.client)) return false;
   return attempt.carries_pin || rules_.count == GuardRules::Count::denied_tokens;
 }
 
-bool PinGuard::has_entered(const Attempt& attempt, const core::Now& now) const {
+bool PinGuard::has_entered(const PinAttempt& attempt, const core::Now& now) const {
   const auto found = by_pair_.find({network_of(attempt.client), door_of(attempt)});
   return found != by_pair_.end() && found->second->second + rules_.room.remember > now.steady;
 }
 
-void PinGuard::remember_entry(const Attempt& attempt, const core::Now& now) {
+void PinGuard::remember_entry(const PinAttempt& attempt, const core::Now& now) {
   const Pair pair{network_of(attempt.client), door_of(attempt)};
   if (const auto known = by_pair_.find(pair); known != by_pair_.end()) {
     known->second->second = now.steady;

@@ -56,7 +56,7 @@ struct GuardRules { // contract: pin_guard.*
 };
 
 // A request for a token on its way to a node.
-struct Attempt {
+struct PinAttempt {
   core::IpAddress client;
   std::string room; // room_key()
   std::string extension = {};
@@ -70,7 +70,7 @@ enum class Outcome : std::uint8_t {
   wrong_pin, // or the client broke off a guess that the node may have seen
 };
 
-enum class Refusal : std::uint8_t {
+enum class GuardRefusal : std::uint8_t {
   banned,
   room,
   exhausted
@@ -82,7 +82,7 @@ struct Ticket {
     bool held = false;
     bool shared = false; // in a tally that others have, too: the table was full
   };
-  Attempt attempt;
+  PinAttempt attempt;
   bool counts = false; // against its client
   Hold client = {}, site = {}, organisation = {}, pair = {}, room = {}, extension = {};
 };
@@ -92,7 +92,7 @@ struct Admission {
   Kind kind = Kind::pass;
   std::optional<Ticket> ticket = {}; // pass
   core::Duration delay{};            // wait: ask again then; refuse: when it may be worthwhile
-  Refusal refusal = Refusal::banned; // refuse; wait: what it is for
+  GuardRefusal refusal = GuardRefusal::banned; // refuse; wait: what it is for
 };
 
 class PinGuard {
@@ -110,7 +110,7 @@ class PinGuard {
 
   explicit PinGuard(GuardRules rules) : rules_(std::move(rules)) {}
 
-  Admission admit(const Attempt& attempt, const core::Now& now);
+  Admission admit(const PinAttempt& attempt, const core::Now& now);
   void settle(const Ticket& ticket, Outcome outcome, const core::Now& now);
 
   // The ban that applies to a client; borrowed until the next call. In a dry run, too: see dry_run().
@@ -125,10 +125,15 @@ class PinGuard {
   std::vector<Ban> bans(const core::Now& now);         // in force, by network
   std::vector<Ban> bans_to_keep(const core::Now& now); // and those that are remembered
   void restore(std::vector<Ban> bans, const core::Now& now);
+  bool has_bans() const { return bans_.size() != 0; } // as of the last call
+  std::optional<core::TimePoint> next_ban_end() const { return bans_.next_end(); }
+  // How often bans have been made, lifted, or have ended: what was kept of them before is old.
+  std::uint64_t ban_changes() const { return ban_changes_; }
 
   // What has happened since the last call. At most kMaxEvents wait; the rest is counted.
   static constexpr std::size_t kMaxEvents = 10'000;
   std::vector<GuardEvent> take_events() { return std::exchange(events_, {}); }
+  bool has_events() const { return !events_.empty(); }
 
   const GuardCounters& counters() const { return counters_; }
   std::size_t clients_counted() const { return clients_.size(); }
@@ -159,13 +164,13 @@ class PinGuard {
   bool ignores(const core::IpAddress& client) const;
   bool is_shared(const core::IpAddress& client) const;
   bool widens(const core::IpAddress& client) const;
-  bool counts(const Attempt& attempt) const;
-  Verdict against(const Attempt& attempt, const core::Now& now);
-  Verdict against_client(const Attempt& attempt, const core::Now& now);
+  bool counts(const PinAttempt& attempt) const;
+  Verdict against(const PinAttempt& attempt, const core::Now& now);
+  Verdict against_client(const PinAttempt& attempt, const core::Now& now);
   Verdict against_wide(const ClientNetwork& wide, const core::Now& now);
   Verdict against_room(const std::string& room, const core::Now& now);
   Verdict against_tally(const Tally& tally, std::size_t limit, const core::Now& now) const;
-  Ticket reserve(const Attempt& attempt, const core::Now& now);
+  Ticket reserve(const PinAttempt& attempt, const core::Now& now);
   void fail_client(const Ticket& ticket, Tally& tally, const core::Now& now);
   void settle_wide(const Ticket& ticket, Ticket::Hold hold, std::uint8_t prefix, bool failed,
                    const core::Now& now);
@@ -173,8 +178,8 @@ class PinGuard {
   bool start_ban(const ClientNetwork& network, const Ticket& ticket, std::size_t failures,
                  const core::Now& now);
   core::Duration ban_length(unsigned offences) const;
-  bool has_entered(const Attempt& attempt, const core::Now& now) const;
-  void remember_entry(const Attempt& attempt, const core::Now& now);
+  bool has_entered(const PinAttempt& attempt, const core::Now& now) const;
+  void remember_entry(const PinAttempt& attempt, const core::Now& now);
   void say(GuardEvent event);
 
   GuardRules rules_;
@@ -185,6 +190,7 @@ class PinGuard {
   Entrants entrants_;
   std::unordered_map<Pair, Entrants::iterator, PairHash> by_pair_;
   BanList bans_;
+  std::uint64_t ban_changes_ = 0;
   std::vector<GuardEvent> events_;
   GuardCounters counters_;
 };

@@ -21,7 +21,7 @@ namespace rproxyd {
 // The guard as one worker reaches it.
 class TokenDesk {
  public:
-  virtual Admission admit(const Attempt& attempt, const core::Now& now) = 0;
+  virtual Admission admit(const PinAttempt& attempt, const core::Now& now) = 0;
   virtual void settle(const Ticket& ticket, Outcome outcome, const core::Now& now) = 0;
 
  protected:
@@ -60,7 +60,7 @@ class TokenGate {
 
   TokenDesk& desk_;
   const RequestHead& request_;
-  Attempt attempt_;
+  PinAttempt attempt_;
   std::string body_; // the request's
   bool whole_ = false;
   bool looked_at_ = false;

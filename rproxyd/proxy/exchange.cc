@@ -113,6 +113,13 @@ bool Exchange::ask_for_tunnel() {
   return true;
 }
 
+void Exchange::turn_away(const LocalAnswer& answer, std::string_view why) {
+  trouble_ = why;
+  send_local(answer.head, answer.body);
+}
+
+bool Exchange::client_broke_off() const { return status_ == kClientClosedRequest; }
+
 void Exchange::on_request_body(core::Bytes bytes) {
   if (state_ == State::answered || state_ == State::closed) {
     // Read to its end and thrown away, so that the client gets to see the answer.

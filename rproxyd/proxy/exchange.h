@@ -32,6 +32,7 @@
 #include "rproxyd/proxy/access_log.h"
 #include "rproxyd/proxy/answer_rules.h"
 #include "rproxyd/proxy/backend_pool.h"
+#include "rproxyd/proxy/local_answer.h"
 #include "rproxyd/proxy/routes.h"
 
 namespace rproxyd {
@@ -125,8 +126,11 @@ class Exchange final : public BackendEvents {
   Exchange(ExchangeHost& host, const ExchangeRules& rules, ClientSession& client, StreamId stream,
            RequestHead& request, const ClientIdentity& identity);
 
-  // From the client's session (see ClientEvents).
+  // From the client's session (see ClientEvents). start() may come later than what follows it: then
+  // the request waits, and `request_ended` says how far it has come.
   void start(bool request_ended);
+  // Instead of start(): somebody else has decided that no backend gets it.
+  void turn_away(const LocalAnswer& answer, std::string_view why);
   void on_request_body(core::Bytes bytes);
   void on_request_end(const FieldList& trailers);
   void on_answer_drained();
@@ -151,6 +155,8 @@ class Exchange final : public BackendEvents {
   StreamId stream() const { return stream_; }
   // Why the proxy itself answered or broke off, for the log; empty otherwise.
   const std::string& trouble() const { return trouble_; }
+  // The client was gone before it was told anything. Once ended() has been called.
+  bool client_broke_off() const;
 
  private:
   enum class State : std::uint8_t {

@@ -56,6 +56,26 @@ void ClientConnection::close() {
   worker_.client_closed(*this);
 }
 
+// ---- the PIN guard
+
+std::optional<SharedGuard::BanNotice> ClientConnection::ban_of(const ClientIdentity& identity) {
+  SharedGuard& guard = *worker_.service().guard;
+  const core::Now& now = worker_.loop().now();
+  // Behind a trusted proxy each request may come from somebody else (proxy rule 14).
+  if (identity.trusted) return guard.ban_of(identity.address, now);
+  if (const auto version = guard.version(); version != ban_version_) {
+    ban_version_ = version;
+    ban_ = guard.ban_of(identity.address, now);
+  }
+  if (ban_ && ban_->until <= now.steady) ban_.reset();
+  return ban_;
+}
+
+void ClientConnection::cut_off() {
+  cut_off_ = true;
+  flush_later();
+}
+
 // ---- from the stream
 
 void ClientConnection::on_stream_open() {
@@ -159,6 +179,7 @@ void ClientConnection::flush_later() {
 
 void ClientConnection::flush() {
   if (stream_->closed() || !session_ || ending()) return;
+  if (cut_off_) return close();
   session_->flush(worker_.loop().now());
   if (session_->finished()) {
     if (session_->broken()) {
@@ -229,25 +250,25 @@ void ClientConnection::on_request(StreamId stream, RequestHead& head, bool end) 
       identify_client(head.fields, peer_, secure_, worker_.settings().trusted_proxies);
   auto runner = std::make_unique<ExchangeRunner>(worker_, *this, worker_.rules(listener_),
                                                  *session_, stream, head, identity);
-  Exchange& exchange = runner->exchange();
+  ExchangeRunner& begun = *runner;
   exchanges_.emplace(static_cast<std::uint32_t>(stream), std::move(runner));
-  exchange.start(end);
+  begun.begin(end);
 }
 
 void ClientConnection::on_request_body(StreamId stream, core::Bytes bytes) {
-  if (Exchange* exchange = find(stream)) exchange->on_request_body(bytes);
+  if (ExchangeRunner* runner = find(stream)) runner->request_body(bytes);
 }
 
 void ClientConnection::on_request_end(StreamId stream, const FieldList& trailers) {
-  if (Exchange* exchange = find(stream)) exchange->on_request_end(trailers);
+  if (ExchangeRunner* runner = find(stream)) runner->request_end(trailers);
 }
 
 void ClientConnection::on_answer_drained(StreamId stream) {
-  if (Exchange* exchange = find(stream)) exchange->on_answer_drained();
+  if (ExchangeRunner* runner = find(stream)) runner->answer_drained();
 }
 
 void ClientConnection::on_stream_closed(StreamId stream, bool clean) {
-  if (Exchange* exchange = find(stream)) exchange->on_stream_closed(clean);
+  if (ExchangeRunner* runner = find(stream)) runner->stream_closed(clean);
 }
 
 void ClientConnection::on_refused(const RequestHead& head, std::uint16_t status,
@@ -262,9 +283,9 @@ void ClientConnection::exchange_ended(StreamId stream) {
   flush_later();
 }
 
-Exchange* ClientConnection::find(StreamId stream) {
+ExchangeRunner* ClientConnection::find(StreamId stream) {
   const auto found = exchanges_.find(static_cast<std::uint32_t>(stream));
-  return found == exchanges_.end() ? nullptr : &found->second->exchange();
+  return found == exchanges_.end() ? nullptr : found->second.get();
 }
 
 } // namespace rproxyd

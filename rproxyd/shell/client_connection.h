@@ -11,6 +11,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "libcore/event/stream.h"
@@ -44,6 +45,10 @@ class ClientConnection final : public event::Retirable,
 
   void flush_later();
   void exchange_ended(StreamId stream);
+
+  // The ban of a client that asks on this connection, if it acts on requests.
+  std::optional<SharedGuard::BanNotice> ban_of(const ClientIdentity& identity);
+  void cut_off(); // at the end of this wake-up, without an answer
 
  private:
   enum class Phase : std::uint8_t {
@@ -83,7 +88,7 @@ class ClientConnection final : public event::Retirable,
   void linger();
   Phase phase_of_session() const;
   bool ending() const { return phase_ == Phase::finishing || phase_ == Phase::lingering; }
-  Exchange* find(StreamId stream);
+  ExchangeRunner* find(StreamId stream);
 
   Worker& worker_;
   const std::size_t listener_;
@@ -94,6 +99,9 @@ class ClientConnection final : public event::Retirable,
   bool draining_ = false;
   bool served_ = false; // a request has come
   bool client_ended_ = false;
+  bool cut_off_ = false;
+  std::optional<SharedGuard::BanNotice> ban_; // of the peer, as of ban_version_
+  std::uint64_t ban_version_ = 0;
   std::unique_ptr<event::Stream> stream_;
   std::unique_ptr<ClientSession> session_;
   std::unique_ptr<TurnPassage> turn_;

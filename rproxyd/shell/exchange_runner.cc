@@ -4,17 +4,117 @@
 
 #include <utility>
 
+#include "rproxyd/guard/guard_answer.h"
 #include "rproxyd/shell/client_connection.h"
 #include "rproxyd/shell/worker.h"
 
 namespace rproxyd {
+namespace {
+
+constexpr std::uint16_t kForbidden = 403;
+constexpr std::uint16_t kRequestTimeout = 408;
+constexpr std::uint16_t kTooManyRequests = 429;
+
+} // namespace
 
 ExchangeRunner::ExchangeRunner(Worker& worker, ClientConnection& client, const ExchangeRules& rules,
                                ClientSession& session, StreamId stream, RequestHead& request,
                                const ClientIdentity& identity)
     : worker_(worker),
       client_(client),
+      session_(session),
+      stream_(stream),
+      request_(request),
+      identity_(identity),
+      guarded_(worker.service().guard != nullptr && !rules.redirect_https),
       exchange_(*this, rules, session, stream, request, identity) {}
+
+// ---- before the exchange: the PIN guard
+
+void ExchangeRunner::begin(bool request_ended) {
+  request_ended_ = request_ended;
+  if (!guarded_) return exchange_.start(request_ended);
+  SharedGuard& guard = *worker_.service().guard;
+  auto room = guard.room_of(request_.target);
+  const auto ban = client_.ban_of(identity_);
+  if (ban && (room || !ban->tokens_only)) return refuse_banned(*ban);
+  if (!room) return exchange_.start(request_ended);
+  hold(*std::move(room));
+}
+
+void ExchangeRunner::hold(std::string room) {
+  // No tunnel begins with a token, and what a tunnel carries could not be looked at.
+  if (!std::exchange(request_.upgrade, {}).empty() && request_.version == Version::http_2) {
+    return exchange_.turn_away(
+        error_answer(worker_.service().answers, kForbidden, "There is no WebSocket here."),
+        "a WebSocket where tokens are asked for");
+  }
+  gate_.emplace(*worker_.service().guard, identity_.address, std::move(room), request_);
+  held_ = Held::reading;
+  if (request_ended_) {
+    gate_->request_end();
+    return ask_gate();
+  }
+  // The body is wanted now, before a node is chosen.
+  if (std::exchange(request_.expect_continue, false)) session_.send_continue(stream_);
+  arm(worker_.settings().timeouts.body);
+}
+
+void ExchangeRunner::request_body(core::Bytes bytes) {
+  if (held_ == Held::reading) gate_->request_body(bytes);
+  exchange_.on_request_body(bytes); // keeps it while nothing has started
+  if (held_ != Held::reading) return;
+  if (gate_->ready()) return ask_gate();
+  arm(worker_.settings().timeouts.body);
+}
+
+void ExchangeRunner::request_end(const FieldList& trailers) {
+  request_ended_ = true;
+  exchange_.on_request_end(trailers);
+  if (held_ != Held::reading) return;
+  gate_->request_end();
+  ask_gate();
+}
+
+void ExchangeRunner::ask_gate() {
+  const Admission admission = gate_->ask(now());
+  switch (admission.kind) {
+    case Admission::Kind::pass:
+      held_ = Held::no;
+      worker_.loop().cancel(deadline_);
+      return exchange_.start(request_ended_);
+    case Admission::Kind::wait:
+      held_ = Held::waiting;
+      return arm(admission.delay);
+    case Admission::Kind::refuse:
+      held_ = Held::no;
+      return refuse_attempt(admission);
+  }
+}
+
+void ExchangeRunner::refuse_attempt(const Admission& admission) {
+  switch (admission.refusal) {
+    case GuardRefusal::banned:
+      return refuse_banned({.until = now().steady + admission.delay, .tokens_only = true});
+    case GuardRefusal::room:
+      return exchange_.turn_away(guard_answer(kTooManyRequests, admission.delay),
+                                 "the room is under attack: newcomers wait");
+    case GuardRefusal::exhausted:
+      return exchange_.turn_away(guard_answer(kTooManyRequests, admission.delay),
+                                 "no attempt at a PIN is left for a while");
+  }
+}
+
+void ExchangeRunner::refuse_banned(const SharedGuard::BanNotice& ban) {
+  const SharedGuard::Answer configured = worker_.service().guard->answer();
+  // A proxy's connection carries others, too.
+  if (configured == SharedGuard::Answer::close && !identity_.trusted) return client_.cut_off();
+  const std::uint16_t status =
+      configured == SharedGuard::Answer::too_many_requests ? kTooManyRequests : kForbidden;
+  exchange_.turn_away(guard_answer(status, ban.until - now().steady), "the client is banned");
+}
+
+// ---- what the exchange asks for
 
 const core::Now& ExchangeRunner::now() const { return worker_.loop().now(); }
 std::string_view ExchangeRunner::http_date() const { return worker_.http_date(); }
@@ -25,8 +125,6 @@ WebSocketNonce ExchangeRunner::random_nonce() {
   RAND_bytes(nonce.data(), nonce.size());
   return nonce;
 }
-
-// ---- what the exchange asks for
 
 std::optional<BackendId> ExchangeRunner::choose(const Route& route, const core::IpAddress& client,
                                                 std::span<const BackendId> tried,
@@ -70,6 +168,7 @@ void ExchangeRunner::arm(core::Duration delay) { worker_.loop().set_after(deadli
 void ExchangeRunner::ended() {
   count_exchange(false);
   worker_.loop().cancel(deadline_);
+  if (gate_) gate_->closed(exchange_.client_broke_off(), now());
   worker_.log_exchange(exchange_);
   client_.exchange_ended(exchange_.stream());
 }
@@ -98,6 +197,7 @@ void ExchangeRunner::refuse_link() {
 void ExchangeRunner::link_open(BackendLink& link, bool reused) {
   connecting_ = nullptr;
   if (!reused) worker_.backend_reachable(pool_, backend_);
+  if (gate_) gate_->reached_node();
   exchange_.link_open(link, reused);
   client_.flush_later();
 }
@@ -127,16 +227,22 @@ void ExchangeRunner::on_information(ResponseHead& head) {
 }
 
 void ExchangeRunner::on_response(ResponseHead& head, bool end) {
+  if (gate_) {
+    gate_->answer_head(head, now());
+    if (end) gate_->answer_end(now());
+  }
   exchange_.on_response(head, end);
   client_.flush_later();
 }
 
 void ExchangeRunner::on_response_body(core::Bytes bytes) {
+  if (gate_) gate_->answer_body(bytes, now());
   exchange_.on_response_body(bytes);
   client_.flush_later();
 }
 
 void ExchangeRunner::on_response_end(const FieldList& trailers) {
+  if (gate_) gate_->answer_end(now());
   exchange_.on_response_end(trailers);
   client_.flush_later();
 }
@@ -147,9 +253,18 @@ void ExchangeRunner::on_failure(BackendFailure failure, std::string_view why) {
 }
 
 void ExchangeRunner::on_deadline(int) {
+  client_.flush_later();
+  if (held_ != Held::no) return held_too_long();
   if (connecting_ != nullptr) worker_.backend_unreachable(pool_, backend_, "connecting timed out");
   exchange_.on_time();
-  client_.flush_later();
+}
+
+void ExchangeRunner::held_too_long() {
+  if (held_ == Held::waiting) return ask_gate();
+  held_ = Held::no;
+  exchange_.turn_away(error_answer(worker_.service().answers, kRequestTimeout,
+                                   "The request did not arrive in time."),
+                      "request body timed out");
 }
 
 } // namespace rproxyd

@@ -5,8 +5,10 @@
 #include <optional>
 
 #include "libcore/event/socket.h"
+#include "rproxyd/guard/token_gate.h"
 #include "rproxyd/proxy/exchange.h"
 #include "rproxyd/shell/backend_connection.h"
+#include "rproxyd/shell/shared_guard.h"
 
 namespace rproxyd {
 
@@ -22,7 +24,12 @@ class ExchangeRunner final : public event::Retirable,
                  ClientSession& session, StreamId stream, RequestHead& request,
                  const ClientIdentity& identity);
 
-  Exchange& exchange() { return exchange_; }
+  // From the client's session (see ClientEvents).
+  void begin(bool request_ended);
+  void request_body(core::Bytes bytes);
+  void request_end(const FieldList& trailers);
+  void answer_drained() { exchange_.on_answer_drained(); }
+  void stream_closed(bool clean) { exchange_.on_stream_closed(clean); }
 
  private:
   const core::Now& now() const override;
@@ -53,12 +60,28 @@ class ExchangeRunner final : public event::Retirable,
   void on_failure(BackendFailure failure, std::string_view why) override;
 
   void on_deadline(int kind) override;
+  void refuse_banned(const SharedGuard::BanNotice& ban);
+  void hold(std::string room);
+  void ask_gate();
+  void held_too_long();
+  void refuse_attempt(const Admission& admission);
   void open_connection(bool fresh);
   void refuse_link();
   void count_exchange(bool begins);
 
+  // Held: the guard reads the request's body, or lets it wait; the exchange has not started.
+  enum class Held : std::uint8_t { no, reading, waiting };
+
   Worker& worker_;
   ClientConnection& client_;
+  ClientSession& session_;
+  const StreamId stream_;
+  RequestHead& request_;
+  const ClientIdentity identity_;
+  const bool guarded_;
+  bool request_ended_ = false;
+  Held held_ = Held::no;
+  std::optional<TokenGate> gate_; // of a token request
   BackendConnection* connecting_ = nullptr;
   std::size_t pool_ = 0;
   BackendId backend_{};

@@ -117,6 +117,11 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
     if (!context) return std::unexpected(context.error());
     service->tls.push_back(std::move(*context));
   }
+  if (settings.pin_guard.enabled) {
+    auto guard = SharedGuard::make(settings.pin_guard, log, event::read_now());
+    if (!guard) return std::unexpected(guard.error());
+    service->guard = std::move(*guard);
+  }
   return service;
 }
 

@@ -14,6 +14,7 @@
 #include "rproxyd/settings/settings.h"
 #include "rproxyd/shell/connection_limits.h"
 #include "rproxyd/shell/name_watch.h"
+#include "rproxyd/shell/shared_guard.h"
 #include "rproxyd/shell/shared_pool.h"
 
 namespace rproxyd {
@@ -25,8 +26,9 @@ struct Service {
   std::unique_ptr<NameWatch> names;
   std::unique_ptr<RouteTable> routes;
   AnswerRules answers;
-  ExchangeRules rules;    // of listeners that serve the routes
-  ExchangeRules redirect; // of listeners that send everybody to https
+  std::unique_ptr<SharedGuard> guard; // null: off
+  ExchangeRules rules;                // of listeners that serve the routes
+  ExchangeRules redirect;             // of listeners that send everybody to https
   MessageLimits limits;
   std::vector<std::shared_ptr<const tls::ServerContext>> tls; // a listener each; null: plain
   std::optional<ConnectionLimits> connections;

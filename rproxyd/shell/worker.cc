@@ -133,6 +133,7 @@ void Worker::accepted(std::size_t listener, event::Fd fd, const core::SocketAddr
 
 void Worker::start_client(std::size_t listener, event::Fd fd, const core::SocketAddress& peer,
                           const core::SocketAddress& local) {
+  if (refuses(peer)) return;
   auto ticket =
       service_.connections->admit(peer.ip(), settings().trusted_proxies.contains(peer.ip()));
   if (!ticket) {
@@ -150,6 +151,13 @@ void Worker::start_client(std::size_t listener, event::Fd fd, const core::Socket
 void Worker::turn_unreachable(const core::SocketAddress& turnd, std::string_view why) const {
   log().warning("turn.unreachable", "TURN can't be passed on", logging::field("turnd", turnd),
                 logging::field("reason", why));
+}
+
+// A ban is a client's, never that of a proxy which carries others (proxy rule 14).
+bool Worker::refuses(const core::SocketAddress& peer) {
+  if (service_.guard == nullptr) return false;
+  const ClientIdentity identity = identify_client({}, peer, true, settings().trusted_proxies);
+  return !identity.trusted && service_.guard->refuses_connection(identity.address, loop_.now());
 }
 
 void Worker::accepting_paused(int error) const {

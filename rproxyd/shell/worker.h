@@ -74,6 +74,7 @@ class Worker final : public program::Worker {
                     const core::SocketAddress& local);
   void append_access_line(const AccessRecord& record);
   void flush_access_log();
+  bool refuses(const core::SocketAddress& peer);
   void accepting_paused(int error) const;
   void drain_here();
   void end();

@@ -19,7 +19,7 @@ class Model {
  public:
   explicit Model(const GuardRules& rules) : rules_(rules) {}
 
-  Kind admit(const Attempt& a, core::TimePoint now) {
+  Kind admit(const PinAttempt& a, core::TimePoint now) {
     if (rules_.ignore.contains(a.client)) return Kind::pass;
     if (banned(a.client, now)) return Kind::refuse;
     if (counts(a)) {
@@ -55,7 +55,7 @@ class Model {
     return paced_.contains(a.room) && paced_[a.room] + room.pace > now ? Kind::wait : Kind::pass;
   }
 
-  void begin(const Attempt& a, core::TimePoint now) {
+  void begin(const PinAttempt& a, core::TimePoint now) {
     const bool newcomer = !rules_.ignore.contains(a.client) && !entered(a, now);
     const std::string key = "room " + a.room;
     if (a.carries_pin && newcomer &&
@@ -65,7 +65,7 @@ class Model {
     for (const std::string& k : keys(a)) open_.insert(k);
   }
 
-  void settle(const Attempt& a, Outcome outcome, core::TimePoint now) {
+  void settle(const PinAttempt& a, Outcome outcome, core::TimePoint now) {
     for (const std::string& k : keys(a)) open_.erase(open_.find(k));
     if (outcome == Outcome::admitted && a.carries_pin) entries_[entry(a)] = now;
     const bool wrong = outcome == Outcome::wrong_pin;
@@ -117,11 +117,11 @@ class Model {
     std::string part;
   };
 
-  bool counts(const Attempt& a) const {
+  bool counts(const PinAttempt& a) const {
     return !rules_.ignore.contains(a.client) &&
            (a.carries_pin || rules_.count == GuardRules::Count::denied_tokens);
   }
-  std::vector<std::string> keys(const Attempt& a) const {
+  std::vector<std::string> keys(const PinAttempt& a) const {
     std::vector<std::string> all;
     const auto own = network_of(a.client);
     if (counts(a)) {
@@ -155,10 +155,10 @@ class Model {
     if (failed >= limit) return Kind::refuse;
     return failed + open >= limit ? Kind::wait : Kind::pass;
   }
-  static std::string entry(const Attempt& a) {
+  static std::string entry(const PinAttempt& a) {
     return network_of(a.client).to_string() + ' ' + a.room;
   }
-  bool entered(const Attempt& a, core::TimePoint now) const {
+  bool entered(const PinAttempt& a, core::TimePoint now) const {
     const auto found = entries_.find(entry(a));
     return found != entries_.end() && found->second + rules_.room.remember > now;
   }
@@ -214,9 +214,9 @@ TEST_CASE("random attempts are judged as by a model that counts everything anew"
       INFO(step);
       if (random() % 4 == 0) now.steady += std::chrono::milliseconds(random() % 20'000);
       if (random() % 2 == 0 || open.empty()) {
-        Attempt attempt{.client = *core::IpAddress::parse(a_client(random)),
-                        .room = std::string(1, static_cast<char>('a' + random() % 3)),
-                        .carries_pin = random() % 4 != 0};
+        PinAttempt attempt{.client = *core::IpAddress::parse(a_client(random)),
+                           .room = std::string(1, static_cast<char>('a' + random() % 3)),
+                           .carries_pin = random() % 4 != 0};
         INFO(attempt.client.to_string() << " " << attempt.room);
         const Kind expected = model.admit(attempt, now.steady);
         Admission got = guard.admit(attempt, now);

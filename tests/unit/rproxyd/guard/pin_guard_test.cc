@@ -19,10 +19,10 @@ core::IpAddress ip(std::string_view text) { return *core::IpAddress::parse(text)
 core::NetworkList networks(std::string_view text) {
   return core::NetworkList({*core::Network::parse(text)});
 }
-Attempt guess(std::string_view client, std::string room = "demo") {
+PinAttempt guess(std::string_view client, std::string room = "demo") {
   return {.client = ip(client), .room = std::move(room), .carries_pin = true};
 }
-Attempt visit(std::string_view client, std::string room = "demo") {
+PinAttempt visit(std::string_view client, std::string room = "demo") {
   return {.client = ip(client), .room = std::move(room)};
 }
 
@@ -34,14 +34,14 @@ GuardRules without_rooms(GuardRules rules = {}) {
 struct Scene {
   explicit Scene(GuardRules rules = without_rooms()) : guard(std::move(rules)) {}
 
-  Admission ask(const Attempt& attempt) { return guard.admit(attempt, now); }
+  Admission ask(const PinAttempt& attempt) { return guard.admit(attempt, now); }
   // One attempt that is let through and ends so; else how it was kept from it.
-  Kind attempt(const Attempt& attempt, Outcome outcome = Outcome::wrong_pin) {
+  Kind attempt(const PinAttempt& attempt, Outcome outcome = Outcome::wrong_pin) {
     const Admission admission = ask(attempt);
     if (admission.ticket) guard.settle(*admission.ticket, outcome, now);
     return admission.kind;
   }
-  void fail(const Attempt& attempt, int times) {
+  void fail(const PinAttempt& attempt, int times) {
     for (int i = 0; i < times; ++i) REQUIRE(this->attempt(attempt) == Kind::pass);
   }
   bool banned(std::string_view client) { return guard.find_ban(ip(client), now) != nullptr; }
@@ -70,7 +70,7 @@ TEST_CASE("the fifth wrong PIN bans, the fourth does not") {
   CHECK_FALSE(scene.banned("203.0.113.8"));
   const Admission refused = scene.ask(guess("203.0.113.7"));
   CHECK(refused.kind == Kind::refuse);
-  CHECK(refused.refusal == Refusal::banned);
+  CHECK(refused.refusal == GuardRefusal::banned);
   CHECK(refused.delay == 300s);
   CHECK(scene.ask(visit("203.0.113.7")).kind == Kind::refuse);
   CHECK(scene.events() == std::vector{Event::failed, Event::failed, Event::failed, Event::failed,
@@ -267,7 +267,7 @@ TEST_CASE("behind a shared address each room has its own count, and the address 
   scene.fail(guess("203.0.113.7", "a"), 5);
   const Admission full = scene.ask(guess("203.0.113.7", "a"));
   CHECK(full.kind == Kind::refuse);
-  CHECK(full.refusal == Refusal::exhausted);
+  CHECK(full.refusal == GuardRefusal::exhausted);
   CHECK(full.delay == 300s);
   CHECK_FALSE(scene.banned("203.0.113.7"));
   scene.fail(guess("203.0.113.7", "b"), 4);
@@ -300,7 +300,7 @@ TEST_CASE(
   REQUIRE(scene.attempt(newcomer()) == Kind::pass);
   const Admission slow = scene.ask(newcomer());
   CHECK(slow.kind == Kind::wait);
-  CHECK(slow.refusal == Refusal::room);
+  CHECK(slow.refusal == GuardRefusal::room);
   CHECK(slow.delay == 20s);
   for (int i = 11; i < 18; ++i) {
     scene.pass(20s);
@@ -309,7 +309,7 @@ TEST_CASE(
   scene.pass(20s);
   const Admission refused = scene.ask(newcomer());
   CHECK(refused.kind == Kind::refuse);
-  CHECK(refused.refusal == Refusal::room);
+  CHECK(refused.refusal == GuardRefusal::room);
   CHECK(refused.delay == 600s - 8 * 20s);
   CHECK(scene.ask(guess("198.51.100.200", "other")).kind == Kind::pass);
   const auto events = scene.events();
@@ -333,7 +333,7 @@ TEST_CASE("who has entered a room before is not held back, a visit without a PIN
 
 TEST_CASE("entering one room is no merit at another, nor is entering one's own as if through it") {
   Scene scene(GuardRules{});
-  Attempt own = guess("203.0.113.7", "mine");
+  PinAttempt own = guess("203.0.113.7", "mine");
   own.extension = "demo";
   REQUIRE(scene.attempt(own, Outcome::admitted) == Kind::pass);
   REQUIRE(scene.attempt(guess("203.0.113.7", "mine"), Outcome::admitted) == Kind::pass);
@@ -345,7 +345,7 @@ TEST_CASE("entering one room is no merit at another, nor is entering one's own a
 TEST_CASE("guesses through a reception count for the room behind it, and for the reception") {
   Scene scene(GuardRules{});
   for (int i = 0; i < 11; ++i) {
-    Attempt attempt = guess(fmt::format("198.51.100.{}", i), "reception");
+    PinAttempt attempt = guess(fmt::format("198.51.100.{}", i), "reception");
     attempt.extension = "demo";
     REQUIRE(scene.attempt(attempt) == Kind::pass);
   }
@@ -396,6 +396,27 @@ TEST_CASE("bans are added, listed and lifted by hand") {
   CHECK(scene.guard.lift_all(scene.now) == 1);
   CHECK_FALSE(scene.banned("2001:db8::1"));
   CHECK(scene.events() == std::vector{Event::added, Event::added, Event::lifted, Event::lifted});
+}
+
+TEST_CASE("every change to the bans is told, and when the next one ends") {
+  Scene scene;
+  CHECK_FALSE(scene.guard.has_bans());
+  CHECK_FALSE(scene.guard.next_ban_end());
+  scene.fail(guess("203.0.113.7"), 4);
+  CHECK(scene.guard.ban_changes() == 0);
+  scene.fail(guess("203.0.113.7"), 1);
+  CHECK(scene.guard.ban_changes() == 1);
+  CHECK(scene.guard.has_bans());
+  REQUIRE(scene.guard.ban(*parse_client_network("203.0.113.8"), 10s, scene.now));
+  CHECK(scene.guard.ban_changes() == 2);
+  CHECK(scene.guard.next_ban_end() == scene.now.steady + 10s);
+  scene.pass(10s);
+  CHECK_FALSE(scene.banned("203.0.113.8"));
+  CHECK(scene.guard.ban_changes() == 3);
+  CHECK(scene.guard.next_ban_end() == scene.now.steady + 290s);
+  REQUIRE(scene.guard.lift(*parse_client_network("203.0.113.7"), scene.now));
+  CHECK(scene.guard.ban_changes() == 4);
+  CHECK_FALSE(scene.guard.has_bans());
 }
 
 TEST_CASE("who is unbanned by hand begins anew") {

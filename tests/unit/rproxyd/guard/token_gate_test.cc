@@ -16,7 +16,7 @@ struct Stage final : TokenDesk {
     request.method = method;
     request.fields.add("accept-encoding", "gzip, br");
   }
-  Admission admit(const Attempt& attempt, const core::Now&) override {
+  Admission admit(const PinAttempt& attempt, const core::Now&) override {
     asked.push_back(attempt);
     Admission given = answer;
     if (given.kind == Admission::Kind::pass) given.ticket = Ticket{.attempt = attempt};
@@ -47,7 +47,7 @@ struct Stage final : TokenDesk {
   ResponseHead response;
   core::Now now{.steady = core::TimePoint(1000s), .wall = {}};
   Admission answer;
-  std::vector<Attempt> asked;
+  std::vector<PinAttempt> asked;
   std::vector<Outcome> settled;
   std::optional<TokenGate> made;
 };

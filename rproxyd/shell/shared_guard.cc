@@ -1,0 +1,277 @@
+#include "rproxyd/shell/shared_guard.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "libcore/event/loop.h"
+
+namespace rproxyd {
+namespace {
+
+GuardRules rules_of(const Settings::PinGuard& from) {
+  GuardRules rules;
+  rules.count = from.count == Settings::PinGuard::Count::wrong_pins
+                    ? GuardRules::Count::wrong_pins
+                    : GuardRules::Count::denied_tokens;
+  rules.max_failures = from.max_failures;
+  rules.find_time = from.find_time;
+  rules.ban_time = from.ban_time;
+  rules.growth = from.growth;
+  rules.max_ban_time = from.max_ban_time;
+  rules.remember = from.remember;
+  rules.widen = from.widen_ipv6;
+  rules.ignore = from.ignore;
+  rules.shared = from.shared_networks;
+  rules.shared_max_failures = from.shared_max_failures;
+  rules.room = {.enabled = from.room.enabled,
+                .find_time = from.room.find_time,
+                .slow_after = from.room.slow_after,
+                .max_failures = from.room.max_failures,
+                .pace = from.room.pace,
+                .remember = from.room.remember};
+  rules.dry_run = from.dry_run;
+  return rules;
+}
+
+// No ban that was kept is honoured for longer.
+core::Duration longest_ban(const Settings::PinGuard& settings) {
+  return std::max(
+      {settings.ban_time, settings.max_ban_time, core::Duration(std::chrono::hours(24 * 365))});
+}
+
+struct EventText {
+  logging::Level level;
+  std::string_view name;
+  std::string_view message;
+};
+
+EventText text_of(GuardEvent::Kind kind) {
+  using Kind = GuardEvent::Kind;
+  using logging::Level;
+  switch (kind) {
+    case Kind::failed:
+      return {Level::info, "pin.failed", "an attempt failed"};
+    case Kind::banned:
+      return {Level::warning, "ban.begun", "too many attempts failed"};
+    case Kind::added:
+      return {Level::warning, "ban.added", "banned by hand"};
+    case Kind::lifted:
+      return {Level::info, "ban.lifted", "lifted by hand"};
+    case Kind::ended:
+      return {Level::info, "ban.ended", "the ban's time is over"};
+    case Kind::unbanned:
+      return {Level::warning, "ban.no_room",
+              "there is no room for another ban: attempts are refused all the same"};
+    case Kind::pair_full:
+      return {Level::warning, "room.exhausted",
+              "a shared address has no attempt left at this room for a while"};
+    case Kind::room_slow:
+      return {Level::warning, "room.slow", "many attempts at this room failed: newcomers wait"};
+  }
+  return {Level::info, "unknown", ""};
+}
+
+} // namespace
+
+core::Result<std::unique_ptr<SharedGuard>> SharedGuard::make(const Settings::PinGuard& settings,
+                                                             logging::Logger& log,
+                                                             const core::Now& now) {
+  std::unique_ptr<SharedGuard> guard(new SharedGuard(settings, log));
+  if (settings.audit_log) {
+    auto file = logging::LineFile::open(*settings.audit_log);
+    if (!file) return std::unexpected(file.error());
+    guard->audit_log_ = std::move(*file);
+  }
+  std::vector<Ban> bans;
+  if (settings.state) {
+    guard->store_.emplace(*settings.state);
+    auto kept = guard->store_->load(now, longest_ban(settings), log);
+    if (!kept) return std::unexpected(kept.error());
+    bans = *std::move(kept);
+    // Found out now rather than when the first ban is to be kept.
+    if (auto saved = guard->store_->save(bans, now); !saved) return std::unexpected(saved.error());
+  }
+  guard->begin(std::move(bans), now);
+  return guard;
+}
+
+SharedGuard::SharedGuard(const Settings::PinGuard& settings, logging::Logger& log)
+    : log_(log),
+      paths_(settings.paths),
+      answer_(settings.answer),
+      audit_format_(settings.audit_format),
+      dry_run_(settings.dry_run),
+      guard_(rules_of(settings)) {}
+
+void SharedGuard::begin(std::vector<Ban> bans, const core::Now& now) {
+  guard_.restore(std::move(bans), now);
+  any_bans_ = guard_.has_bans();
+  saved_ = guard_.ban_changes();
+  if (any_bans_) {
+    log_.info("pin_guard.restored", "bans of before are in force again",
+              logging::field("bans", guard_.bans(now).size()));
+  }
+  writer_ = std::thread([this] { write_until_stopped(); });
+}
+
+SharedGuard::~SharedGuard() {
+  if (!writer_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  writer_.join();
+}
+
+// ---- from the workers
+
+Admission SharedGuard::admit(const PinAttempt& attempt, const core::Now& now) {
+  const std::lock_guard lock(mutex_);
+  Admission admission = guard_.admit(attempt, now);
+  after_change();
+  return admission;
+}
+
+void SharedGuard::settle(const Ticket& ticket, Outcome outcome, const core::Now& now) {
+  const std::lock_guard lock(mutex_);
+  guard_.settle(ticket, outcome, now);
+  after_change();
+}
+
+std::optional<SharedGuard::BanNotice> SharedGuard::ban_of(const core::IpAddress& client,
+                                                          const core::Now& now) {
+  if (dry_run_ || !any_bans_.load(std::memory_order_acquire)) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  const Ban* ban = guard_.find_ban(client, now);
+  std::optional<BanNotice> notice;
+  if (ban != nullptr) notice = BanNotice{.until = ban->until, .tokens_only = ban->tokens_only};
+  after_change();
+  return notice;
+}
+
+bool SharedGuard::refuses_connection(const core::IpAddress& peer, const core::Now& now) {
+  const auto ban = ban_of(peer, now);
+  if (!ban || ban->tokens_only) return false;
+  connections_refused_.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+void SharedGuard::after_change() {
+  any_bans_.store(guard_.has_bans(), std::memory_order_release);
+  version_.store(guard_.ban_changes() + 1, std::memory_order_release);
+  if (guard_.has_events()) wake_.notify_one();
+}
+
+// ---- for people
+
+std::vector<Ban> SharedGuard::bans(const core::Now& now) {
+  const std::lock_guard lock(mutex_);
+  auto bans = guard_.bans(now);
+  after_change();
+  return bans;
+}
+
+bool SharedGuard::ban(const ClientNetwork& network, std::optional<core::Duration> duration,
+                      const core::Now& now) {
+  const std::lock_guard lock(mutex_);
+  const bool banned = guard_.ban(network, duration, now);
+  after_change();
+  return banned;
+}
+
+bool SharedGuard::lift(const ClientNetwork& network, const core::Now& now) {
+  const std::lock_guard lock(mutex_);
+  const bool lifted = guard_.lift(network, now);
+  after_change();
+  return lifted;
+}
+
+std::size_t SharedGuard::lift_all(const core::Now& now) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t lifted = guard_.lift_all(now);
+  after_change();
+  return lifted;
+}
+
+SharedGuard::Counters SharedGuard::counters() {
+  const std::lock_guard lock(mutex_);
+  Counters counters;
+  static_cast<GuardCounters&>(counters) = guard_.counters();
+  counters.connections_refused = connections_refused_.load(std::memory_order_relaxed);
+  counters.bans_in_force = guard_.bans(event::read_now()).size();
+  return counters;
+}
+
+// ---- the thread that writes
+
+void SharedGuard::write_until_stopped() {
+  std::unique_lock lock(mutex_);
+  for (bool last = false; !last;) {
+    last = stopping_;
+    // So that the end of a ban is written when it comes, not when somebody asks.
+    const core::Now now = event::read_now();
+    static_cast<void>(guard_.find_ban({}, now));
+    after_change();
+    const std::vector<GuardEvent> events = guard_.take_events();
+    std::optional<std::vector<Ban>> bans;
+    if (store_ && saved_ != guard_.ban_changes()) {
+      bans = guard_.bans_to_keep(now);
+      saved_ = guard_.ban_changes();
+    }
+    if (!events.empty() || bans) {
+      lock.unlock();
+      write_events(events);
+      if (bans) save_bans(*bans);
+      lock.lock();
+      continue;
+    }
+    if (last) break;
+    const auto something = [this] { return stopping_ || guard_.has_events(); };
+    if (const auto end = guard_.next_ban_end()) {
+      wake_.wait_until(lock, *end, something);
+    } else {
+      wake_.wait(lock, something);
+    }
+  }
+}
+
+void SharedGuard::save_bans(const std::vector<Ban>& bans) {
+  if (const auto saved = store_->save(bans, event::read_now()); !saved) {
+    log_.error("pin_guard.state_failed", "bans would not survive a restart",
+               logging::field("reason", saved.error()));
+  }
+}
+
+void SharedGuard::write_events(const std::vector<GuardEvent>& events) {
+  for (const GuardEvent& event : events) {
+    const EventText text = text_of(event.kind);
+    if (audit_log_) {
+      logging::Line line(audit_format_, event.time, text.level, text.name, text.message);
+      if (event.kind == GuardEvent::Kind::failed) {
+        line.add("client", event.client.to_string());
+        line.add("network", event.network);
+      } else if (event.kind != GuardEvent::Kind::room_slow) {
+        line.add("network", event.network);
+      }
+      if (!event.room.empty()) line.add("room", event.room);
+      if (event.failures != 0) line.add("failures", event.failures);
+      if (event.length != core::Duration::zero()) line.add("seconds", event.length);
+      if (event.offences != 0) line.add("offences", event.offences);
+      if (event.tokens_only) line.add("tokens_only", true);
+      if (dry_run_) line.add("dry_run", true);
+      std::string_view finished = line.finish();
+      finished.remove_suffix(1);
+      audit_log_->append(finished);
+    }
+    if (event.kind == GuardEvent::Kind::banned) {
+      log_.warning("pin_guard.banned", text.message, logging::field("network", event.network),
+                   logging::field("seconds", event.length), logging::field("dry_run", dry_run_));
+    } else if (event.kind == GuardEvent::Kind::room_slow) {
+      log_.warning("pin_guard.room_slow", text.message, logging::field("room", event.room));
+    }
+  }
+  if (audit_log_) audit_log_->flush();
+}
+
+} // namespace rproxyd

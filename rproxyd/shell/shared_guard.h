@@ -1,0 +1,98 @@
+// The PIN guard as all workers see it: a PinGuard behind a lock, and a thread of its own that writes
+// what happened to the audit log and the bans to their file, so that no loop waits for a disk.
+//
+// The lock is taken for token requests, and for others and at accept only while there are bans:
+// who keeps a client's connection remembers what ban_of() said until version() changes.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "libcore/base/error.h"
+#include "libcore/log/line_file.h"
+#include "libcore/log/log.h"
+#include "rproxyd/guard/token_gate.h"
+#include "rproxyd/guard/token_paths.h"
+#include "rproxyd/settings/settings.h"
+#include "rproxyd/shell/ban_store.h"
+
+namespace rproxyd {
+
+class SharedGuard final : public TokenDesk {
+ public:
+  using Answer = Settings::PinGuard::Answer;
+
+  // Reads the bans that were kept. `log` must outlive it.
+  static core::Result<std::unique_ptr<SharedGuard>> make(const Settings::PinGuard& settings,
+                                                         logging::Logger& log,
+                                                         const core::Now& now);
+  ~SharedGuard(); // what is still to be written is
+
+  std::optional<std::string> room_of(std::string_view target) const {
+    return paths_.room_of(target);
+  }
+  Answer answer() const { return answer_; }
+
+  Admission admit(const PinAttempt& attempt, const core::Now& now) override;
+  void settle(const Ticket& ticket, Outcome outcome, const core::Now& now) override;
+
+  struct BanNotice {
+    core::TimePoint until;
+    bool tokens_only;
+  };
+  // The ban that is in force for a client; none in a dry run.
+  std::optional<BanNotice> ban_of(const core::IpAddress& client, const core::Now& now);
+  // Changes with every ban that is made or lifted. Those that end say when.
+  std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
+  // At accept: whether a ban keeps this client from connecting.
+  bool refuses_connection(const core::IpAddress& peer, const core::Now& now);
+
+  // For people. `duration` absent: the configured one.
+  std::vector<Ban> bans(const core::Now& now);
+  bool ban(const ClientNetwork& network, std::optional<core::Duration> duration,
+           const core::Now& now);
+  bool lift(const ClientNetwork& network, const core::Now& now);
+  std::size_t lift_all(const core::Now& now);
+
+  struct Counters : GuardCounters {
+    std::uint64_t connections_refused = 0;
+    std::uint64_t bans_in_force = 0;
+  };
+  Counters counters();
+
+ private:
+  SharedGuard(const Settings::PinGuard& settings, logging::Logger& log);
+  void begin(std::vector<Ban> bans, const core::Now& now);
+  void after_change(); // with the lock held
+  void write_until_stopped();
+  void write_events(const std::vector<GuardEvent>& events);
+  void save_bans(const std::vector<Ban>& bans);
+
+  logging::Logger& log_;
+  const TokenPaths paths_;
+  const Answer answer_;
+  const logging::Format audit_format_;
+  const bool dry_run_;
+  std::optional<BanStore> store_;
+  std::optional<logging::LineFile> audit_log_; // the thread's
+
+  std::atomic<std::uint64_t> version_ = 1;
+  std::atomic<bool> any_bans_ = false;
+  std::atomic<std::uint64_t> connections_refused_ = 0;
+
+  std::mutex mutex_; // over what follows
+  std::condition_variable wake_;
+  PinGuard guard_;
+  std::uint64_t saved_ = 0; // the guard's count of changes to bans, as in the file
+  bool stopping_ = false;
+
+  std::thread writer_; // last: it uses all of the above
+};
+
+} // namespace rproxyd
