@@ -20,9 +20,12 @@
 
 namespace stun {
 
-// Section 9.2.1: bits of the security feature set, the first bit being the highest of 24.
-inline constexpr std::uint32_t kFeaturePasswordAlgorithms = 1U << 23;
-inline constexpr std::uint32_t kFeatureUsernameAnonymity = 1U << 22;
+// Section 9.2.1: the security feature set, 24 bits. Section 18.1 counts them from the left, and so does
+// the example of RFC 8656 section 20; its verified erratum 6290 counts from the right, and so does
+// appendix B.1. Clients exist for both (libjuice goes by the erratum), and each ignores the bits that
+// it finds unassigned: so every feature has a bit on either side.
+inline constexpr std::uint32_t kFeaturePasswordAlgorithms = 1U << 23 | 1U << 0;
+inline constexpr std::uint32_t kFeatureUsernameAnonymity = 1U << 22 | 1U << 1;
 
 class NonceMaker {
  public:
