@@ -102,7 +102,6 @@ TRANSPORTS = ["udp", "tcp", "tls"]
 
 
 SERVED = {name: mode for name, mode in MODES.items() if not mode.lacks}
-LEFT_OUT = ["-g"]  # DONT-FRAGMENT, which this version refuses with 420
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +152,7 @@ def reports(turnd, echo_port, authority, tmp_path_factory):
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for options in NUISANCES]
     started = {}
     for number, (name, mode) in enumerate(SERVED.items()):
-        options = [each for each in mode.options.format(peer=HOST, peer6=HOST6, ca=authority.path).split() if each not in LEFT_OUT]
+        options = mode.options.format(peer=HOST, peer6=HOST6, ca=authority.path).split()
         report = folder / f"{number}.txt"
         with report.open("w") as out:
             started[name] = report, subprocess.Popen(
