@@ -117,6 +117,7 @@ class Loop {
  private:
   struct Uv; // the libuv handles
   friend class Signals;
+  friend struct AsideWork;
   void* uv_loop(); // a uv_loop_t*
   void wake_up();
   void end_wake_up();

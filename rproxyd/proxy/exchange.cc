@@ -55,7 +55,7 @@ void Exchange::serve(const Route& route) {
     case Route::Kind::answer:
       return send_local(route.answer.head, route.answer.body);
     case Route::Kind::folder:
-      return answer_locally(404, "There is nothing here.");
+      return serve_from_folder(route);
     case Route::Kind::pool:
       return serve_from_pool(route);
   }
@@ -72,6 +72,54 @@ void Exchange::serve_from_pool(const Route& route) {
   if (uses_cookie()) wanted_ = wanted_backend(request_.fields);
   prepare_for_backend(request_, identity_, rules_.forwarded);
   try_next_backend();
+}
+
+void Exchange::serve_from_folder(const Route& route) {
+  using Kind = FolderMiss::Kind;
+  if (request_.method != "GET" && request_.method != "HEAD")
+    return refuse({RouteRefusal::Kind::bad_method, "GET, HEAD"});
+  auto found = find_file(host_, route, request_);
+  if (!found) {
+    switch (found.error().kind) {
+      case Kind::not_found:
+        return answer_locally(404, "There is nothing here.");
+      case Kind::moved:
+        return redirect(301, found.error().location);
+      case Kind::shortage:
+        return fail(503, "There is too much to do at the moment.", "no descriptor for a file");
+    }
+  }
+  FileAnswer answer = answer_with(*found, request_, route.folder, host_.now().wall);
+  finish_head(answer.head, *rules_.answers, identity_.secure, host_.http_date());
+  status_ = answer.head.status;
+  state_ = State::answering;
+  client_.respond(stream_, answer.head);
+  buffered_.clear();
+  if (unconsumed_ > 0) client_.consumed(stream_, std::exchange(unconsumed_, 0));
+  file_.emplace(std::move(found->file), std::move(answer.pieces));
+  send_file();
+}
+
+void Exchange::send_file() {
+  const FileBody::Step step = file_->advance(client_, stream_);
+  answer_bytes_ = file_->sent();
+  switch (step) {
+    case FileBody::Step::waiting:
+      left_ = client_.queued(stream_);
+      return host_.arm(rules_.timeouts.body);
+    case FileBody::Step::done:
+      file_.reset();
+      client_.finish(stream_, nullptr);
+      state_ = State::answered;
+      return arm_for_state();
+    case FileBody::Step::broken:
+      file_.reset();
+      return fail(500, "", "the file could not be read to its end");
+  }
+}
+
+void Exchange::on_file_ready() {
+  if (file_) send_file();
 }
 
 void Exchange::refuse(const RouteRefusal& refusal) {
@@ -121,7 +169,7 @@ void Exchange::turn_away(const LocalAnswer& answer, std::string_view why) {
 bool Exchange::client_broke_off() const { return status_ == kClientClosedRequest; }
 
 void Exchange::on_request_body(core::Bytes bytes) {
-  if (state_ == State::answered || state_ == State::closed) {
+  if (state_ == State::answered || state_ == State::closed || file_) {
     // Read to its end and thrown away, so that the client gets to see the answer.
     return client_.consumed(stream_, bytes.size());
   }
@@ -138,7 +186,7 @@ void Exchange::on_request_body(core::Bytes bytes) {
 
 void Exchange::on_request_end(const FieldList& trailers) {
   request_ended_ = true;
-  if (state_ == State::answered || state_ == State::closed) return;
+  if (state_ == State::answered || state_ == State::closed || file_) return;
   if (link_ == nullptr || tunnel_ == Tunnel::asked) {
     trailers_ = trailers;
     return;
@@ -152,6 +200,7 @@ void Exchange::on_stream_closed(bool clean) {
   if (state_ == State::closed) return;
   if (state_ == State::connecting) host_.cancel_connect();
   drop_link();
+  file_.reset();
   if (attempt_open_) end_attempt(0);
   if (status_ == 0) status_ = kClientClosedRequest;
   if (!clean && state_ != State::answered && trouble_.empty()) trouble_ = "the client broke off";
@@ -329,6 +378,7 @@ void Exchange::on_response_body(core::Bytes bytes) {
 }
 
 void Exchange::on_answer_drained() {
+  if (file_) return send_file();
   if (!link_paused_ || link_ == nullptr) return;
   link_paused_ = false;
   link_->resume();
@@ -452,7 +502,10 @@ void Exchange::on_time() {
       return fail(504, "The conferencing node did not answer in time.", trouble_);
     }
     case State::answering:
-      if (answer_ended_ && client_.queued(stream_) < left_) return arm_for_state();
+      if ((answer_ended_ || file_) && client_.queued(stream_) < left_) {
+        left_ = client_.queued(stream_);
+        return file_ ? host_.arm(rules_.timeouts.body) : arm_for_state();
+      }
       return fail(504, "",
                   tunnel_ == Tunnel::open ? "the tunnel stood still" : "the answer stood still");
     case State::answered:
@@ -469,6 +522,7 @@ void Exchange::fail(std::uint16_t status, std::string_view text, std::string_vie
   trouble_ = why;
   if (attempt_open_) end_attempt(0);
   drop_link();
+  file_.reset();
   if (state_ != State::answering) return answer_locally(status, text);
   state_ = State::answered;
   client_.reset(stream_);

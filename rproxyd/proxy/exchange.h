@@ -32,6 +32,7 @@
 #include "rproxyd/proxy/access_log.h"
 #include "rproxyd/proxy/answer_rules.h"
 #include "rproxyd/proxy/backend_pool.h"
+#include "rproxyd/proxy/file_body.h"
 #include "rproxyd/proxy/local_answer.h"
 #include "rproxyd/proxy/routes.h"
 
@@ -92,7 +93,7 @@ class BackendLink {
 };
 
 // What an exchange asks of its surroundings: one host serves one exchange.
-class ExchangeHost {
+class ExchangeHost : public FileOpener {
  public:
   virtual const core::Now& now() const = 0;
   virtual std::string_view http_date() const = 0; // of now()
@@ -140,6 +141,7 @@ class Exchange final : public BackendEvents {
   void link_open(BackendLink& link, bool reused); // reused: it has served before
   void link_failed(std::string_view why);
   void link_broken(std::string_view why); // the connection ended, not cleanly
+  void on_file_ready();                   // see FileSource::read()
   void link_drained();                    // pending() has fallen below kLinkHighWater
   void on_time();
 
@@ -178,6 +180,8 @@ class Exchange final : public BackendEvents {
   void redirect_to_https();
   void serve(const Route& route);
   void serve_from_pool(const Route& route);
+  void serve_from_folder(const Route& route);
+  void send_file();
   void refuse(const RouteRefusal& refusal);
   void redirect(std::uint16_t status, std::string_view location);
   void try_next_backend();
@@ -215,7 +219,8 @@ class Exchange final : public BackendEvents {
   core::ByteQueue buffered_;   // request body until a link is there
   std::size_t unconsumed_ = 0; // taken from the client, not yet `consumed`
   FieldList trailers_;
-  std::string client_target_; // what was asked for, where the route rewrites it
+  std::string client_target_;    // what was asked for, where the route rewrites it
+  std::optional<FileBody> file_; // answering with a file
   Tunnel tunnel_ = Tunnel::none;
   bool request_ended_ = false;    // of a tunnel: the client's direction
   bool answer_ended_ = false;     // of a tunnel: the node's direction

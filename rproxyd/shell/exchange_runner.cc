@@ -165,6 +165,14 @@ void ExchangeRunner::cancel_connect() {
 
 void ExchangeRunner::arm(core::Duration delay) { worker_.loop().set_after(deadline_, delay); }
 
+std::expected<std::unique_ptr<FileSource>, OpenFailure> ExchangeRunner::open_file(
+    const std::string& folder, const std::string& path) {
+  return worker_.files().open(folder, path, [this] {
+    exchange_.on_file_ready();
+    client_.flush_later();
+  });
+}
+
 void ExchangeRunner::ended() {
   count_exchange(false);
   worker_.loop().cancel(deadline_);

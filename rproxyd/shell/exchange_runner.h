@@ -46,6 +46,8 @@ class ExchangeRunner final : public event::Retirable,
   void connect(const Route& route, BackendId backend, bool fresh) override;
   void cancel_connect() override;
   void arm(core::Duration delay) override;
+  std::expected<std::unique_ptr<FileSource>, OpenFailure> open_file(
+      const std::string& folder, const std::string& path) override;
   void ended() override;
 
   void link_open(BackendLink& link, bool reused) override;

@@ -7,6 +7,7 @@
 #include "rproxyd/settings/not_yet.h"
 #include "rproxyd/settings/read.h"
 #include "rproxyd/shell/answers.h"
+#include "rproxyd/shell/folder_files.h"
 
 namespace rproxyd {
 namespace {
@@ -26,6 +27,14 @@ config::Problems review(const Settings& settings, const config::Document& docume
     if (context) continue;
     const auto place = config::pointer_to("/pools", name) + "/tls";
     notes.error(pool.tls.ca_file ? place + "/ca_file" : place + "/verify", context.error().text);
+  }
+  for (std::size_t i = 0; i < settings.routes.size(); ++i) {
+    const auto* folder = std::get_if<Settings::StaticFolder>(&settings.routes[i].target);
+    if (!folder) continue;
+    if (const auto usable = check_folder(folder->folder); !usable) {
+      notes.warning(config::pointer_to("/routes", i) + "/static",
+                    usable.error().text + ": every request is answered 404 until it can be opened");
+    }
   }
   for (const auto& [status, path] : settings.error_pages) {
     if (const auto page = load_error_page(path); !page) {

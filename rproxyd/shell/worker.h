@@ -16,6 +16,7 @@
 #include "libcore/program/supervisor.h"
 #include "rproxyd/shell/backend_connections.h"
 #include "rproxyd/shell/client_connection.h"
+#include "rproxyd/shell/folder_files.h"
 #include "rproxyd/shell/health_checks.h"
 #include "rproxyd/shell/service.h"
 
@@ -43,6 +44,7 @@ class Worker final : public program::Worker {
   event::Loop& loop() { return loop_; }
   event::StreamBuffers& buffers() { return buffers_; }
   BackendConnections& backends() { return *backends_; }
+  FolderFiles& files() { return files_; }
   Service& service() const { return service_; }
   const Settings& settings() const { return *service_.settings; }
   logging::Logger& log() const { return *service_.log; }
@@ -83,6 +85,7 @@ class Worker final : public program::Worker {
   Service& service_;
   event::Loop loop_;
   event::StreamBuffers buffers_;
+  FolderFiles files_{loop_};
   std::optional<logging::LineFile> access_log_;
   std::string line_; // kept for its memory
   std::string http_date_;

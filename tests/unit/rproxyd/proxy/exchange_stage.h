@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "rproxyd/proxy/exchange.h"
+#include "tests/unit/rproxyd/proxy/files_in_memory.h"
 
 namespace rproxyd {
 
-class ExchangeStage final : public ExchangeHost, public ClientSession, public BackendLink {
+class ExchangeStage : public ExchangeHost, public ClientSession, public BackendLink {
  public:
   ExchangeStage() {
     Route pool;
@@ -89,6 +90,11 @@ class ExchangeStage final : public ExchangeHost, public ClientSession, public Ba
   void cancel_connect() override { say("cancel connect"); }
   void arm(core::Duration delay) override { armed = delay; }
   void ended() override { say("ended"); }
+  std::expected<std::unique_ptr<FileSource>, OpenFailure> open_file(
+      const std::string& folder, const std::string& path) override {
+    return files.open_file(folder, path);
+  }
+  FilesInMemory files;
   core::Duration armed{};
 
   // ClientSession

@@ -37,9 +37,6 @@ TEST_CASE(
 }
 
 TEST_CASE("what is merely missing is warned of") {
-  CHECK(loaded_with({{"routes", R"([{ "path": "/a/", "static": "/srv" },
-                                    { "path": "/", "pool": "nodes", "websocket": true }])"}}) ==
-        Lines{"warning: /routes/0/static: this version serves no folders: it answers 404 here"});
   CHECK(loaded_with({{"admin", "{}"}}) ==
         Lines{"warning: /admin: this version has no admin endpoints"});
 }
