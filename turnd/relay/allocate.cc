@@ -97,19 +97,28 @@ Decision Server::allocate(Request& request) {
     return refuse(request, ErrorCode::address_family_not_supported);
   }
   if (opening.reserve_next && !held_.has_room()) {
+    limits_hit_.note(Limit::reservations, {});
     return refuse(request, ErrorCode::insufficient_capacity);
   }
   return start_opening(request, std::move(opening));
 }
 
 // 9. The user's quota and the server's; the ticket goes back whichever way this ends.
-Decision Server::start_opening(Request& request, Opening opening) {
-  auto ticket = quota_.ticket(quota_user(request.identity.username));
-  if (!ticket) {
-    return refuse(request, ticket.error() == QuotaRefusal::user_full
-                               ? ErrorCode::allocation_quota_reached
-                               : ErrorCode::insufficient_capacity);
+std::expected<Quota::Ticket, ErrorCode> Server::ticket_for(const Request& request) {
+  const std::string_view user = quota_user(request.identity.username);
+  auto ticket = quota_.ticket(user);
+  if (ticket) return *std::move(ticket);
+  if (ticket.error() == QuotaRefusal::user_full) {
+    limits_hit_.note(Limit::allocations_per_user, user);
+    return std::unexpected(ErrorCode::allocation_quota_reached);
   }
+  limits_hit_.note(Limit::allocations, {});
+  return std::unexpected(ErrorCode::insufficient_capacity);
+}
+
+Decision Server::start_opening(Request& request, Opening opening) {
+  auto ticket = ticket_for(request);
+  if (!ticket) return refuse(request, ticket.error());
   Allocation& allocation = allocations_.add(new_allocation(request, *std::move(ticket)));
   allocation.opening = std::make_unique<Opening>(std::move(opening));
   if (!open_sockets(allocation, request.now)) return allocate_failed(allocation, request.now);
@@ -119,12 +128,8 @@ Decision Server::start_opening(Request& request, Opening opening) {
 // The port that an earlier EVEN-PORT put aside for this user, once. Its socket is bound already,
 // perhaps at another worker, and comes here.
 Decision Server::take_reservation(Request& request, core::Bytes value, Opening opening) {
-  auto ticket = quota_.ticket(quota_user(request.identity.username));
-  if (!ticket) {
-    return refuse(request, ticket.error() == QuotaRefusal::user_full
-                               ? ErrorCode::allocation_quota_reached
-                               : ErrorCode::insufficient_capacity);
-  }
+  auto ticket = ticket_for(request);
+  if (!ticket) return refuse(request, ticket.error());
   ReservationToken token;
   std::ranges::copy(value, token.begin());
   const auto address = held_.take(token, request.identity.username);
@@ -258,6 +263,7 @@ Decision Server::opening_went_on(Allocation& allocation, const core::Now& now) {
 }
 
 Decision Server::allocate_failed(Allocation& allocation, const core::Now& now) {
+  limits_hit_.note(Limit::relay_ports, {});
   // The answer borrows its five-tuple, which is about to go.
   answered_five_tuple_ = allocation.five_tuple;
   const AnswerTo to{.five_tuple = &answered_five_tuple_,

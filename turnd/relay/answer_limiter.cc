@@ -31,6 +31,7 @@ AnswerLimiter::AnswerLimiter(Rate rate, std::uint64_t seed)
     : rate_(rate), seed_(seed), sets_(kSets) {}
 
 bool AnswerLimiter::admit(const core::IpAddress& source, core::TimePoint now) {
+  if (rate_.burst == 0) return true;
   Bucket& bucket = bucket_of(source, now);
   if (bucket.level < kScale) return false;
   bucket.level -= kScale;

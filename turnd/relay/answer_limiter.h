@@ -20,7 +20,7 @@ class AnswerLimiter {
 
   struct Rate {
     std::uint32_t per_second = 100;
-    std::uint32_t burst = 1000;
+    std::uint32_t burst = 1000; // 0: no limit at all
   };
 
   // `seed` keeps others from choosing sources that share a place with their victim.

@@ -8,6 +8,7 @@
 #include "libcore/stun/builder.h"
 #include "libcore/stun/integrity.h"
 #include "libcore/stun/message.h"
+#include "turnd/relay/counters.h"
 #include "turnd/relay/decision.h"
 
 namespace turnd {
@@ -39,6 +40,7 @@ class Answers {
 
   template <typename Fill>
   Decision error(const AnswerTo& to, stun::ErrorCode code, Fill&& fill) {
+    refusals_.count(code);
     stun::MessageBuilder builder(room_, to.method, stun::Class::error, to.transaction);
     builder.add_error(code, to.key.empty() ? std::string_view{} : reason(code));
     fill(builder);
@@ -48,12 +50,15 @@ class Answers {
     return error(to, code, [](stun::MessageBuilder&) {});
   }
 
+  const Refusals& refusals() const { return refusals_; }
+
   // For people who read traces. Answers to the unauthenticated do without: they are to be small.
   static std::string_view reason(stun::ErrorCode code);
 
  private:
   Decision finish(stun::MessageBuilder& builder, const AnswerTo& to);
 
+  Refusals refusals_;
   std::array<std::uint8_t, kMaxBytes> room_{};
 };
 

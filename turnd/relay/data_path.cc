@@ -50,10 +50,22 @@ Decision Server::to_peer(Allocation& allocation, const PeerAddress& peer, core::
   }
   const auto ip = one_hop_further(received);
   if (!ip) return drop(DropReason::hop_limit);
-  if (!allocation.bandwidth.admit(payload.size(), now.steady)) return drop(DropReason::bandwidth);
+  if (!has_bandwidth(allocation, payload.size(), now)) return drop(DropReason::bandwidth);
   ++counters_.packets_to_peers;
   counters_.bytes_to_peers += payload.size();
   return ToPeer{.relay = *relay, .peer = &inside_of(peer), .payload = payload, .ip = *ip};
+}
+
+bool Server::has_bandwidth(Allocation& allocation, std::size_t bytes, const core::Now& now) {
+  if (!allocation.bandwidth.admit(bytes, now.steady)) {
+    limits_hit_.note(Limit::bandwidth, allocation.username);
+    return false;
+  }
+  if (!allocation.ticket.admit(bytes, now.steady)) {
+    limits_hit_.note(Limit::bandwidth_per_user, allocation.ticket.user());
+    return false;
+  }
+  return true;
 }
 
 Decision Server::from_peer(RelayId id, const PeerAddress& source, const Packet& packet,
@@ -68,7 +80,7 @@ Decision Server::from_peer(RelayId id, const PeerAddress& source, const Packet& 
   const auto ip = one_hop_further(packet.ip());
   if (!ip) return drop(DropReason::hop_limit);
   const std::size_t size = packet.payload().size();
-  if (!allocation.bandwidth.admit(size, now.steady)) return drop(DropReason::bandwidth);
+  if (!has_bandwidth(allocation, size, now)) return drop(DropReason::bandwidth);
 
   const Channel* channel = allocation.channels.by_peer(peer, now.steady);
   if (channel == nullptr) return data_indication(allocation, peer, packet, *ip);

@@ -23,7 +23,7 @@ enum class DropReason : std::uint8_t {
   icmp_not_relayed,   // of a type that concerns nobody (RFC 8656 11.5)
   icmp_limited,       // more of them than a client is told
   hop_limit,          // would leave with a hop limit (TTL) of 0
-  bandwidth,          // above the allocation's limit
+  bandwidth,          // above the limit of the allocation or of its user
   too_long,           // doesn't fit into the message for the client
   limited,            // an unauthenticated answer withheld from its source
   forbidden_client,   // not among those who may ask

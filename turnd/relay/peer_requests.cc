@@ -32,6 +32,7 @@ Decision Server::create_permission(Request& request) {
   const std::span<const core::IpAddress> all(peers.data(), count);
   if (!allocation.permissions.has_room_for(all, config_.limits.permissions_per_allocation,
                                            request.now.steady)) {
+    limits_hit_.note(Limit::permissions, allocation.username);
     return refuse(request, ErrorCode::insufficient_capacity);
   }
   for (const core::IpAddress& peer : all) allocation.permissions.install(peer, request.now.steady);
@@ -68,9 +69,13 @@ Decision Server::channel_bind(Request& request) {
   const bool room =
       verdict == Channels::Verdict::refresh ||
       allocation.channels.live(request.now.steady) < config_.limits.channels_per_allocation;
-  if (!room ||
-      !allocation.permissions.has_room_for(
+  if (!room) {
+    limits_hit_.note(Limit::channels, allocation.username);
+    return refuse(request, ErrorCode::insufficient_capacity);
+  }
+  if (!allocation.permissions.has_room_for(
           std::span(&ip, 1), config_.limits.permissions_per_allocation, request.now.steady)) {
+    limits_hit_.note(Limit::permissions, allocation.username);
     return refuse(request, ErrorCode::insufficient_capacity);
   }
 

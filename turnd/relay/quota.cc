@@ -2,22 +2,21 @@
 
 namespace turnd {
 
-std::expected<void, QuotaRefusal> QuotaTable::take(const std::string& user) {
-  if (taken_ >= in_all_) return std::unexpected(QuotaRefusal::server_full);
-  const auto entry = by_user_.try_emplace(user, 0).first;
-  if (entry->second >= per_user_) {
-    return std::unexpected(QuotaRefusal::user_full);
-  }
+std::expected<Quota::User*, QuotaRefusal> QuotaTable::take(std::string_view user) {
+  if (taken_ >= limits_.in_all) return std::unexpected(QuotaRefusal::server_full);
+  if (limits_.per_user == 0) return std::unexpected(QuotaRefusal::user_full);
+  const auto entry = by_user_.try_emplace(std::string(user), limits_.bandwidth_per_user).first;
+  User& found = entry->second;
+  if (found.allocations >= limits_.per_user) return std::unexpected(QuotaRefusal::user_full);
+  found.name = entry->first;
+  ++found.allocations;
   ++taken_;
-  ++entry->second;
-  return {};
+  return &found;
 }
 
-void QuotaTable::give_back(const std::string& user) {
-  const auto entry = by_user_.find(user);
-  if (entry == by_user_.end()) return;
+void QuotaTable::give_back(User& user) {
   --taken_;
-  if (--entry->second == 0) by_user_.erase(entry);
+  if (--user.allocations == 0) by_user_.erase(std::string(user.name));
 }
 
 } // namespace turnd

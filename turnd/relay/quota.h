@@ -1,5 +1,5 @@
-// How many allocations there may be, in all and for one user. A ticket gives its place back when
-// it goes, so no path can forget to.
+// How many allocations there may be, in all and for one user, and how much a user's may relay
+// together. A ticket gives its place back when it goes, so no path can forget to.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,8 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+
+#include "turnd/relay/shared_bandwidth.h"
 
 namespace turnd {
 
@@ -21,9 +23,17 @@ class Quota {
   class Ticket;
   std::expected<Ticket, QuotaRefusal> ticket(std::string_view user);
 
+  // Lives as long as there is a ticket for it, and never moves.
+  struct User {
+    explicit User(std::uint64_t bytes_per_second) : bandwidth(bytes_per_second) {}
+    std::string_view name;
+    std::uint64_t allocations = 0;
+    SharedBandwidth bandwidth;
+  };
+
  protected:
-  virtual std::expected<void, QuotaRefusal> take(const std::string& user) = 0;
-  virtual void give_back(const std::string& user) = 0;
+  virtual std::expected<User*, QuotaRefusal> take(std::string_view user) = 0;
+  virtual void give_back(User& user) = 0;
   ~Quota() = default;
 };
 
@@ -31,7 +41,7 @@ class Quota::Ticket {
  public:
   Ticket() = default;
   Ticket(Ticket&& other) noexcept
-      : quota_(std::exchange(other.quota_, nullptr)), user_(std::move(other.user_)) {}
+      : quota_(std::exchange(other.quota_, nullptr)), user_(std::exchange(other.user_, nullptr)) {}
   Ticket& operator=(Ticket&& other) noexcept {
     std::swap(quota_, other.quota_);
     std::swap(user_, other.user_);
@@ -40,40 +50,50 @@ class Quota::Ticket {
   Ticket(const Ticket&) = delete;
   Ticket& operator=(const Ticket&) = delete;
   ~Ticket() {
-    if (quota_ != nullptr) quota_->give_back(user_);
+    if (quota_ != nullptr) quota_->give_back(*user_);
   }
+
+  // Of a ticket that was given.
+  bool admit(std::size_t bytes, core::TimePoint now) { return user_->bandwidth.admit(bytes, now); }
+  std::string_view user() const { return user_->name; }
 
  private:
   friend class Quota;
-  Ticket(Quota& quota, std::string user) : quota_(&quota), user_(std::move(user)) {}
+  Ticket(Quota& quota, User& user) : quota_(&quota), user_(&user) {}
 
   Quota* quota_ = nullptr;
-  std::string user_;
+  User* user_ = nullptr;
 };
 
 inline std::expected<Quota::Ticket, QuotaRefusal> Quota::ticket(std::string_view user) {
-  std::string name(user);
-  if (const auto taken = take(name); !taken) return std::unexpected(taken.error());
-  return Ticket(*this, std::move(name));
+  const auto taken = take(user);
+  if (!taken) return std::unexpected(taken.error());
+  return Ticket(*this, **taken);
 }
+
+struct QuotaLimits {
+  static constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t in_all = kNone;
+  std::uint64_t per_user = kNone;
+  std::uint64_t bandwidth_per_user = kNone; // bytes per second
+};
 
 // The counting itself, for one thread at a time.
 class QuotaTable final : public Quota {
  public:
-  static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
+  static constexpr std::uint64_t kNoLimit = QuotaLimits::kNone;
 
-  QuotaTable(std::uint64_t in_all, std::uint64_t per_user) : in_all_(in_all), per_user_(per_user) {}
+  explicit QuotaTable(const QuotaLimits& limits) : limits_(limits) {}
   ~QuotaTable() = default;
 
-  std::expected<void, QuotaRefusal> take(const std::string& user) override;
-  void give_back(const std::string& user) override;
+  std::expected<User*, QuotaRefusal> take(std::string_view user) override;
+  void give_back(User& user) override;
   std::uint64_t taken() const { return taken_; }
 
  private:
-  std::uint64_t in_all_;
-  std::uint64_t per_user_;
+  QuotaLimits limits_;
   std::uint64_t taken_ = 0;
-  std::unordered_map<std::string, std::uint64_t> by_user_; // users with at least one
+  std::unordered_map<std::string, User> by_user_; // users with at least one
 };
 
 } // namespace turnd

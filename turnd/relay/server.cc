@@ -238,8 +238,17 @@ Decision Server::challenge(const Request& request, ErrorCode code) {
 // A connection's other end is where it says; only bare datagrams can lie.
 bool Server::may_answer_unauthenticated(const Request& request) {
   const FiveTuple& five_tuple = *request.to.five_tuple;
-  return proves_address(five_tuple.transport) ||
-         limiter_.admit(five_tuple.client.ip(), request.now.steady);
+  if (proves_address(five_tuple.transport)) return true;
+  if (limiter_.admit(five_tuple.client.ip(), request.now.steady)) return true;
+  limits_hit_.note_source(Limit::unauthenticated_answers, five_tuple.client.ip());
+  return false;
+}
+
+Counters Server::counters() const {
+  Counters counters = counters_;
+  counters.limits = limits_hit_.totals();
+  counters.refusals = answers_.refusals();
+  return counters;
 }
 
 Decision Server::drop(DropReason reason) {

@@ -34,8 +34,10 @@
 #include "turnd/relay/answer_limiter.h"
 #include "turnd/relay/answers.h"
 #include "turnd/relay/authentication.h"
+#include "turnd/relay/counters.h"
 #include "turnd/relay/decision.h"
 #include "turnd/relay/icmp.h"
+#include "turnd/relay/limits_hit.h"
 #include "turnd/relay/mobile_allocations.h"
 #include "turnd/relay/mobility.h"
 #include "turnd/relay/peer_policy.h"
@@ -77,16 +79,6 @@ struct ServerConfig {
   TicketMaker::Key ticket_key{};                   // random, the same for all workers
   std::uint16_t last_channel = stun::kLastChannel; // kLastChannelRfc5766 for older clients' sake
   ServerLimits limits;
-};
-
-struct Counters {
-  std::uint64_t packets_to_peers = 0;
-  std::uint64_t bytes_to_peers = 0;
-  std::uint64_t packets_to_clients = 0;
-  std::uint64_t bytes_to_clients = 0;
-  std::uint64_t icmp_to_clients = 0;
-  std::uint64_t allocations = 0; // that were answered with success
-  std::array<std::uint64_t, kDropReasons> drops{};
 };
 
 class Server {
@@ -164,7 +156,9 @@ class Server {
   bool is_idle() const { return allocations_.size() == 0 && arrivals_.empty(); }
   std::size_t allocation_count() const { return allocations_.size(); }
   std::size_t relay_count() const { return relays_.size(); }
-  const Counters& counters() const { return counters_; }
+  Counters counters() const;
+  // What the limits held back since they were last taken, for the operator.
+  LimitsHit& limits_hit() { return limits_hit_; }
 
  private:
   struct Request {
@@ -218,6 +212,7 @@ class Server {
                            const core::Now& now, const IpFields& ip);
   Decision data_indication(const Allocation& allocation, const PeerAddress& peer,
                            const Packet& packet, const IpFields& ip);
+  bool has_bandwidth(Allocation& allocation, std::size_t bytes, const core::Now& now);
   Decision to_peer(Allocation& allocation, const PeerAddress& peer, core::Bytes payload,
                    const core::Now& now, const IpFields& ip);
   stun::TransactionId next_indication_id();
@@ -226,6 +221,7 @@ class Server {
 
   // allocate.cc
   Decision allocate(Request& request);
+  std::expected<Quota::Ticket, stun::ErrorCode> ticket_for(const Request& request);
   Decision start_opening(Request& request, Opening opening);
   Decision take_reservation(Request& request, core::Bytes token, Opening opening);
   std::unique_ptr<Allocation> new_allocation(const Request& request, Quota::Ticket ticket) const;
@@ -299,7 +295,8 @@ class Server {
   PeerAddress indicated_peer_;    // of the last Send indication: its decision borrows it
   FiveTuple answered_five_tuple_; // of an answer to whom nothing is kept for any more, likewise
   std::uint64_t indication_id_;
-  Counters counters_;
+  Counters counters_; // but for what the parts count
+  LimitsHit limits_hit_;
   bool draining_ = false;
 };
 

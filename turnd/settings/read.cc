@@ -10,6 +10,7 @@
 #include "libcore/config/object_reader.h"
 #include "libcore/config/parsers.h"
 #include "turnd/settings/read_credentials.h"
+#include "turnd/settings/read_limits.h"
 
 namespace turnd {
 namespace {
@@ -20,7 +21,6 @@ using namespace std::chrono_literals;
 
 std::optional<Settings::Listener> read_listener(const Value& value);
 void read_relay(const Value& value, Settings::Relay& relay);
-void read_limits(const Value& value, Settings::Limits& limits);
 void read_log(const Value& value, Settings::Log& log);
 void read_admin(const Value& value, Settings::Admin& admin);
 void refuse_repeated_listeners(const Value& list, const std::vector<Settings::Listener>& listeners);
@@ -203,20 +203,6 @@ void read_relay(const Value& value, Settings::Relay& relay) {
   object.read("ports", ports, port_range);
   std::tie(relay.first_port, relay.last_port) = ports;
   object.read("tcp", relay.tcp, config::boolean);
-  object.finish();
-}
-
-void read_limits(const Value& value, Settings::Limits& limits) {
-  ObjectReader object(value);
-  const auto count = config::or_none(config::integer(std::uint64_t{0}, kMaxAllocations));
-  object.read("allocations", limits.allocations, count);
-  object.read("allocations_per_user", limits.allocations_per_user, count);
-  object.read("bandwidth_per_allocation", limits.bandwidth_per_allocation,
-              config::or_none(config::size(kMaxBandwidth)));
-  core::Duration max_lifetime = limits.max_lifetime;
-  // Below the default lifetime no Allocate could be granted (RFC 8656 section 7.2).
-  object.read("max_lifetime", max_lifetime, config::duration(600s, 24h));
-  limits.max_lifetime = std::chrono::floor<std::chrono::seconds>(max_lifetime);
   object.finish();
 }
 

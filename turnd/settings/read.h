@@ -11,8 +11,6 @@ inline constexpr unsigned kMaxWorkers = 256;
 inline constexpr std::size_t kMaxListeners = 64;
 inline constexpr std::size_t kMaxRelayAddresses = 64;
 inline constexpr std::size_t kMaxCertificates = 16; // of one listener
-inline constexpr std::uint64_t kMaxAllocations = 10'000'000;
-inline constexpr std::uint64_t kMaxBandwidth = std::uint64_t{100} << 30; // bytes per second
 
 Settings read(const config::Value& root);
 

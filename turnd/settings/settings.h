@@ -69,10 +69,16 @@ struct Settings {
   };
 
   struct Limits { // config::kNoLimit: none
-    std::uint64_t allocations = config::kNoLimit;
-    std::uint64_t allocations_per_user = config::kNoLimit;
-    std::uint64_t bandwidth_per_allocation = config::kNoLimit; // bytes per second
+    // Not written: what ports and descriptors give (shell/default_limits.h).
+    std::optional<std::uint64_t> allocations;
+    std::optional<std::uint64_t> allocations_per_user;
+    std::uint64_t bandwidth_per_allocation = std::uint64_t{16} << 20; // bytes per second
+    std::uint64_t bandwidth_per_user = std::uint64_t{1} << 30;        // likewise
+    unsigned permissions_per_allocation = 128;
+    unsigned channels_per_allocation = 128;
+    std::uint32_t unauthenticated_answers_per_source = 100; // per second; 0: no limit
     std::chrono::seconds max_lifetime{3600};
+    std::chrono::seconds nonce_lifetime{600}; // then its client is asked again
 
     friend bool operator==(const Limits&, const Limits&) = default;
   };

@@ -54,23 +54,48 @@ core::Result<Sockets> open_sockets(const Settings& settings, std::size_t workers
   return sockets;
 }
 
+// "no_permission=3 limited=1": what there was any of.
+class NamedCounts {
+ public:
+  void add(std::string_view name, std::uint64_t count) {
+    if (count == 0) return;
+    if (!text_.empty()) text_ += ' ';
+    text_.append(name).append("=").append(std::to_string(count));
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
 void log_totals(logging::Logger& log, const std::vector<std::unique_ptr<Worker>>& workers) {
   Counters sum;
   std::uint64_t lost = 0;
   std::uint64_t proxies_refused = 0;
   for (const auto& worker : workers) {
-    const Counters& counters = worker->counters();
-    sum.allocations += counters.allocations;
-    sum.packets_to_peers += counters.packets_to_peers;
-    sum.packets_to_clients += counters.packets_to_clients;
+    sum += worker->counters();
     lost += worker->lost();
     proxies_refused += worker->proxies_refused();
+  }
+  NamedCounts drops;
+  NamedCounts limits;
+  NamedCounts refusals;
+  for (std::size_t i = 0; i < kDropReasons; ++i) {
+    drops.add(name_of(static_cast<DropReason>(i)), sum.drops[i]);
+  }
+  for (std::size_t i = 0; i < kLimits; ++i) {
+    limits.add(name_of(static_cast<Limit>(i)), sum.limits[i]);
+  }
+  for (std::size_t code = Refusals::kFirst; code < Refusals::kFirst + Refusals::kCodes; ++code) {
+    refusals.add(std::to_string(code), sum.refusals.of(code));
   }
   log.info("stopped", "turnd has ended", logging::field("allocations", sum.allocations),
            logging::field("packets_to_peers", sum.packets_to_peers),
            logging::field("packets_to_clients", sum.packets_to_clients),
-           logging::field("packets_lost", lost),
-           logging::field("proxies_refused", proxies_refused));
+           logging::field("icmp_to_clients", sum.icmp_to_clients),
+           logging::field("packets_lost", lost), logging::field("proxies_refused", proxies_refused),
+           logging::field("refused", refusals.text()), logging::field("dropped", drops.text()),
+           logging::field("limited", limits.text()));
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 
 #include "libcore/event/loop.h"
 #include "libcore/tls/certificate.h"
+#include "turnd/shell/default_limits.h"
 #include "turnd/shell/own_addresses.h"
 #include "turnd/shell/system_random.h"
 
@@ -52,6 +53,9 @@ core::IpAddress advertised(const Settings::Relay& relay, const core::IpAddress& 
   return external == relay.external_addresses.end() ? own : external->second;
 }
 
+// Many clients behind one address may begin at once: so many seconds' worth.
+constexpr std::uint32_t kAnswersAtOnce = 10;
+
 } // namespace
 
 std::shared_ptr<const Credentials> credentials_of(const Settings& settings) {
@@ -80,9 +84,10 @@ Service::Service(const Settings& settings, unsigned workers, logging::Logger& lo
     : settings_(settings),
       log_(log),
       credentials_(credentials_of(settings)),
-      nonces_(nonce_key, kNonceLifetime),
+      nonces_(nonce_key, settings.limits.nonce_lifetime),
       workers_(workers),
-      quota_(settings.limits.allocations, settings.limits.allocations_per_user),
+      limit_log_(log),
+      quota_(quota_limits(settings, allowed_descriptors())),
       reservations_(workers),
       ports_in_use_(std::make_shared<PortsInUse>(settings.relay.addresses.size())),
       ticket_key_(ticket_key) {}
@@ -129,6 +134,10 @@ ServerConfig Service::server_config(unsigned worker,
   ServerLimits limits;
   limits.max_lifetime = settings_.limits.max_lifetime;
   limits.bandwidth_per_allocation = settings_.limits.bandwidth_per_allocation;
+  limits.permissions_per_allocation = settings_.limits.permissions_per_allocation;
+  limits.channels_per_allocation = settings_.limits.channels_per_allocation;
+  const std::uint32_t answers = settings_.limits.unauthenticated_answers_per_source;
+  limits.unauthenticated_answers = {.per_second = answers, .burst = answers * kAnswersAtOnce};
   return {
       .relay_addresses = std::move(relay_addresses),
       .ports = ports,

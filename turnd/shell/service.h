@@ -14,14 +14,12 @@
 #include "turnd/relay/server.h"
 #include "turnd/settings/settings.h"
 #include "turnd/shell/fellow_workers.h"
+#include "turnd/shell/limit_log.h"
 #include "turnd/shell/shared_mobile_allocations.h"
 #include "turnd/shell/shared_quota.h"
 #include "turnd/shell/shared_reservations.h"
 
 namespace turnd {
-
-// A nonce lives as long as an allocation does by default; then its client is asked again.
-inline constexpr std::chrono::seconds kNonceLifetime{600};
 
 // By listener; nullptr for those without TLS.
 using TlsContexts = std::vector<std::shared_ptr<const tls::ServerContext>>;
@@ -41,6 +39,7 @@ class Service {
   const Settings& settings() const { return settings_; }
   logging::Logger& log() { return log_; }
   unsigned workers() const { return workers_; }
+  LimitLog& limit_log() { return limit_log_; }
   Quota& quota() { return quota_; }
   SharedReservations& reservations() { return reservations_; }
   MobileAllocations& mobile_allocations() { return mobile_allocations_; }
@@ -62,6 +61,7 @@ class Service {
   std::shared_ptr<const Credentials> credentials_;
   stun::NonceMaker nonces_;
   unsigned workers_;
+  LimitLog limit_log_;
   SharedQuota quota_;
   SharedReservations reservations_;
   std::shared_ptr<PortsInUse> ports_in_use_;

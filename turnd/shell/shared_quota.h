@@ -10,15 +10,15 @@ namespace turnd {
 
 class SharedQuota final : public Quota {
  public:
-  SharedQuota(std::uint64_t in_all, std::uint64_t per_user) : table_(in_all, per_user) {}
+  explicit SharedQuota(const QuotaLimits& limits) : table_(limits) {}
   ~SharedQuota() = default;
 
  protected:
-  std::expected<void, QuotaRefusal> take(const std::string& user) override {
+  std::expected<User*, QuotaRefusal> take(std::string_view user) override {
     const std::lock_guard lock(mutex_);
     return table_.take(user);
   }
-  void give_back(const std::string& user) override {
+  void give_back(User& user) override {
     const std::lock_guard lock(mutex_);
     table_.give_back(user);
   }

@@ -118,10 +118,19 @@ void Worker::end_of_wake_up() {
   } else {
     loop_.cancel(deadline_);
   }
+  if (!server_.limits_hit().empty() && !limit_log_deadline_.is_set()) hand_over_limits_hit();
   if (draining_ && server_.is_idle()) end();
 }
 
-void Worker::on_deadline(int) {
+// At once when something was held back, then once an interval, as long as there is something to tell.
+void Worker::hand_over_limits_hit() {
+  const core::TimePoint now = loop_.now().steady;
+  if (!service_.limit_log().add(server_.limits_hit().take(), now)) return;
+  loop_.set_after(limit_log_deadline_, LimitLog::kInterval);
+}
+
+void Worker::on_deadline(int kind) {
+  if (kind == kLimitLog) return hand_over_limits_hit();
   server_.advance(loop_.now());
   carry_out_commands();
   loop_.run_at_end(end_task_);
@@ -227,6 +236,7 @@ void Worker::drain_here() {
 }
 
 void Worker::end() {
+  service_.limit_log().add(server_.limits_hit().take(), loop_.now().steady);
   draining_ = false;
   stream_listeners_.clear();
   for (const auto& listener : dtls_listeners_) listener->close_all();

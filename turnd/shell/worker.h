@@ -52,7 +52,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void set_credentials(std::shared_ptr<const Credentials> credentials);
 
   // After run() has returned.
-  const Counters& counters() const { return server_.counters(); }
+  Counters counters() const { return server_.counters(); }
   std::uint64_t lost() const;
   std::uint64_t proxies_refused() const { return proxies_refused_; }
 
@@ -114,6 +114,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void carry_out_commands();
   void flush();
   void end_of_wake_up();
+  void hand_over_limits_hit();
   void accepting_paused(int error);
   void drain_here();
   void end();
@@ -134,7 +135,9 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   std::uint64_t proxies_refused_ = 0;
   std::size_t unproven_ = 0;
   bool draining_ = false;
-  core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this)};
+  enum DeadlineKind : int { kServer, kLimitLog };
+  core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this), kServer};
+  core::Deadline limit_log_deadline_{static_cast<event::DeadlineHandler*>(this), kLimitLog};
   event::MemberTask<Worker> end_task_{*this, &Worker::end_of_wake_up};
 };
 

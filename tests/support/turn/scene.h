@@ -57,6 +57,7 @@ struct Options {
   turnd::ServerLimits limits;
   std::uint64_t allocations = turnd::QuotaTable::kNoLimit;
   std::uint64_t allocations_per_user = turnd::QuotaTable::kNoLimit;
+  std::uint64_t bandwidth_per_user = turnd::QuotaTable::kNoLimit;
   std::string realm = "example.com";
   std::map<std::string, std::string> users{{"alice", "wonder"}, {"bob", "builder"}};
   std::map<std::string, stun::UserKeys> stored_users;
@@ -83,7 +84,9 @@ class Scene {
  public:
   explicit Scene(const Options& options = {})
       : random(options.worker + 1U),
-        quota(options.allocations, options.allocations_per_user),
+        quota({.in_all = options.allocations,
+               .per_user = options.allocations_per_user,
+               .bandwidth_per_user = options.bandwidth_per_user}),
         server(config_of(options),
                turnd::Authenticator(
                    credentials_of(options),

@@ -175,9 +175,10 @@ TEST_CASE("rule 35: wrong credentials are limited by source before anything is c
 
 TEST_CASE("rule 35: a connection has proven its address and is not limited") {
   Options options;
-  options.limits.unauthenticated_answers = {.per_second = 0, .burst = 0};
+  options.limits.unauthenticated_answers = {.per_second = 0, .burst = 1};
   Scene scene(options);
   Client alice("alice", "wonder");
+  CHECK(scene.feed(alice, alice.unsigned_request(stun::Method::binding)).answer);
   CHECK_FALSE(scene.feed(alice, alice.unsigned_request(stun::Method::binding)).answer);
   alice.five_tuple.transport = turnd::Transport::tcp;
   CHECK(scene.feed(alice, alice.unsigned_request(stun::Method::binding)).answer);

@@ -129,7 +129,7 @@ TEST_CASE("the last port of all is a port like others") {
 }
 
 TEST_CASE("quota tickets give back exactly once, wherever they were moved") {
-  turnd::QuotaTable quota(2, 1);
+  turnd::QuotaTable quota({.in_all = 2, .per_user = 1});
   auto alice = quota.ticket("alice").value();
   CHECK(quota.ticket("alice").error() == turnd::QuotaRefusal::user_full);
   auto bob = quota.ticket("bob").value();

@@ -1,4 +1,5 @@
 #include "turnd/settings/read.h"
+#include "turnd/settings/read_limits.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
@@ -68,9 +69,14 @@ TEST_CASE("what may be left out has its default") {
   CHECK(settings.peers.deny.empty());
   CHECK(settings.clients.stun.contains(core::IpAddress::v4(192, 0, 2, 1)));
   CHECK(settings.clients.turn.contains(*core::IpAddress::parse("2001:db8::1")));
-  CHECK(settings.limits.allocations == config::kNoLimit);
-  CHECK(settings.limits.allocations_per_user == config::kNoLimit);
-  CHECK(settings.limits.bandwidth_per_allocation == config::kNoLimit);
+  CHECK(settings.limits.allocations == std::nullopt);
+  CHECK(settings.limits.allocations_per_user == std::nullopt);
+  CHECK(settings.limits.bandwidth_per_allocation == std::uint64_t{16} << 20);
+  CHECK(settings.limits.bandwidth_per_user == std::uint64_t{1} << 30);
+  CHECK(settings.limits.permissions_per_allocation == 128);
+  CHECK(settings.limits.channels_per_allocation == 128);
+  CHECK(settings.limits.unauthenticated_answers_per_source == 100);
+  CHECK(settings.limits.nonce_lifetime == 600s);
   CHECK(settings.limits.max_lifetime == 3600s);
   CHECK(settings.log.level == logging::Level::info);
   CHECK(settings.log.format == logging::Format::text);
@@ -408,6 +414,35 @@ TEST_CASE("limits: 0 is none, and each is accepted at its limit and refused one 
       Lines{
           "error: /limits/bandwidth_per_allocation: 107374182401 is too large; expected \"100GiB\" "
           "at most"});
+}
+
+TEST_CASE("limits: 0 in the contract's keys is no limit at all") {
+  const auto [settings, problems] =
+      read({{"limits", R"({ "allocations": 0, "allocations_per_user": 0,
+      "bandwidth_per_allocation": 0, "bandwidth_per_user": 0,
+      "unauthenticated_answers_per_source": 0 })"}});
+  CHECK(problems == Lines{});
+  CHECK(settings.limits.allocations == config::kNoLimit);
+  CHECK(settings.limits.allocations_per_user == config::kNoLimit);
+  CHECK(settings.limits.bandwidth_per_allocation == config::kNoLimit);
+  CHECK(settings.limits.bandwidth_per_user == config::kNoLimit);
+  CHECK(settings.limits.unauthenticated_answers_per_source == 0);
+}
+
+TEST_CASE("limits of one allocation's tables and of nonces") {
+  const auto [settings, problems] = read({{"limits", R"({ "permissions_per_allocation": 4096,
+      "channels_per_allocation": 1, "unauthenticated_answers_per_source": 100000,
+      "nonce_lifetime": "10s" })"}});
+  CHECK(problems == Lines{});
+  CHECK(settings.limits.permissions_per_allocation == 4096);
+  CHECK(settings.limits.channels_per_allocation == 1);
+  CHECK(settings.limits.unauthenticated_answers_per_source == 100'000);
+  CHECK(settings.limits.nonce_lifetime == 10s);
+  CHECK(problems_with({{"limits", R"({ "permissions_per_allocation": 4097 })"}}).size() == 1);
+  CHECK(problems_with({{"limits", R"({ "channels_per_allocation": 0 })"}}).size() == 1);
+  CHECK(problems_with({{"limits", R"({ "unauthenticated_answers_per_source": 100001 })"}}).size() ==
+        1);
+  CHECK(problems_with({{"limits", R"({ "nonce_lifetime": "9s" })"}}).size() == 1);
 }
 
 TEST_CASE("max_lifetime is not below the default lifetime (RFC 8656 section 7.2)") {

@@ -1,0 +1,41 @@
+// How much the allocations of one user may relay together, at all workers: a bucket that holds one
+// second, in one word that says when it will be full again.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <limits>
+
+#include "libcore/base/time.h"
+
+namespace turnd {
+
+class SharedBandwidth {
+ public:
+  static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
+
+  explicit SharedBandwidth(std::uint64_t bytes_per_second) : rate_(bytes_per_second) {}
+
+  // From any thread, without a lock. `bytes`: of one datagram.
+  bool admit(std::size_t bytes, core::TimePoint now) {
+    if (rate_ == kNoLimit) return true;
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    const std::int64_t at =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
+    const auto cost = static_cast<std::int64_t>(bytes * kSecond / rate_);
+    std::int64_t full_at = full_at_.load(std::memory_order_relaxed);
+    std::int64_t next = 0;
+    do {
+      next = std::max(full_at, at) + cost;
+      if (next - at > kSecond) return false;
+    } while (!full_at_.compare_exchange_weak(full_at, next, std::memory_order_relaxed));
+    return true;
+  }
+
+ private:
+  std::uint64_t rate_;
+  std::atomic<std::int64_t> full_at_ = std::numeric_limits<std::int64_t>::min();
+};
+
+} // namespace turnd
