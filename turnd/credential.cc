@@ -52,7 +52,9 @@ int print_credential(const CredentialRequest& request) {
       event::read_now().wall + std::chrono::duration_cast<std::chrono::seconds>(*ttl);
   const auto username = fmt::format("{}:{}", expiry.time_since_epoch().count(), request.user);
   fmt::print("username: {}\npassword: {}\n", username,
-             time_limited_password(secret, username).reveal());
+             time_limited_password(secret, username,
+                                   request.sha256 ? stun::Integrity::sha256 : stun::Integrity::sha1)
+                 .reveal());
   return 0;
 }
 

@@ -10,6 +10,7 @@ struct CredentialRequest {
   std::string secret_file;
   std::string user;
   std::string ttl; // "1h"
+  bool sha256 = false;
 };
 
 // Prints "username: …" and "password: …"; the exit code.

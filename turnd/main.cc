@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
       ->required()
       ->type_name("TIME");
 
+  mint->add_flag("--sha256", credential.sha256, "make the password with SHA-256 instead of SHA-1");
   const turnd::UserCommand user(command.app());
 
   if (const auto exit_code = command.parse(argc, argv)) return *exit_code;

@@ -55,8 +55,8 @@ core::Result<core::Secret> read_line() {
 }
 
 core::Result<core::Secret> ask(const char* question) {
+  const Unseen unseen; // before the question: it throws away what was typed until now
   fmt::print(stderr, "{}: ", question);
-  const Unseen unseen;
   auto answer = read_line();
   fmt::print(stderr, "\n");
   return answer;

@@ -11,7 +11,15 @@
 namespace turnd {
 namespace {
 
-constexpr std::size_t kSha1Base64Bytes = 28;
+constexpr std::size_t kLongestBase64Bytes = 44; // of a SHA-256
+
+core::Secret base64(core::Bytes bytes) {
+  std::array<std::uint8_t, kLongestBase64Bytes + 1> text{};
+  const std::size_t size = EVP_EncodeBlock(text.data(), bytes.data(), bytes.size());
+  core::Secret encoded(std::string(core::text_of(core::Bytes(text).first(size))));
+  explicit_bzero(text.data(), text.size());
+  return encoded;
+}
 
 } // namespace
 
@@ -70,10 +78,12 @@ Credentials::Candidate Credentials::named(std::string_view username,
   Candidate found{.username = username, .keys = {}};
   const auto name = parse_time_limited_name(username);
   if (!name || name->expiry <= now) return found;
-  found.keys.reserve(shared_secrets_.size());
+  found.keys.reserve(2 * shared_secrets_.size());
   for (const core::Secret& secret : shared_secrets_) {
-    const core::Secret password = time_limited_password(secret, username);
-    found.keys.push_back(stun::long_term_key(algorithm, username, realm_, password.reveal()));
+    for (const auto hash : {stun::Integrity::sha1, stun::Integrity::sha256}) {
+      const core::Secret password = time_limited_password(secret, username, hash);
+      found.keys.push_back(stun::long_term_key(algorithm, username, realm_, password.reveal()));
+    }
   }
   return found;
 }
@@ -97,13 +107,12 @@ std::optional<TimeLimitedName> parse_time_limited_name(std::string_view username
       .user = colon == std::string_view::npos ? std::string_view{} : username.substr(colon + 1)};
 }
 
-core::Secret time_limited_password(const core::Secret& secret, std::string_view username) {
-  const auto hmac = stun::hmac_sha1(core::bytes_of(secret.reveal()), core::bytes_of(username));
-  std::array<std::uint8_t, kSha1Base64Bytes + 1> text{};
-  const std::size_t size = EVP_EncodeBlock(text.data(), hmac.data(), hmac.size());
-  core::Secret password(std::string(core::text_of(core::Bytes(text).first(size))));
-  explicit_bzero(text.data(), text.size());
-  return password;
+core::Secret time_limited_password(const core::Secret& secret, std::string_view username,
+                                   stun::Integrity hash) {
+  const core::Bytes key = core::bytes_of(secret.reveal());
+  const core::Bytes name = core::bytes_of(username);
+  return hash == stun::Integrity::sha1 ? base64(stun::hmac_sha1(key, name))
+                                       : base64(stun::hmac_sha256(key, name));
 }
 
 std::string_view quota_user(std::string_view username) {

@@ -78,6 +78,11 @@ void read_credentials(const Value& value, const std::string& realm,
     read_users_of_file(object.place_of("users_file"), realm, credentials);
   }
   config::read_secrets(object, "shared_secrets", "shared_secrets_file", credentials.shared_secrets);
+  if (credentials.shared_secrets.size() > kMaxSharedSecrets) {
+    object.place_of(object.has("shared_secrets_file") ? "shared_secrets_file" : "shared_secrets")
+        .error(fmt::format("{} shared secrets", credentials.shared_secrets.size()),
+               fmt::format("at most {}: each costs work", kMaxSharedSecrets));
+  }
   object.finish();
   const auto is_given = [&](std::string_view key) {
     const auto* node = value.node().member(key);

@@ -9,7 +9,9 @@
 
 namespace turnd {
 
-inline constexpr std::size_t kMaxUsers = 10000;    // of the configuration file
+inline constexpr std::size_t kMaxUsers = 10000; // of the configuration file
+// Each is tried on a time-limited name that none of them fits: the work that a stranger can ask for.
+inline constexpr std::size_t kMaxSharedSecrets = 16;
 inline constexpr std::size_t kMaxRealmBytes = 127; // RFC 8489 section 14.9: less than 128
 inline constexpr std::size_t kMaxUserBytes = 508;  // RFC 8489 section 14.3: less than 509
 

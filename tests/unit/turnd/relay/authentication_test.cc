@@ -406,6 +406,21 @@ TEST_CASE("rule 16: time-limited credentials of any of the secrets work beside f
   CHECK(scene.allocate(alice).is_success());
 }
 
+TEST_CASE(
+    "rule 16: a time-limited password may be made with SHA-256, with either key and integrity") {
+  Options options;
+  options.shared_secrets = {"another", "secret"};
+  Scene scene(options);
+  const auto name = name_expiring_at(scene.now.wall + seconds(60), "carol");
+  const auto password =
+      turnd::time_limited_password(core::Secret("secret"), name, stun::Integrity::sha256);
+  Client old(name, std::string(password.reveal()), "192.0.2.7:40001");
+  CHECK(scene.allocate(old).is_success());
+  Client newer(name, std::string(password.reveal()), "192.0.2.7:40002");
+  newer.algorithm = stun::PasswordAlgorithm::sha256;
+  CHECK(scene.allocate(newer).is_success());
+}
+
 TEST_CASE("rule 16: after its expiry a credential allocates nothing, and keeps what it has") {
   Options options;
   options.shared_secrets = {"secret"};
@@ -500,6 +515,9 @@ TEST_CASE("time-limited names are an expiry, with or without a user") {
 TEST_CASE("a time-limited password is base64(HMAC-SHA1(secret, username))") {
   const auto password = turnd::time_limited_password(core::Secret("north"), "1433895918:dfe4d9");
   CHECK(password.reveal() == "2LFKNKX+MoqiPO/KxUuFZPxU/nc=");
+  const auto longer = turnd::time_limited_password(core::Secret("north"), "1433895918:dfe4d9",
+                                                   stun::Integrity::sha256);
+  CHECK(longer.reveal() == "lJP3nyGbEy9Z+GAzSqef42AwPVvOICrO4smN856kN18=");
 }
 
 } // namespace

@@ -128,6 +128,17 @@ TEST_CASE("turnd.json is refused with what is wrong in its users file") {
               "/turnd.json:3: /credentials/users_file: the users file can't be used"});
 }
 
+TEST_CASE("shared secrets are accepted to the limit of their number, and refused one past it") {
+  const auto with = [](int count) {
+    std::string list;
+    for (int i = 0; i < count; ++i) list += (i == 0 ? "\"" : ", \"") + std::to_string(i) + "\"";
+    return loading("{ \"shared_secrets\": [" + list + "] }", "");
+  };
+  CHECK(with(16) == Lines{});
+  CHECK(with(17) == Lines{"/turnd.json:3: /credentials/shared_secrets: 17 shared secrets; expected "
+                          "at most 16: each costs work"});
+}
+
 TEST_CASE(
     "RFC 8265: names and passwords that no client can send are refused, without the password") {
   CHECK(loading(R"({ "users": { "al\tice": "x" } })", "") ==
