@@ -6,11 +6,11 @@
 namespace program {
 
 void note_certificates(config::Notes& notes, std::string_view pointer,
-                       const std::vector<std::string>& paths) {
+                       const std::vector<config::CertificateFiles>& files) {
   const core::WallTime now = event::read_now().wall;
-  for (std::size_t i = 0; i < paths.size(); ++i) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
     const std::string place = config::pointer_to(pointer, i);
-    const auto certificate = tls::load_certificate(paths[i]);
+    const auto certificate = tls::load_certificate(files[i].certificate, files[i].key);
     if (!certificate) {
       notes.error(place, certificate.error().text);
       continue;

@@ -6,13 +6,14 @@
 #include <string_view>
 #include <vector>
 
+#include "libcore/config/certificate_files.h"
 #include "libcore/config/notes.h"
 
 namespace program {
 
-// `pointer`: of the list of paths. An error for a file that can't serve, with the reason; a warning
+// `pointer`: of the list. An error for a file that can't serve, with the reason; a warning
 // for one that can and that clients may refuse, such as an expired certificate.
 void note_certificates(config::Notes& notes, std::string_view pointer,
-                       const std::vector<std::string>& paths);
+                       const std::vector<config::CertificateFiles>& files);
 
 } // namespace program

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,7 @@
 #include <memory>
 
 #include "libcore/tls/failure.h"
+#include "libcore/tls/ocsp.h"
 
 namespace tls {
 namespace {
@@ -41,7 +43,7 @@ Stop why_stopped() {
   return ERR_GET_REASON(error) == PEM_R_NO_START_LINE ? Stop::at_end : Stop::damaged;
 }
 
-core::Result<core::Secret> read_pem_file(const std::string& path) {
+core::Result<core::Secret> read_file(const std::string& path) {
   const auto unreadable = [&](int error) {
     return core::failure(fmt::format("{}: can't be read: {}", path, std::strerror(error)));
   };
@@ -77,15 +79,68 @@ std::string date(core::WallTime time) {
                      static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
 }
 
-} // namespace
-
-core::Result<Certificate> load_certificate(const std::string& path) {
-  const auto pem = read_pem_file(path);
-  if (!pem) return std::unexpected(pem.error());
-  return parse_certificate(path, pem->reveal());
+void warn_of_dates(std::vector<std::string>& found, const std::string& source,
+                   const std::string& which, const X509* certificate, core::WallTime now) {
+  const core::WallTime from = wall_time(X509_get0_notBefore(certificate));
+  const core::WallTime until = wall_time(X509_get0_notAfter(certificate));
+  if (until < now) {
+    found.push_back(fmt::format("{}: {} expired on {}", source, which, date(until)));
+  } else if (until < now + kExpiresSoon) {
+    found.push_back(fmt::format("{}: {} expires on {}", source, which, date(until)));
+  }
+  if (from > now) {
+    found.push_back(fmt::format("{}: {} is not valid before {}", source, which, date(from)));
+  }
 }
 
-core::Result<Certificate> parse_certificate(std::string source, std::string_view pem) {
+void warn_of_ocsp(std::vector<std::string>& found, const Certificate& certificate,
+                  core::WallTime now) {
+  const auto warn = [&](std::string_view what) {
+    found.push_back(fmt::format("{}.ocsp: {}", certificate.source, what));
+  };
+  const auto response = read_ocsp_response(certificate.ocsp_response);
+  if (!response) return warn("is no successful OCSP response in DER; clients may refuse it");
+  const ASN1_INTEGER* serial = X509_get0_serialNumber(certificate.leaf.get());
+  const core::Bytes own(ASN1_STRING_get0_data(serial),
+                        static_cast<std::size_t>(ASN1_STRING_length(serial)));
+  core::Bytes said(response->serial);
+  if (said.size() > 1 && said[0] == 0) said = said.subspan(1); // DER's sign octet
+  if (!std::ranges::equal(said, own)) return warn("speaks of another certificate");
+  if (response->status == OcspResponse::Status::revoked)
+    warn("says that the certificate is revoked");
+  if (response->next_update && *response->next_update < now) {
+    warn(fmt::format("has aged: there was to be a newer one on {}", date(*response->next_update)));
+  }
+}
+
+} // namespace
+
+core::Result<Certificate> load_certificate(const std::string& path, const std::string& key_path) {
+  const auto pem = read_file(path);
+  if (!pem) return std::unexpected(pem.error());
+  core::Secret key_pem;
+  if (!key_path.empty()) {
+    auto read = read_file(key_path);
+    if (!read) return std::unexpected(read.error());
+    key_pem = *std::move(read);
+  }
+  auto certificate = parse_certificate(path, pem->reveal(), key_pem.reveal());
+  if (!certificate && !key_path.empty()) {
+    return core::failure(
+        fmt::format("{} (with the key of {})", certificate.error().text, key_path));
+  }
+  const std::string ocsp_path = path + ".ocsp";
+  if (certificate && ::access(ocsp_path.c_str(), F_OK) == 0) {
+    const auto ocsp = read_file(ocsp_path);
+    if (!ocsp) return std::unexpected(ocsp.error());
+    const core::Bytes der = core::bytes_of(ocsp->reveal());
+    certificate->ocsp_response.assign(der.begin(), der.end());
+  }
+  return certificate;
+}
+
+core::Result<Certificate> parse_certificate(std::string source, std::string_view pem,
+                                            std::string_view key_pem) {
   Certificate result;
   result.source = std::move(source);
   const auto refuse = [&](std::string_view why) {
@@ -125,7 +180,7 @@ core::Result<Certificate> parse_certificate(std::string source, std::string_view
   if (!result.leaf)
     return refuse("has no certificate; expected '-----BEGIN CERTIFICATE-----' first, then its key");
 
-  const auto keys = reader(pem);
+  const auto keys = reader(key_pem.empty() ? pem : key_pem);
   result.key.reset(PEM_read_bio_PrivateKey(keys.get(), nullptr, no_pass_phrase, nullptr));
   if (!result.key) {
     if (pem.find("ENCRYPTED") != std::string_view::npos) {
@@ -148,14 +203,13 @@ core::Result<Certificate> parse_certificate(std::string source, std::string_view
 
 std::vector<std::string> warnings(const Certificate& certificate, core::WallTime now) {
   std::vector<std::string> found;
-  if (certificate.not_after() < now) {
-    found.push_back(fmt::format("{}: the certificate expired on {}", certificate.source,
-                                date(certificate.not_after())));
+  warn_of_dates(found, certificate.source, "the certificate", certificate.leaf.get(), now);
+  for (const auto& issuer : certificate.intermediates) {
+    warn_of_dates(found, certificate.source,
+                  fmt::format("the intermediate '{}'", subject_of(issuer.get())), issuer.get(),
+                  now);
   }
-  if (certificate.not_before() > now) {
-    found.push_back(fmt::format("{}: the certificate is not valid before {}", certificate.source,
-                                date(certificate.not_before())));
-  }
+  if (!certificate.ocsp_response.empty()) warn_of_ocsp(found, certificate, now);
   const X509* below = certificate.leaf.get();
   for (const auto& issuer : certificate.intermediates) {
     if (X509_NAME_cmp(X509_get_issuer_name(below), X509_get_subject_name(issuer.get())) != 0) {

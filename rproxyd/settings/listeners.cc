@@ -31,12 +31,15 @@ namespace {
 std::optional<Settings::Tls> read_tls(const Value& value) {
   Settings::Tls tls;
   ObjectReader object(value);
-  const bool certificates_wrong = !object.read("certificates", tls.certificates,
-                                               config::list_of(config::path, kMaxCertificates)) &&
-                                  object.has("certificates");
+  const bool certificates_wrong =
+      !object.read("certificates", tls.certificates,
+                   config::list_of(config::certificate_files, kMaxCertificates)) &&
+      object.has("certificates");
   object.read("min_version", tls.min_version,
               config::choice<Settings::TlsVersion>(
                   {{"1.2", Settings::TlsVersion::tls1_2}, {"1.3", Settings::TlsVersion::tls1_3}}));
+  object.read("suites", tls.compatible_suites,
+              config::choice<bool>({{"modern", false}, {"compatible", true}}));
   object.finish();
   if (object.is_object() && tls.certificates.empty() && !certificates_wrong) {
     value.warning("no certificates: a self-signed one is made, and clients will warn or refuse");

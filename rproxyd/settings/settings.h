@@ -14,6 +14,7 @@
 #include "libcore/base/address.h"
 #include "libcore/base/network.h"
 #include "libcore/base/time.h"
+#include "libcore/config/certificate_files.h"
 #include "libcore/config/limit.h"
 #include "libcore/config/problem.h"
 #include "libcore/config/surroundings.h"
@@ -25,8 +26,9 @@ struct Settings {
   enum class TlsVersion : std::uint8_t { tls1_2, tls1_3 };
 
   struct Tls {
-    std::vector<std::string> certificates; // PEM files; empty: self-signed
+    std::vector<config::CertificateFiles> certificates; // PEM files; empty: self-signed
     TlsVersion min_version = TlsVersion::tls1_2;
+    bool compatible_suites = false; // "suites": "compatible"
   };
 
   struct Listener {

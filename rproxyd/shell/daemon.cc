@@ -47,8 +47,8 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<program::Worker*> supervised;
   for (auto& mine : sockets->by_worker) {
-    const bool checks = workers.empty();
-    auto worker = Worker::make(**service, std::move(mine), checks);
+    const bool first = workers.empty();
+    auto worker = Worker::make(**service, std::move(mine), first);
     if (!worker) return std::unexpected(worker.error());
     supervised.push_back(worker->get());
     workers.push_back(std::move(*worker));

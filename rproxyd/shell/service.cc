@@ -14,8 +14,8 @@ core::Result<std::vector<tls::Certificate>> certificates_of(const core::SocketAd
                                                             const Settings::Tls& settings,
                                                             logging::Logger& log) {
   std::vector<tls::Certificate> certificates;
-  for (const std::string& path : settings.certificates) {
-    auto certificate = tls::load_certificate(path);
+  for (const config::CertificateFiles& files : settings.certificates) {
+    auto certificate = tls::load_certificate(files.certificate, files.key);
     if (!certificate) return std::unexpected(certificate.error());
     certificates.push_back(std::move(*certificate));
   }
@@ -34,8 +34,9 @@ core::Result<std::vector<tls::Certificate>> certificates_of(const core::SocketAd
   return certificates;
 }
 
-core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const Settings::Listener& listener,
-                                                               logging::Logger& log) {
+core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(
+    const Settings::Listener& listener, const std::shared_ptr<tls::TicketKeys>& tickets,
+    logging::Logger& log) {
   if (!listener.tls) return nullptr;
   auto certificates = certificates_of(listener.address, *listener.tls, log);
   if (!certificates) return std::unexpected(certificates.error());
@@ -43,6 +44,8 @@ core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const Settings::L
   if (listener.turn) policy.alpn.emplace_back("stun.turn"); // RFC 7443
   if (listener.tls->min_version == Settings::TlsVersion::tls1_3)
     policy.min_version = TLS1_3_VERSION;
+  if (listener.tls->compatible_suites) policy.suites = tls::Suites::compatible;
+  policy.tickets = tickets;
   return tls::ServerContext::make(*certificates, policy);
 }
 
@@ -113,7 +116,7 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
   service->limits = limits_of(settings.limits);
 
   for (const Settings::Listener& listener : settings.listeners) {
-    auto context = tls_of(listener, log);
+    auto context = tls_of(listener, service->tickets, log);
     if (!context) return std::unexpected(context.error());
     service->tls.push_back(std::move(*context));
   }

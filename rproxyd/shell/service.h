@@ -30,6 +30,7 @@ struct Service {
   ExchangeRules rules;                // of listeners that serve the routes
   ExchangeRules redirect;             // of listeners that send everybody to https
   MessageLimits limits;
+  std::shared_ptr<tls::TicketKeys> tickets = std::make_shared<tls::TicketKeys>();
   std::vector<std::shared_ptr<const tls::ServerContext>> tls; // a listener each; null: plain
   std::optional<ConnectionLimits> connections;
 

@@ -23,7 +23,7 @@ AccessFormat format_of(Settings::AccessFormat format) {
 } // namespace
 
 core::Result<std::unique_ptr<Worker>> Worker::make(Service& service, std::vector<event::Fd> sockets,
-                                                   bool checks) {
+                                                   bool first) {
   std::unique_ptr<Worker> worker(new Worker(service));
   if (const auto& path = service.settings->log.access) {
     auto file = logging::LineFile::open(*path);
@@ -33,7 +33,10 @@ core::Result<std::unique_ptr<Worker>> Worker::make(Service& service, std::vector
   auto backends = BackendConnections::make(worker->loop_, worker->buffers_, service);
   if (!backends) return std::unexpected(backends.error());
   worker->backends_ = std::move(*backends);
-  if (checks) worker->health_checks_.emplace(*worker);
+  if (first) {
+    worker->health_checks_.emplace(*worker);
+    worker->loop_.set_after(worker->next_ticket_key_, tls::TicketKeys::kRotation);
+  }
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     worker->add_listener(i, std::move(sockets[i]));
   }
@@ -96,6 +99,7 @@ void Worker::end() {
   stop_accepting();
   for (ClientConnection* client : clients()) client->close();
   if (health_checks_) health_checks_->stop();
+  loop_.cancel(next_ticket_key_);
   backends_->close_kept();
   loop_.stop();
 }
@@ -158,6 +162,11 @@ bool Worker::refuses(const core::SocketAddress& peer) {
   if (service_.guard == nullptr) return false;
   const ClientIdentity identity = identify_client({}, peer, true, settings().trusted_proxies);
   return !identity.trusted && service_.guard->refuses_connection(identity.address, loop_.now());
+}
+
+void Worker::on_deadline(int) {
+  service_.tickets->rotate();
+  loop_.set_after(next_ticket_key_, tls::TicketKeys::kRotation);
 }
 
 void Worker::accepting_paused(int error) const {

@@ -22,15 +22,16 @@
 
 namespace rproxyd {
 
-class Worker final : public program::Worker {
+class Worker final : public program::Worker, private event::DeadlineHandler {
  public:
   // Connections of trusted proxies whose PROXY header has not come yet; more are closed.
   static constexpr std::size_t kMaxWaitingForHeader = 1024;
 
   // `sockets`: a listening socket per listener of the settings. `service` must outlive the worker.
-  // One of all workers `checks` the backends.
+  // One of all workers is the `first`: it does what is done once, checks of the backends and new keys
+  // for TLS tickets.
   static core::Result<std::unique_ptr<Worker>> make(Service& service,
-                                                    std::vector<event::Fd> sockets, bool checks);
+                                                    std::vector<event::Fd> sockets, bool first);
   ~Worker() override;
 
   void run() override; // on the worker's thread, until drained or stopped
@@ -72,6 +73,7 @@ class Worker final : public program::Worker {
   explicit Worker(Service& service) : service_(service) {}
   void add_listener(std::size_t listener, event::Fd socket);
   void stop_accepting();
+  void on_deadline(int kind) override;
   void start_client(std::size_t listener, event::Fd fd, const core::SocketAddress& peer,
                     const core::SocketAddress& local);
   void append_access_line(const AccessRecord& record);
@@ -93,6 +95,7 @@ class Worker final : public program::Worker {
   bool draining_ = false;
   std::unique_ptr<BackendConnections> backends_;
   std::optional<HealthChecks> health_checks_;
+  core::Deadline next_ticket_key_{static_cast<event::DeadlineHandler*>(this)};
   std::unordered_map<ClientConnection*, std::unique_ptr<ClientConnection>> clients_;
   std::vector<Listener> listeners_;
   event::MemberTask<Worker> access_log_task_{*this, &Worker::flush_access_log};

@@ -93,9 +93,10 @@ std::optional<Settings::Listener> read_listener(const Value& value) {
                                                           {"dtls", Settings::Transport::dtls}}));
   const bool has_address = object.require("address", listener.address, config::listening_address);
   object.read("proxy_protocol_from", listener.proxy_protocol_from, config::network_list);
-  const bool certificates_wrong = !object.read("certificates", listener.certificates,
-                                               config::list_of(config::path, kMaxCertificates)) &&
-                                  object.has("certificates");
+  const bool certificates_wrong =
+      !object.read("certificates", listener.certificates,
+                   config::list_of(config::certificate_files, kMaxCertificates)) &&
+      object.has("certificates");
   object.finish();
   if (!has_transport || !has_address) return std::nullopt;
 

@@ -14,6 +14,7 @@
 #include "libcore/base/network.h"
 #include "libcore/base/secret.h"
 #include "libcore/base/time.h"
+#include "libcore/config/certificate_files.h"
 #include "libcore/config/limit.h"
 #include "libcore/config/problem.h"
 #include "libcore/config/surroundings.h"
@@ -29,7 +30,8 @@ struct Settings {
     Transport transport = Transport::udp;
     core::SocketAddress address;
     core::NetworkList proxy_protocol_from; // tcp and tls; PROXY headers are read from these alone
-    std::vector<std::string> certificates; // tls and dtls: PEM files; empty: self-signed
+    std::vector<config::CertificateFiles>
+        certificates; // tls and dtls: PEM files; empty: self-signed
 
     friend bool operator==(const Listener&, const Listener&) = default;
   };

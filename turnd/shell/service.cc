@@ -15,8 +15,8 @@ core::Result<std::vector<tls::Certificate>> certificates_of(const Settings::List
                                                             logging::Logger& log) {
   const core::WallTime now = event::read_now().wall;
   std::vector<tls::Certificate> certificates;
-  for (const std::string& path : listener.certificates) {
-    auto certificate = tls::load_certificate(path);
+  for (const config::CertificateFiles& files : listener.certificates) {
+    auto certificate = tls::load_certificate(files.certificate, files.key);
     if (!certificate) return std::unexpected(certificate.error());
     for (const std::string& warning : tls::warnings(*certificate, now)) {
       log.warning("certificate", warning);

@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "tests/unit/libcore/tls/issuer.h"
+#include "tests/unit/libcore/tls/ocsp_response.h"
 
 namespace {
 
@@ -289,7 +290,7 @@ TEST_CASE("validity is told in wall time, and warned of outside of it") {
   const core::WallTime until = kToday + days(10);
   CHECK(certificate.not_before() == from);
   CHECK(certificate.not_after() == until);
-  for (const core::WallTime good : {from, kToday, until}) {
+  for (const core::WallTime good : {from, kToday, until - tls::kExpiresSoon}) {
     CHECK(tls::warnings(certificate, good).empty());
   }
   CHECK(tls::warnings(certificate, until + seconds(1)) ==
@@ -310,3 +311,58 @@ TEST_CASE("intermediates out of order are warned of") {
 }
 
 } // namespace
+
+TEST_CASE("a certificate or an intermediate that expires soon, or has expired, is warned of") {
+  const Validity soon{.from = kToday - std::chrono::days(80),
+                      .until = kToday + tls::kExpiresSoon - std::chrono::days(1)};
+  const Validity past{.from = kToday - std::chrono::days(80),
+                      .until = kToday - std::chrono::days(1)};
+  const Issued root = issue("Root", nullptr, true, "", past);
+  const Issued server = issue("a", &root, false, "DNS:a.example", soon);
+  const auto found = tls::warnings(certificate_for(server, {&root}), kToday);
+  CHECK(found ==
+        std::vector<std::string>{"test.pem: the certificate expires on 2026-06-21",
+                                 "test.pem: the intermediate '/CN=Root' expired on 2026-06-14"});
+}
+
+TEST_CASE("the key may stand in a file of its own, and must belong to the certificate") {
+  const Issued server = issue("a", nullptr, false, "DNS:a.example");
+  const Issued other = issue("b", nullptr, false);
+  const std::string certificate = pem_of(server.certificate.get());
+  CHECK(tls::parse_certificate("a.pem", certificate, pem_of(server.key.get())).has_value());
+  const auto refused = tls::parse_certificate("a.pem", certificate, pem_of(other.key.get()));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().text.contains("does not belong to the first certificate (/CN=a)"));
+}
+
+TEST_CASE("an OCSP response that is another's, revoked or too old is warned of") {
+  const Issued server = issue("a", nullptr, false, "DNS:a.example");
+  auto certificate = certificate_for(server);
+  const ASN1_INTEGER* serial = X509_get0_serialNumber(server.certificate.get());
+  std::vector<std::uint8_t> own(ASN1_STRING_get0_data(serial),
+                                ASN1_STRING_get0_data(serial) + ASN1_STRING_length(serial));
+  if (own[0] >= 0x80) own.insert(own.begin(), 0); // DER's sign octet
+  const auto warned = [&](const OcspFields& fields) {
+    certificate.ocsp_response = ocsp_response(fields);
+    return tls::warnings(certificate, kToday);
+  };
+  CHECK(warned({.serial = own,
+                .status = 0,
+                .this_update = "20260614000000Z",
+                .next_update = "20260616000000Z"})
+            .empty());
+  CHECK(warned({.serial = {1, 2},
+                .status = 0,
+                .this_update = "20260614000000Z",
+                .next_update = "20260616000000Z"}) ==
+        std::vector<std::string>{"test.pem.ocsp: speaks of another certificate"});
+  CHECK(warned({.serial = own,
+                .status = 1,
+                .this_update = "20260601000000Z",
+                .next_update = "20260610000000Z"}) ==
+        std::vector<std::string>{
+            "test.pem.ocsp: says that the certificate is revoked",
+            "test.pem.ocsp: has aged: there was to be a newer one on 2026-06-10"});
+  certificate.ocsp_response = {1, 2, 3};
+  CHECK(tls::warnings(certificate, kToday).size() == 1);
+}

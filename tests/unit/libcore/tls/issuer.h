@@ -2,10 +2,12 @@
 #pragma once
 
 #include <openssl/bio.h>
+#include <openssl/bn.h>
 #include <openssl/ec_key.h>
 #include <openssl/nid.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -36,6 +38,16 @@ inline bssl::UniquePtr<EVP_PKEY> fresh_key() {
   return key;
 }
 
+inline bssl::UniquePtr<EVP_PKEY> fresh_rsa_key() {
+  const bssl::UniquePtr<RSA> rsa(RSA_new());
+  const bssl::UniquePtr<BIGNUM> exponent(BN_new());
+  bssl::UniquePtr<EVP_PKEY> key(EVP_PKEY_new());
+  REQUIRE(BN_set_word(exponent.get(), RSA_F4) == 1);
+  REQUIRE(RSA_generate_key_ex(rsa.get(), 2048, exponent.get(), nullptr) == 1);
+  REQUIRE(EVP_PKEY_set1_RSA(key.get(), rsa.get()) == 1);
+  return key;
+}
+
 inline void extend(X509* certificate, int nid, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
@@ -47,8 +59,9 @@ inline void extend(X509* certificate, int nid, const std::string& value) {
 
 // Signed by `issuer`, or by itself when that is null. `names` as for the extension: "DNS:a.example".
 inline Issued issue(const std::string& common_name, const Issued* issuer, bool authority,
-                    const std::string& names = "", const Validity& validity = {}) {
-  Issued made{bssl::UniquePtr<X509>(X509_new()), fresh_key()};
+                    const std::string& names = "", const Validity& validity = {},
+                    bssl::UniquePtr<EVP_PKEY> key = fresh_key()) {
+  Issued made{bssl::UniquePtr<X509>(X509_new()), std::move(key)};
   X509* x509 = made.certificate.get();
   REQUIRE(X509_set_version(x509, X509_VERSION_3) == 1);
   std::uint64_t serial = 0;

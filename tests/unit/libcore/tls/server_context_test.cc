@@ -71,6 +71,64 @@ TEST_CASE("a client whose name matches none, or that sends none, gets the first 
   CHECK(shown_to(context, "192.0.2.1") == "first");
 }
 
+TEST_CASE("RSA and ECDSA side by side: a client gets the one that it can check") {
+  const auto version = GENERATE(std::uint16_t{TLS1_2_VERSION}, std::uint16_t{TLS1_3_VERSION});
+  std::vector<tls::Certificate> both;
+  both.push_back(
+      certificate_for(issue("rsa", nullptr, false, "DNS:a.example", {}, fresh_rsa_key())));
+  both.push_back(certificate("ecdsa", "DNS:a.example"));
+  both.push_back(certificate("other", "DNS:b.example"));
+  const auto context = server_context(both);
+  const auto shown = [&](const std::string& sni, bool ecdsa) {
+    const auto clients = client_context();
+    auto ssl = only(clients->connect("server", sni), version);
+    const std::array<std::uint16_t, 1> rsa_only{SSL_SIGN_RSA_PSS_RSAE_SHA256};
+    if (!ecdsa) {
+      REQUIRE(SSL_set_verify_algorithm_prefs(ssl.get(), rsa_only.data(), rsa_only.size()) == 1);
+    }
+    SessionPair pair(context, std::move(ssl));
+    pair.exchange();
+    return pair.connected() ? names_of(pair.client.ssl) : pair.server.session.failure();
+  };
+  CHECK(shown("a.example", true) == "ecdsa");
+  CHECK(shown("a.example", false) == "rsa");
+  CHECK(shown("", true) == "ecdsa");
+  CHECK(shown("", false) == "rsa");
+  CHECK(shown("b.example", true) == "other");
+}
+
+TEST_CASE("a TLS 1.2 client whose suites are for RSA gets the RSA certificate") {
+  std::vector<tls::Certificate> both;
+  both.push_back(certificate("ecdsa", "DNS:a.example"));
+  both.push_back(
+      certificate_for(issue("rsa", nullptr, false, "DNS:a.example", {}, fresh_rsa_key())));
+  const auto context = server_context(both);
+  const auto clients = client_context();
+  auto ssl = only(clients->connect("server", "a.example"), TLS1_2_VERSION);
+  REQUIRE(SSL_set_strict_cipher_list(ssl.get(), "ECDHE-RSA-AES128-GCM-SHA256") == 1);
+  SessionPair pair(context, std::move(ssl));
+  pair.exchange();
+  REQUIRE(pair.connected());
+  CHECK(names_of(pair.client.ssl) == "rsa");
+}
+
+TEST_CASE("an OCSP response is stapled for clients that ask for one (RFC 6066 8)") {
+  auto with_response = certificate("a", "DNS:a.example");
+  with_response.ocsp_response = {1, 2, 3, 4};
+  const auto context = server_context(std::move(with_response));
+  const auto clients = client_context();
+  auto ssl = clients->connect("server", "a.example");
+  SSL_enable_ocsp_stapling(ssl.get());
+  SessionPair pair(context, std::move(ssl));
+  pair.exchange();
+  REQUIRE(pair.connected());
+  const std::uint8_t* response = nullptr;
+  std::size_t size = 0;
+  SSL_get0_ocsp_response(pair.client.ssl, &response, &size);
+  CHECK(std::vector<std::uint8_t>(response, response + size) ==
+        std::vector<std::uint8_t>{1, 2, 3, 4});
+}
+
 TEST_CASE("the client is sent the intermediates, in their order") {
   const Issued root = issue("Root", nullptr, true);
   const Issued above = issue("Above", &root, true);
@@ -175,7 +233,67 @@ TEST_CASE("TLS 1.2 is spoken with forward secrecy and AEAD only") {
   CHECK(with_cipher("AES128-GCM-SHA256") == "NO_SHARED_CIPHER");
 }
 
+TEST_CASE("the compatible suites take clients that have nothing better") {
+  tls::ServerPolicy policy;
+  policy.suites = tls::Suites::compatible;
+  const auto context = server_context(
+      certificate_for(issue("rsa", nullptr, false, "DNS:a.example", {}, fresh_rsa_key())), policy);
+  for (const char* cipher : {"ECDHE-RSA-AES128-SHA", "AES256-SHA", "AES128-GCM-SHA256"}) {
+    const auto clients = client_context();
+    auto ssl = only(clients->connect("server", "a.example"), TLS1_2_VERSION);
+    REQUIRE(SSL_set_strict_cipher_list(ssl.get(), cipher) == 1);
+    SessionPair pair(context, std::move(ssl));
+    pair.exchange();
+    CHECK(pair.connected());
+  }
+}
+
+TEST_CASE("X25519 is agreed on before P-256, and P-256 with those that have no other") {
+  const auto context = server_context(certificate("a", "DNS:a.example"));
+  const auto clients = client_context();
+  const auto agreed_group = [&](const char* groups) {
+    auto ssl = clients->connect("server", "a.example");
+    REQUIRE(SSL_set1_curves_list(ssl.get(), groups) == 1);
+    SessionPair pair(context, std::move(ssl));
+    pair.exchange();
+    return pair.connected() ? SSL_get_curve_id(pair.client.ssl) : 0;
+  };
+  CHECK(agreed_group("P-256:X25519") == SSL_CURVE_X25519);
+  CHECK(agreed_group("P-256") == SSL_CURVE_SECP256R1);
+  CHECK(agreed_group("P-521") == 0);
+}
+
 // ---- resumption
+
+TEST_CASE(
+    "tickets are opened by every context that shares the keys, and until the second rotation") {
+  const auto version = GENERATE(std::uint16_t{TLS1_2_VERSION}, std::uint16_t{TLS1_3_VERSION});
+  const auto same = issue("a", nullptr, false, "DNS:a.example");
+  tls::ServerPolicy policy;
+  policy.tickets = std::make_shared<tls::TicketKeys>();
+  const auto clients = client_context();
+  const auto resumes = [&] {
+    // A new context each time, as after a reload.
+    SessionPair pair(server_context(certificate_for(same), policy),
+                     only(clients->connect("one", "a.example"), version));
+    pair.exchange();
+    REQUIRE(pair.connected());
+    pair.server.write("x"); // with the tickets of TLS 1.3
+    pair.exchange();
+    return SSL_session_reused(pair.client.ssl) == 1;
+  };
+  CHECK_FALSE(resumes());
+  CHECK(resumes());
+  policy.tickets->rotate();
+  CHECK(resumes()); // and gets a ticket of the new key
+  policy.tickets->rotate();
+  CHECK(resumes());
+  policy.tickets->rotate();
+  policy.tickets->rotate();
+  CHECK_FALSE(resumes());
+  policy.tickets = std::make_shared<tls::TicketKeys>();
+  CHECK_FALSE(resumes());
+}
 
 TEST_CASE(
     "a session is resumed under its own certificate, and never under another (CVE-2025-23419)") {

@@ -7,24 +7,26 @@
 TEST_CASE("docs/configuration.md has every key of rproxyd.json, and no other") {
   const auto documented = documented_keys(VESTIBULE_CONFIGURATION_PAGE, "rproxyd.json");
   const auto accepted = accepted_keys(
-      rproxyd::read, {{"", "{@}"},
-                      {"listeners[].", R"({"listeners": [{@}]})"},
-                      {"listeners[].tls.", R"({"listeners": [{"tls": {@}}]})"},
-                      {"pools.*.", R"({"pools": {"p": {@}}})"},
-                      {"pools.*.servers[].", R"({"pools": {"p": {"servers": [{@}]}}})"},
-                      {"pools.*.tls.", R"({"pools": {"p": {"tls": {@}}}})"},
-                      {"pools.*.health.", R"({"pools": {"p": {"health": {@}}}})"},
-                      {"pools.*.retry.", R"({"pools": {"p": {"retry": {@}}}})"},
-                      {"routes[].", R"({"routes": [{@}]})"},
-                      {"routes[].answer.", R"({"routes": [{"answer": {@}}]})"},
-                      {"error_pages.", R"({"error_pages": {@}})"},
-                      {"pin_guard.", R"({"pin_guard": {@}})"},
-                      {"pin_guard.room.", R"({"pin_guard": {"room": {@}}})"},
-                      {"dns.", R"({"dns": {@}})"},
-                      {"limits.", R"({"limits": {@}})"},
-                      {"timeouts.", R"({"timeouts": {@}})"},
-                      {"log.", R"({"log": {@}})"},
-                      {"admin.", R"({"admin": {@}})"}});
+      rproxyd::read,
+      {{"", "{@}"},
+       {"listeners[].", R"({"listeners": [{@}]})"},
+       {"listeners[].tls.certificates[].", R"({"listeners": [{"tls": {"certificates": [{@}]}}]})"},
+       {"listeners[].tls.", R"({"listeners": [{"tls": {@}}]})"},
+       {"pools.*.", R"({"pools": {"p": {@}}})"},
+       {"pools.*.servers[].", R"({"pools": {"p": {"servers": [{@}]}}})"},
+       {"pools.*.tls.", R"({"pools": {"p": {"tls": {@}}}})"},
+       {"pools.*.health.", R"({"pools": {"p": {"health": {@}}}})"},
+       {"pools.*.retry.", R"({"pools": {"p": {"retry": {@}}}})"},
+       {"routes[].", R"({"routes": [{@}]})"},
+       {"routes[].answer.", R"({"routes": [{"answer": {@}}]})"},
+       {"error_pages.", R"({"error_pages": {@}})"},
+       {"pin_guard.", R"({"pin_guard": {@}})"},
+       {"pin_guard.room.", R"({"pin_guard": {"room": {@}}})"},
+       {"dns.", R"({"dns": {@}})"},
+       {"limits.", R"({"limits": {@}})"},
+       {"timeouts.", R"({"timeouts": {@}})"},
+       {"log.", R"({"log": {@}})"},
+       {"admin.", R"({"admin": {@}})"}});
   REQUIRE(accepted.size() > 60);
   CHECK(documented == accepted);
 }

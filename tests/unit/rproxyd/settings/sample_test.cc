@@ -74,7 +74,8 @@ TEST_CASE("the sample of rproxyd.json is accepted as it stands, and every value 
   REQUIRE(settings.listeners.size() == 3);
   CHECK(settings.listeners[0].address.to_string() == "0.0.0.0:443");
   REQUIRE(settings.listeners[0].tls);
-  CHECK(settings.listeners[0].tls->certificates == Lines{"/etc/vestibule/pexip.pem"});
+  CHECK(settings.listeners[0].tls->certificates ==
+        std::vector<config::CertificateFiles>{{"/etc/vestibule/pexip.pem", ""}});
   CHECK(settings.listeners[0].tls->min_version == Settings::TlsVersion::tls1_2);
   CHECK(settings.listeners[0].turn == core::SocketAddress::parse("10.40.0.2:3478"));
   CHECK(settings.listeners[1].address.to_string() == "[::]:443");

@@ -13,7 +13,7 @@ Settings settings() {
   settings.listeners.push_back({.transport = Settings::Transport::tls,
                                 .address = {core::IpAddress::v4(127, 0, 0, 1), 5349},
                                 .proxy_protocol_from = {},
-                                .certificates = {"/a.pem"}});
+                                .certificates = {{"/a.pem", ""}}});
   return settings;
 }
 
@@ -30,7 +30,7 @@ TEST_CASE("what a reload applies takes no restart") {
           s.realm = "example.org";
           s.credentials.users.emplace("alice", core::Secret("wonder"));
           s.credentials.shared_secrets.emplace_back("secret");
-          s.listeners[0].certificates = {"/b.pem"};
+          s.listeners[0].certificates = {{"/b.pem", ""}};
         }) == Names{});
 }
 

@@ -6,15 +6,17 @@
 
 TEST_CASE("docs/configuration.md has every key of turnd.json, and no other") {
   const auto documented = documented_keys(VESTIBULE_CONFIGURATION_PAGE, "turnd.json");
-  const auto accepted = accepted_keys(turnd::read, {{"", "{@}"},
-                                                    {"listeners[].", R"({"listeners": [{@}]})"},
-                                                    {"relay.", R"({"relay": {@}})"},
-                                                    {"peers.", R"({"peers": {@}})"},
-                                                    {"clients.", R"({"clients": {@}})"},
-                                                    {"credentials.", R"({"credentials": {@}})"},
-                                                    {"limits.", R"({"limits": {@}})"},
-                                                    {"log.", R"({"log": {@}})"},
-                                                    {"admin.", R"({"admin": {@}})"}});
+  const auto accepted = accepted_keys(
+      turnd::read, {{"", "{@}"},
+                    {"listeners[].certificates[].", R"({"listeners": [{"certificates": [{@}]}]})"},
+                    {"listeners[].", R"({"listeners": [{@}]})"},
+                    {"relay.", R"({"relay": {@}})"},
+                    {"peers.", R"({"peers": {@}})"},
+                    {"clients.", R"({"clients": {@}})"},
+                    {"credentials.", R"({"credentials": {@}})"},
+                    {"limits.", R"({"limits": {@}})"},
+                    {"log.", R"({"log": {@}})"},
+                    {"admin.", R"({"admin": {@}})"}});
   REQUIRE(accepted.size() > 30);
   CHECK(documented == accepted);
 }

@@ -68,7 +68,8 @@ TEST_CASE("the sample of turnd.json is accepted as it stands, and every value of
   CHECK(settings.listeners[1].transport == Settings::Transport::tcp);
   CHECK(settings.listeners[1].proxy_protocol_from.empty());
   CHECK(settings.listeners[2].transport == Settings::Transport::tls);
-  CHECK(settings.listeners[2].certificates == Lines{"/etc/vestibule/pexip.pem"});
+  CHECK(settings.listeners[2].certificates ==
+        std::vector<config::CertificateFiles>{{"/etc/vestibule/pexip.pem", ""}});
   CHECK(settings.listeners[3].transport == Settings::Transport::dtls);
   CHECK(settings.listeners[3].address.port() == 5349);
 

@@ -1,0 +1,83 @@
+#include "libcore/tls/ticket_keys.h"
+
+#include <openssl/aes.h>
+#include <openssl/cipher.h>
+#include <openssl/digest.h>
+#include <openssl/hmac.h>
+#include <openssl/mem.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+
+namespace tls {
+
+TicketKeys::TicketKeys() : current_(make()), previous_(make()) {}
+
+TicketKeys::~TicketKeys() {
+  for (Key* key : {&current_, &previous_}) OPENSSL_cleanse(key, sizeof *key);
+}
+
+TicketKeys::Key TicketKeys::make() {
+  Key key;
+  RAND_bytes(key.name.data(), key.name.size());
+  RAND_bytes(key.encryption.data(), key.encryption.size());
+  RAND_bytes(key.integrity.data(), key.integrity.size());
+  return key;
+}
+
+void TicketKeys::rotate() {
+  Key fresh = make();
+  const std::lock_guard lock(mutex_);
+  previous_ = current_;
+  current_ = fresh;
+  OPENSSL_cleanse(&fresh, sizeof fresh);
+}
+
+int TicketKeys::index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+void TicketKeys::serve(SSL_CTX* context) {
+  SSL_CTX_set_ex_data(context, index(), this);
+  SSL_CTX_set_tlsext_ticket_key_cb(context, &TicketKeys::callback);
+  SSL_CTX_set_timeout(context, static_cast<std::uint32_t>(kTicketLifetime.count()));
+  SSL_CTX_set_session_psk_dhe_timeout(context, static_cast<std::uint32_t>(kTicketLifetime.count()));
+}
+
+// All contexts of a listener have the same keys, so it does not matter which of them asks.
+int TicketKeys::callback(SSL* ssl, std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
+                         HMAC_CTX* hmac, int encrypt) {
+  auto* self = static_cast<TicketKeys*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), index()));
+  if (self == nullptr) return -1;
+  return encrypt != 0 ? self->seal(name, iv, cipher, hmac) : self->open(name, iv, cipher, hmac);
+}
+
+int TicketKeys::seal(std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher, HMAC_CTX* hmac) {
+  const std::lock_guard lock(mutex_);
+  std::ranges::copy(current_.name, name);
+  RAND_bytes(iv, AES_BLOCK_SIZE);
+  const bool done =
+      EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, current_.encryption.data(), iv) == 1 &&
+      HMAC_Init_ex(hmac, current_.integrity.data(), current_.integrity.size(), EVP_sha256(),
+                   nullptr) == 1;
+  return done ? 1 : -1;
+}
+
+int TicketKeys::open(const std::uint8_t* name, const std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
+                     HMAC_CTX* hmac) {
+  const std::lock_guard lock(mutex_);
+  const auto is = [&](const Key& key) {
+    return CRYPTO_memcmp(key.name.data(), name, key.name.size()) == 0;
+  };
+  const bool current = is(current_);
+  if (!current && !is(previous_)) return 0;
+  const Key& key = current ? current_ : previous_;
+  const bool done =
+      EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.encryption.data(), iv) == 1 &&
+      HMAC_Init_ex(hmac, key.integrity.data(), key.integrity.size(), EVP_sha256(), nullptr) == 1;
+  if (!done) return -1;
+  return current ? 1 : 2; // 2: the client gets a ticket of the current key
+}
+
+} // namespace tls

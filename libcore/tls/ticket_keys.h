@@ -1,0 +1,53 @@
+// The keys that session tickets are sealed with. All contexts and workers of a process share one set,
+// so that a client resumes at whichever it comes to, and a reload of certificates leaves sessions
+// resumable. A context's sessions are still nobody else's: each has its session id context.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+
+#include "libcore/base/time.h"
+
+namespace tls {
+
+class TicketKeys {
+ public:
+  // What is sealed with a key can be opened with it by whoever gets hold of it: it lives no longer than
+  // two of these. Tickets end earlier than that.
+  static constexpr std::chrono::hours kRotation{8};
+  static constexpr std::chrono::seconds kTicketLifetime = kRotation;
+
+  TicketKeys();
+  ~TicketKeys();
+  TicketKeys(const TicketKeys&) = delete;
+  TicketKeys& operator=(const TicketKeys&) = delete;
+
+  // A new key for new tickets; those of the key before are opened until the next one. From any thread.
+  void rotate();
+
+  // Makes the context seal and open its tickets with these; they must outlive it.
+  void serve(SSL_CTX* context);
+
+ private:
+  struct Key {
+    std::array<std::uint8_t, SSL_TICKET_KEY_NAME_LEN> name{};
+    std::array<std::uint8_t, 32> encryption{}; // AES-256-CBC
+    std::array<std::uint8_t, 32> integrity{};  // HMAC-SHA256
+  };
+  static Key make();
+  static int index();
+  static int callback(SSL* ssl, std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
+                      HMAC_CTX* hmac, int encrypt);
+  int seal(std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher, HMAC_CTX* hmac);
+  int open(const std::uint8_t* name, const std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
+           HMAC_CTX* hmac);
+
+  std::mutex mutex_; // taken for a handshake, never for a record
+  Key current_;
+  Key previous_;
+};
+
+} // namespace tls
