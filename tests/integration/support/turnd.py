@@ -2,11 +2,13 @@
 
 import hashlib
 import socket
+import ssl
 from pathlib import Path
 
 from aioice import stun
 
 from daemons import HOST, Daemon
+from dtls import DtlsSocket
 from rproxyd import merged
 
 USER, PASSWORD, REALM = "pexip", "admin123", "example.com"
@@ -51,18 +53,33 @@ class Refused(Exception):
         super().__init__(f"{self.code} {answer.attributes['ERROR-CODE'][1]}")
 
 
+def connected(server: tuple[str, int], transport: str, source: str | tuple[str, int] | None = None):
+    """A socket, or what looks like one. `source`: an address to come from, or one with a port."""
+    source = (source, 0) if isinstance(source, str) else source
+    if transport == "dtls":
+        return DtlsSocket(server, source, GUARD_SECONDS)
+    family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
+    plain = socket.socket(family, socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM)
+    plain.settimeout(GUARD_SECONDS)
+    if source is not None:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        plain.bind(source)
+    plain.connect(server)
+    if transport != "tls":
+        return plain
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(plain)
+
+
 class TurnClient:
-    """One client over UDP or TCP, in the order in which a test says things: no timers, no retries."""
+    """One client over UDP, TCP, TLS or DTLS, in the order in which a test says things: no timers, no retries."""
 
     def __init__(self, server: tuple[str, int], transport: str = "udp", user: str = USER, password: str = PASSWORD,
-                 source: str | None = None):
-        self._stream = transport != "udp"
-        family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_STREAM if self._stream else socket.SOCK_DGRAM)
+                 source: str | tuple[str, int] | None = None):
+        self._stream = transport in ("tcp", "tls")
+        self.socket = connected(server, transport, source)
         self.socket.settimeout(GUARD_SECONDS)
-        if source is not None:
-            self.socket.bind((source, 0))
-        self.socket.connect(server)
         self._user, self._password = user, password
         self._key, self._nonce = None, None
         self._received = b""
