@@ -25,6 +25,7 @@ enum class Class : std::uint8_t { request = 0, indication = 1, success = 2, erro
 enum class Attribute : std::uint16_t {
   // Comprehension required: who doesn't know one must refuse a request that carries it.
   mapped_address = 0x0001,
+  change_request = 0x0003, // RFC 5780
   username = 0x0006,
   message_integrity = 0x0008,
   error_code = 0x0009,
@@ -45,6 +46,8 @@ enum class Attribute : std::uint16_t {
   userhash = 0x001e,
   xor_mapped_address = 0x0020,
   reservation_token = 0x0022,
+  padding = 0x0026,       // RFC 5780
+  response_port = 0x0027, // RFC 5780
   connection_id = 0x002a,
 
   // Comprehension optional.
@@ -56,6 +59,8 @@ enum class Attribute : std::uint16_t {
   software = 0x8022,
   alternate_server = 0x8023,
   fingerprint = 0x8028,
+  response_origin = 0x802b, // RFC 5780
+  other_address = 0x802c,   // RFC 5780
   mobility_ticket = 0x8030,
 };
 

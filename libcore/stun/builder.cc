@@ -36,6 +36,15 @@ void MessageBuilder::add_u32(Attribute type, std::uint32_t value) {
   writer_.u32(value);
 }
 
+void MessageBuilder::add_address(Attribute type, const core::SocketAddress& address) {
+  const core::IpAddress ip = address.ip();
+  header(type, 4 + ip.bytes().size());
+  writer_.u8(0);
+  writer_.u8(family_number(ip.family));
+  writer_.u16(address.port());
+  writer_.bytes(ip.bytes());
+}
+
 void MessageBuilder::add_xor_address(Attribute type, const core::SocketAddress& address) {
   const core::IpAddress ip = address.ip();
   const core::Bytes octets = ip.bytes();

@@ -28,6 +28,7 @@ class MessageBuilder {
   void add(Attribute type, core::Bytes value);
   void add_text(Attribute type, std::string_view text) { add(type, core::bytes_of(text)); }
   void add_u32(Attribute type, std::uint32_t value);
+  void add_address(Attribute type, const core::SocketAddress& address); // as MAPPED-ADDRESS
   void add_xor_address(Attribute type, const core::SocketAddress& address);
   void add_error(ErrorCode code, std::string_view reason = {});
   void add_address_error(std::uint8_t family, ErrorCode code); // RFC 8656 section 18.9
@@ -39,6 +40,8 @@ class MessageBuilder {
     kind == Integrity::sha1 ? sign(key) : sign_sha256(key);
   }
   void add_fingerprint(); // the last of all
+
+  std::size_t size() const { return writer_.size(); } // so far
 
   // Sets the header's length. Borrowed from the room given at construction.
   core::Bytes finish();

@@ -135,21 +135,24 @@ std::optional<std::string_view> Message::text(Attribute type) const {
 //   +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 std::optional<core::SocketAddress> decode_xor_address(core::Bytes value,
                                                       const TransactionId& transaction) {
+  std::array<std::uint8_t, 20> plain{};
+  if (value.size() < 4 || value.size() > plain.size()) return std::nullopt;
+  std::ranges::copy(value, plain.begin());
+  plain[2] ^= static_cast<std::uint8_t>(kMagicCookie >> 24);
+  plain[3] ^= static_cast<std::uint8_t>(kMagicCookie >> 16);
+  core::store32(&plain[4], core::load32(&plain[4]) ^ kMagicCookie);
+  for (std::size_t i = 0; i < transaction.size(); ++i) plain[8 + i] ^= transaction[i];
+  return decode_address(core::Bytes(plain).first(value.size()));
+}
+
+std::optional<core::SocketAddress> decode_address(core::Bytes value) {
   if (value.size() < 4) return std::nullopt;
-  const std::uint8_t family = value[1];
-  const auto port =
-      static_cast<std::uint16_t>(core::load16(value.data() + 2) ^ (kMagicCookie >> 16));
-  std::array<std::uint8_t, 16> octets{};
-  const core::Bytes address = value.subspan(4);
-  if (family == kFamilyIpv4 && address.size() == 4) {
-    core::store32(octets.data(), core::load32(address.data()) ^ kMagicCookie);
-    return core::SocketAddress(core::IpAddress::from_v4(core::Bytes(octets).first(4)), port);
+  const std::uint16_t port = core::load16(&value[2]);
+  const core::Bytes octets = value.subspan(4);
+  if (value[1] == kFamilyIpv4 && octets.size() == 4) {
+    return core::SocketAddress(core::IpAddress::from_v4(octets), port);
   }
-  if (family == kFamilyIpv6 && address.size() == 16) {
-    core::store32(octets.data(), core::load32(address.data()) ^ kMagicCookie);
-    for (std::size_t i = 0; i < transaction.size(); ++i) {
-      octets[4 + i] = static_cast<std::uint8_t>(address[4 + i] ^ transaction[i]);
-    }
+  if (value[1] == kFamilyIpv6 && octets.size() == 16) {
     return core::SocketAddress(core::IpAddress::from_v6(octets), port);
   }
   return std::nullopt;

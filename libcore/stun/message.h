@@ -90,6 +90,9 @@ constexpr std::uint8_t family_number(core::Family family) {
 std::optional<core::SocketAddress> decode_xor_address(core::Bytes value,
                                                       const TransactionId& transaction);
 
+// Of one as in MAPPED-ADDRESS, OTHER-ADDRESS, RESPONSE-ORIGIN, ALTERNATE-SERVER.
+std::optional<core::SocketAddress> decode_address(core::Bytes value);
+
 // The comprehension-required attributes of a message that are not among those known, in order,
 // each once, for UNKNOWN-ATTRIBUTES.
 class UnknownAttributes {

@@ -47,6 +47,7 @@ struct ToClient {
   ClientTag client;
   core::Bytes bytes;
   IpFields ip{};
+  bool from_other_listener = false; // from the UDP listener at five_tuple->server (RFC 5780)
 };
 
 struct ToPeer {

@@ -29,10 +29,6 @@ constexpr std::array kKnownInTurn{
     Attribute::requested_address_family,
     Attribute::dont_fragment,
 };
-constexpr std::array kKnownInBinding{Attribute::username, Attribute::message_integrity,
-                                     Attribute::realm,    Attribute::nonce,
-                                     Attribute::userhash, Attribute::password_algorithm};
-
 // A 401, and the answer to the request that then proves who is asking.
 constexpr std::uint32_t kAnswersOfAnIntroduction = 2;
 
@@ -52,6 +48,7 @@ Server::Server(ServerConfig config, Authenticator authenticator, Shared shared, 
       mobile_allocations_(shared.mobile_allocations),
       random_(random),
       deadlines_(start),
+      discovery_(config_.udp_listeners),
       limiter_(config_.limits.unauthenticated_answers, random_u64(random)),
       ports_in_use_(config_.ports_in_use.get()),
       allocations_(random_u64(random)),
@@ -134,22 +131,6 @@ Decision Server::message_from_client(const FiveTuple& five_tuple, ClientTag clie
     default:
       return drop(DropReason::not_for_servers);
   }
-}
-
-// RFC 8489 section 6.3.1: anybody may ask where they are seen from.
-Decision Server::binding(Request& request) {
-  const core::SocketAddress& client = request.to.five_tuple->client;
-  if (!config_.stun_clients.contains(client.ip())) return drop(DropReason::forbidden_client);
-  if (!may_answer_unauthenticated(request)) return drop(DropReason::limited);
-
-  const stun::UnknownAttributes unknown(request.message, kKnownInBinding);
-  if (!unknown.empty()) {
-    return answers_.error(request.to, ErrorCode::unknown_attribute,
-                          [&](auto& answer) { answer.add_unknown_attributes(unknown.types()); });
-  }
-  return answers_.success(request.to, [&](auto& answer) {
-    answer.add_xor_address(Attribute::xor_mapped_address, client);
-  });
 }
 
 // The steps that all TURN requests have in common (RFC 8656 section 5).

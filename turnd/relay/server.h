@@ -34,6 +34,7 @@
 #include "turnd/relay/answer_limiter.h"
 #include "turnd/relay/answers.h"
 #include "turnd/relay/authentication.h"
+#include "turnd/relay/behaviour_discovery.h"
 #include "turnd/relay/counters.h"
 #include "turnd/relay/decision.h"
 #include "turnd/relay/icmp.h"
@@ -73,6 +74,7 @@ struct ServerConfig {
   unsigned worker = 0;                      // of `workers`, which share the ports out among them
   unsigned workers = 1;
   PeerPolicy peers;
+  std::vector<UdpListenerAddress> udp_listeners;   // for RFC 5780, where they form two times two
   core::NetworkList stun_clients;                  // who may ask for a Binding
   core::NetworkList turn_clients;                  // who may ask for anything else
   bool mobility = false;                           // RFC 8016
@@ -185,7 +187,6 @@ class Server {
   bool is_expected(const FiveTuple& five_tuple) const;
   Decision message_from_client(const FiveTuple& five_tuple, ClientTag client, core::Bytes bytes,
                                const core::Now& now, const IpFields& ip);
-  Decision binding(Request& request);
   Decision turn_request(Request& request);
   Decision challenge(const Request& request, stun::ErrorCode code);
   bool may_answer_unauthenticated(const Request& request);
@@ -204,6 +205,10 @@ class Server {
   bool is_own_relay_address(const core::SocketAddress& address) const;
   const PeerAddress& inside_of(const PeerAddress& peer);
   PeerAddress outside_of(const PeerAddress& peer) const;
+
+  // binding.cc
+  Decision binding(Request& request);
+  Decision binding_with_discovery(Request& request, const BehaviourDiscovery::Quartet& quartet);
 
   // data_path.cc
   Decision channel_data_from_client(const FiveTuple& five_tuple, core::Bytes bytes,
@@ -277,6 +282,7 @@ class Server {
   MobileAllocations& mobile_allocations_;
   Random& random_;
   core::DeadlineWheel deadlines_;
+  BehaviourDiscovery discovery_;
   AnswerLimiter limiter_;
   std::vector<Place> places_;
   PortsInUse* ports_in_use_;
@@ -292,6 +298,7 @@ class Server {
   std::deque<Command> commands_;
   Answers answers_;
   PeerAddress inside_peer_;       // of the last decision, which may borrow it
+  FiveTuple changed_five_tuple_;  // of the last Binding's answer that went another way
   PeerAddress indicated_peer_;    // of the last Send indication: its decision borrows it
   FiveTuple answered_five_tuple_; // of an answer to whom nothing is kept for any more, likewise
   std::uint64_t indication_id_;

@@ -20,11 +20,10 @@ tls::HelloCookies::Key random_key() {
 
 } // namespace
 
-DtlsListener::DtlsListener(Worker& worker, event::Fd fd,
-                           std::shared_ptr<const tls::ServerContext> context)
+DtlsListener::DtlsListener(Worker& worker, event::Fd fd, std::size_t index)
     : worker_(worker),
       fd_(std::move(fd)),
-      context_(std::move(context)),
+      index_(index),
       address_(event::local_address(fd_.get())),
       wildcard_(address_.ip().is_unspecified()),
       cookies_(random_key()),
@@ -81,7 +80,7 @@ DtlsClient* DtlsListener::greet(const FiveTuple& five_tuple, const tls::ClientHe
     return nullptr;
   }
   auto client = std::make_unique<DtlsClient>(worker_, *this, five_tuple);
-  if (!client->start(context_, hello)) return nullptr;
+  if (!client->start(worker_.service().tls(index_), hello)) return nullptr;
   ++count_of(client->stage());
   return clients_.emplace(five_tuple, std::move(client)).first->second.get();
 }

@@ -8,7 +8,6 @@
 #include "libcore/event/fd.h"
 #include "libcore/event/loop.h"
 #include "libcore/tls/hello_cookies.h"
-#include "libcore/tls/server_context.h"
 #include "turnd/shell/datagram_batch.h"
 #include "turnd/shell/dtls_client.h"
 
@@ -26,7 +25,8 @@ class DtlsListener final : private event::ReadyHandler {
   // What has been sealed and waits for flush(); when it is full it leaves.
   static constexpr std::size_t kSealedBytes = std::size_t{256} << 10;
 
-  DtlsListener(Worker& worker, event::Fd fd, std::shared_ptr<const tls::ServerContext> context);
+  // `index`: among the settings' listeners.
+  DtlsListener(Worker& worker, event::Fd fd, std::size_t index);
   ~DtlsListener();
   DtlsListener(const DtlsListener&) = delete;
   DtlsListener& operator=(const DtlsListener&) = delete;
@@ -55,7 +55,7 @@ class DtlsListener final : private event::ReadyHandler {
 
   Worker& worker_;
   event::Fd fd_;
-  std::shared_ptr<const tls::ServerContext> context_;
+  std::size_t index_;
   core::SocketAddress address_;
   bool wildcard_; // bound to all addresses: each datagram says which one it came to
   tls::HelloCookies cookies_;

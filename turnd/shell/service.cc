@@ -56,6 +56,18 @@ core::IpAddress advertised(const Settings::Relay& relay, const core::IpAddress& 
 // Many clients behind one address may begin at once: so many seconds' worth.
 constexpr std::uint32_t kAnswersAtOnce = 10;
 
+// `bound` is in the order of the settings.
+std::vector<UdpListenerAddress> udp_listeners(const Settings& settings,
+                                              const std::vector<core::SocketAddress>& bound) {
+  std::vector<UdpListenerAddress> found;
+  for (std::size_t i = 0; i < bound.size(); ++i) {
+    if (settings.listeners[i].transport != Settings::Transport::udp) continue;
+    found.push_back({.own = bound[i],
+                     .advertised = {advertised(settings.relay, bound[i].ip()), bound[i].port()}});
+  }
+  return found;
+}
+
 } // namespace
 
 std::shared_ptr<const Credentials> credentials_of(const Settings& settings) {
@@ -148,6 +160,7 @@ ServerConfig Service::server_config(unsigned worker,
                           {.listeners = own_addresses(bound, settings_.relay.external_addresses),
                            .relays = std::move(told),
                            .relay_ports = ports}),
+      .udp_listeners = udp_listeners(settings_, bound),
       .stun_clients = settings_.clients.stun,
       .turn_clients = settings_.clients.turn,
       .mobility = settings_.clients.mobility,

@@ -23,6 +23,7 @@ class UdpListener final : public ClientLink, private event::ReadyHandler {
 
   // An answer leaves at once, since its buffer is used again; data waits for flush().
   void send(const ToClient& message) override;
+  const core::SocketAddress& address() const { return address_; }
   void flush() { batch_.flush(); }
   std::uint64_t lost() const { return batch_.lost() + lost_answers_; }
 

@@ -21,8 +21,7 @@ Worker::Worker(Service& service, ServerConfig config, std::vector<event::Fd> soc
     if (transport == Settings::Transport::udp) {
       udp_listeners_.push_back(std::make_unique<UdpListener>(*this, std::move(sockets[i])));
     } else if (transport == Settings::Transport::dtls) {
-      dtls_listeners_.push_back(
-          std::make_unique<DtlsListener>(*this, std::move(sockets[i]), service.tls(i)));
+      dtls_listeners_.push_back(std::make_unique<DtlsListener>(*this, std::move(sockets[i]), i));
     } else {
       add_stream_listener(std::move(sockets[i]), i);
     }
@@ -78,7 +77,14 @@ void Worker::carry_out(const Decision& decision) {
     if (to_peers_.full()) to_peers_.flush();
     to_peers_.add({.fd = fd, .to = up->peer->address, .payload = up->payload, .ip = up->ip});
   } else if (const auto* down = std::get_if<ToClient>(&decision)) {
+    if (down->from_other_listener) return send_from_other_listener(*down);
     ClientLink::of(down->client).send(*down);
+  }
+}
+
+void Worker::send_from_other_listener(const ToClient& answer) {
+  for (const auto& listener : udp_listeners_) {
+    if (listener->address() == answer.five_tuple->server) return listener->send(answer);
   }
 }
 

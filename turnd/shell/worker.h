@@ -111,6 +111,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   bool too_many_unproven() const;
   void close_older(const FiveTuple& five_tuple);
   void carry_out(const Decision& decision);
+  void send_from_other_listener(const ToClient& answer);
   void carry_out_commands();
   void flush();
   void end_of_wake_up();

@@ -51,6 +51,7 @@ struct Options {
   unsigned workers = 1;
   core::NetworkList allow;
   core::NetworkList deny;
+  std::vector<turnd::UdpListenerAddress> udp_listeners;
   core::NetworkList stun_clients{{core::Network::any()}};
   core::NetworkList turn_clients{{core::Network::any()}};
   std::uint16_t last_channel = stun::kLastChannel;
@@ -131,6 +132,7 @@ class Scene {
     std::optional<Buffer> to_client;
     std::optional<turnd::ClientTag> tag;
     std::optional<turnd::FiveTuple> five_tuple;
+    bool from_other_listener = false;
     std::optional<SentToPeer> to_peer;
     turnd::IpFields ip; // of to_client
     std::optional<turnd::DropReason> dropped;
@@ -196,6 +198,7 @@ class Scene {
                                        {.listeners = {address_of("198.51.100.130:3478")},
                                         .relays = told(o),
                                         .relay_ports = o.ports}),
+            .udp_listeners = o.udp_listeners,
             .stun_clients = o.stun_clients,
             .turn_clients = o.turn_clients,
             .mobility = o.mobility,
@@ -223,6 +226,7 @@ class Scene {
       result.tag = out->client;
       result.ip = out->ip;
       result.five_tuple = *out->five_tuple;
+      result.from_other_listener = out->from_other_listener;
     } else {
       const auto& up = std::get<turnd::ToPeer>(decision);
       result.to_peer = {up.relay, up.peer->address, std::string(core::text_of(up.payload)), up.ip};
