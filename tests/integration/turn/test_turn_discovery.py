@@ -130,8 +130,8 @@ def test_coturns_discovery(corners, option, expected):
     assert re.search(expected, done.stdout + done.stderr), done.stdout + done.stderr
 
 
-def test_coturns_client_over_padding(corners):
-    done = subprocess.run(["turnutils_natdiscovery", "-m", "-f", "-t", "-P", "-p", str(corners[0][0][1]), HOST],
+def test_coturns_discovery_with_padding(corners):
+    done = subprocess.run(["turnutils_natdiscovery", "-m", "-f", "-P", "-p", str(corners[0][0][1]), HOST],
                           capture_output=True, text=True, timeout=60)
     report = done.stdout + done.stderr
     assert "ERROR" not in report, report
