@@ -19,7 +19,7 @@ Stream::Stream(Loop& loop, StreamBuffers& buffers, Fd fd, StreamEvents& events)
     : loop_(loop),
       buffers_(buffers),
       fd_(std::move(fd)),
-      events_(events),
+      events_(&events),
       gathered_(buffers.pool),
       output_(buffers.pool) {}
 
@@ -94,7 +94,7 @@ void Stream::become_open() {
   state_ = State::open;
   // What was written before now leaves.
   if (pending() > 0 || shut_down_wanted_) loop_.run_at_end(flush_task_);
-  events_.on_stream_open();
+  events_->on_stream_open();
 }
 
 // ---- reading
@@ -146,7 +146,7 @@ bool Stream::read_once() {
     tls_->feed(room.first(size));
     deliver_tls();
   } else {
-    events_.on_stream_data(room.first(size));
+    events_->on_stream_data(room.first(size));
   }
   return true;
 }
@@ -164,7 +164,7 @@ void Stream::deliver_tls() {
     used += read.size;
     if (read.status == tls::Status::ok && room.size() - used >= kMaxRecord) continue;
     if (used > 0) {
-      events_.on_stream_data(room.first(std::exchange(used, 0)));
+      events_->on_stream_data(room.first(std::exchange(used, 0)));
       if (closed()) return;
     }
     if (read.status == tls::Status::ok) continue;
@@ -198,7 +198,7 @@ void Stream::end(StreamEnd end, std::string_view why) {
   end_told_ = true;
   loss_told_ = end != StreamEnd::clean;
   if (failed_ && !loss_told_) loop_.run_next(read_task_); // there is worse to come
-  events_.on_stream_end(end, why);
+  events_->on_stream_end(end, why);
 }
 
 void Stream::tell_loss(int error) {
@@ -208,7 +208,7 @@ void Stream::tell_loss(int error) {
   output_error_ = error;
   gathered_.clear();
   output_.clear();
-  events_.on_stream_end(StreamEnd::reset, std::strerror(error));
+  events_->on_stream_end(StreamEnd::reset, std::strerror(error));
 }
 
 int Stream::socket_error() const {
@@ -286,7 +286,7 @@ void Stream::push_output() {
 
 void Stream::tell_drained() {
   above_low_water_ = false;
-  if (!loss_told_) events_.on_stream_drained();
+  if (!loss_told_) events_->on_stream_drained();
 }
 
 // Not yet the end: what the other side sent before it went is read first.

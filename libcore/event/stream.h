@@ -85,6 +85,9 @@ class Stream final : public Retirable, private ReadyHandler {
   // sides whose words mean nothing any more once they are gone. Without this, the pause holds it.
   void set_reset_overtakes() { reset_overtakes_ = true; }
 
+  // What happens from now on is told to somebody else; from inside an event at most as its last act.
+  void hand_over(StreamEvents& events) { events_ = &events; }
+
   void shut_down();
   void abort();
   void close(); // no events any more; what is pending is dropped
@@ -126,7 +129,7 @@ class Stream final : public Retirable, private ReadyHandler {
   Loop& loop_;
   StreamBuffers& buffers_;
   Fd fd_;
-  StreamEvents& events_;
+  StreamEvents* events_;
   core::ByteQueue gathered_; // TLS: plaintext of this wake-up, so that small writes share a record
   core::ByteQueue output_;   // what the kernel is to get
   std::unique_ptr<tls::Session> tls_; // after output_, which it refers to

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "libcore/base/address.h"
+#include "libcore/base/bytes.h"
 #include "libcore/tls/failure.h"
 
 namespace tls {
@@ -48,10 +49,19 @@ core::Result<std::unique_ptr<ClientContext>> ClientContext::make(const ClientPol
 }
 
 bssl::UniquePtr<SSL> ClientContext::connect(const std::string& server,
-                                            const std::string& server_name) {
+                                            const std::string& server_name,
+                                            std::span<const std::string_view> alpn) {
   bssl::UniquePtr<SSL> ssl(SSL_new(context_.get()));
   if (!ssl) return ssl;
   SSL_set_connect_state(ssl.get());
+  std::string offered; // RFC 7301 section 3.1: each with its length before it
+  for (const std::string_view name : alpn) {
+    offered += static_cast<char>(name.size());
+    offered += name;
+  }
+  const core::Bytes list = core::bytes_of(offered);
+  if (!list.empty() && SSL_set_alpn_protos(ssl.get(), list.data(), list.size()) != 0)
+    return nullptr;
   const bool is_address = core::IpAddress::parse(server_name).has_value();
   if (!is_address && !server_name.empty()) SSL_set_tlsext_host_name(ssl.get(), server_name.c_str());
   if (policy_.verify) {

@@ -7,7 +7,9 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "libcore/base/error.h"
@@ -28,7 +30,9 @@ class ClientContext {
 
   // A new SSL for a connection to `server` (a key of ours for resumption, such as "10.0.0.1:443").
   // `server_name`: sent as SNI unless it is an IP address, and verified when the policy says so.
-  bssl::UniquePtr<SSL> connect(const std::string& server, const std::string& server_name);
+  // `alpn`: offered, the preferred one first; none: without ALPN.
+  bssl::UniquePtr<SSL> connect(const std::string& server, const std::string& server_name,
+                               std::span<const std::string_view> alpn = {});
 
  private:
   using Sessions = std::unordered_map<std::string, bssl::UniquePtr<SSL_SESSION>>;

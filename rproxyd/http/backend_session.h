@@ -1,5 +1,6 @@
-// The backend's side of a connection: one request at a time is sent, its answer arrives.
-// H1BackendSession implements it; an HTTP/2 one comes later. Pure, like ClientSession.
+// The backend's side of an HTTP/1.1 connection: one request at a time is sent, its answer arrives.
+// H1BackendSession implements it; h2_backend_session.h raises the same events. Pure, like
+// ClientSession.
 //
 // Calling contract
 //   send_request()  send_body()*  finish()      and, from feed(), the answer's events:
@@ -27,6 +28,7 @@ enum class BackendFailure : std::uint8_t {
   closed_in_answer,     // the end came in the midst of the answer: pass on as incomplete
   malformed,            // not HTTP, or framing that can't be trusted: 502
   too_large,            // the head is over the limit: 502
+  refused,              // HTTP/2: the node has not processed it: safe to send again, whatever it is
 };
 
 class BackendEvents {

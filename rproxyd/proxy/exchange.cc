@@ -251,7 +251,7 @@ void Exchange::connect_to(BackendId backend, bool fresh) {
   begin_attempt(backend);
   state_ = State::connecting;
   host_.arm(rules_.timeouts.connect);
-  host_.connect(*route_, backend, fresh);
+  host_.connect(*route_, backend, fresh, tunnel_ == Tunnel::asked);
 }
 
 void Exchange::begin_attempt(BackendId backend) {
@@ -433,8 +433,8 @@ void Exchange::on_failure(BackendFailure failure, std::string_view why) {
     if (!link_reused_) host_.attempt_ended(BackendPool::Outcome::broken);
     drop_link();
     // The client has got nothing, not even a head that may have come.
-    if (failure != BackendFailure::malformed && failure != BackendFailure::too_large &&
-        may_repeat()) {
+    const bool may_try = failure == BackendFailure::refused ? !body_sent_ : may_repeat();
+    if (failure != BackendFailure::malformed && failure != BackendFailure::too_large && may_try) {
       if (link_reused_) return connect_to(tried_.back(), true);
       if (retry_->on_connect) return try_next_backend();
     }

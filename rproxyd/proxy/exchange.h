@@ -112,7 +112,8 @@ class ExchangeHost : public FileOpener {
   virtual std::string backend_name(const Route& route, BackendId backend) const = 0;
   // Answered by link_open() or link_failed(), never from inside this call. `fresh`: on a new
   // connection, since a kept one was found dead.
-  virtual void connect(const Route& route, BackendId backend, bool fresh) = 0;
+  // `tunnel`: for a WebSocket handshake.
+  virtual void connect(const Route& route, BackendId backend, bool fresh, bool tunnel) = 0;
   virtual void cancel_connect() = 0; // no answer is wanted any more
   // on_time() once `delay` has passed, unless armed again before.
   virtual void arm(core::Duration delay) = 0;

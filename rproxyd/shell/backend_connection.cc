@@ -17,6 +17,13 @@ bool BackendConnection::connect(event::StreamBuffers& buffers, event::Fd fd,
   return true;
 }
 
+void BackendConnection::adopt(std::unique_ptr<event::Stream> stream) {
+  opened_ = true;
+  stream_ = std::move(stream);
+  stream_->hand_over(*this);
+  stream_->set_low_water(kLinkHighWater / 2);
+}
+
 void BackendConnection::serve(LinkUser& user) {
   loop_.cancel(idle_);
   user_ = &user;

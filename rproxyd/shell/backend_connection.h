@@ -11,22 +11,12 @@
 #include "libcore/event/stream.h"
 #include "rproxyd/http/h1_backend_session.h"
 #include "rproxyd/proxy/exchange.h"
+#include "rproxyd/shell/link_user.h"
 #include "rproxyd/shell/shared_pool.h"
 
 namespace rproxyd {
 
 class BackendConnection;
-
-// Who uses a link; see Exchange. While detached, nobody is told anything.
-class LinkUser : public BackendEvents {
- public:
-  virtual void link_open(BackendLink& link, bool reused) = 0;
-  virtual void link_failed(std::string_view why) = 0;
-  virtual void
-  link_stale() = 0; // a kept connection ended before link_open(): nothing was sent on it
-  virtual void link_broken(std::string_view why) = 0;
-  virtual void link_drained() = 0;
-};
 
 // Who keeps connections that serve nobody.
 class ConnectionKeeper {
@@ -40,6 +30,7 @@ class ConnectionKeeper {
 
 class BackendConnection final : public event::Retirable,
                                 public BackendLink,
+                                public LinkRequest,
                                 private BackendEvents,
                                 private Sink,
                                 private event::StreamEvents,
@@ -53,6 +44,8 @@ class BackendConnection final : public event::Retirable,
   // Starts connecting for `user`. False when the stream could not be set up.
   bool connect(event::StreamBuffers& buffers, event::Fd fd, bssl::UniquePtr<SSL> ssl,
                LinkUser& user);
+  // Takes over a stream that is open already. Serves nobody: it is to be kept.
+  void adopt(std::unique_ptr<event::Stream> stream);
   // A kept connection serves `user` from now on; link_open() follows within this wake-up, or
   // link_stale() if it turns out to have ended.
   void serve(LinkUser& user);
@@ -68,13 +61,9 @@ class BackendConnection final : public event::Retirable,
   void resume() override { stream_->resume(); }
   void release() override;
   void abort() override;
+  void cancel() override { abort(); }
 
-  struct Home {
-    std::size_t pool = 0;
-    BackendId backend{};
-    std::shared_ptr<const Backend> leads_to;
-  };
-  Home home; // BackendConnections' own: where it is kept
+  BackendHome home; // BackendConnections' own: where it is kept
 
  private:
   void on_stream_open() override;

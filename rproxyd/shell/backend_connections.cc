@@ -1,6 +1,8 @@
 #include "rproxyd/shell/backend_connections.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace rproxyd {
 
@@ -18,16 +20,28 @@ core::Result<std::unique_ptr<BackendConnections>> BackendConnections::make(
   return self;
 }
 
-BackendConnection* BackendConnections::connect(std::size_t pool, BackendId backend, bool fresh,
-                                               LinkUser& user, event::ConnectFailure& why) {
+LinkRequest* BackendConnections::connect(std::size_t pool, BackendId backend, LinkNeed need,
+                                         LinkUser& user, event::ConnectFailure& why) {
   Place& place = place_of(pool, backend);
-  if (!fresh && !place.kept.empty()) {
+  const BackendHome home{.pool = pool, .backend = backend, .leads_to = place.backend};
+  if (speaks_h2(pool, place, need)) return connect_shared(place, home, need, user, why);
+  if (!need.fresh && !place.kept.empty()) {
     BackendConnection* connection = place.kept.back();
     place.kept.pop_back();
     connection->serve(user);
     return connection;
   }
+  return connect_alone(place, home, user, why);
+}
 
+bool BackendConnections::speaks_h2(std::size_t pool, const Place& place, LinkNeed need) const {
+  if (service_.pools[pool]->settings().protocol != Settings::BackendProtocol::h2) return false;
+  const core::TimePoint now = loop_.now().steady;
+  return now >= place.http_1_until && (!need.tunnel || now >= place.no_tunnels_until);
+}
+
+LinkRequest* BackendConnections::connect_alone(Place& place, const BackendHome& home,
+                                               LinkUser& user, event::ConnectFailure& why) {
   const Backend& to = *place.backend;
   auto fd = event::connect_tcp(to.address);
   if (!fd) {
@@ -35,9 +49,9 @@ BackendConnection* BackendConnections::connect(std::size_t pool, BackendId backe
     return nullptr;
   }
   auto connection = std::make_unique<BackendConnection>(loop_, *this, service_.limits);
-  connection->home = {.pool = pool, .backend = backend, .leads_to = place.backend};
+  connection->home = home;
   bssl::UniquePtr<SSL> ssl;
-  if (to.tls) ssl = tls_[pool]->connect(to.name, to.server_name);
+  if (to.tls) ssl = tls_[home.pool]->connect(to.name, to.server_name);
   if (!connection->connect(buffers_, std::move(*fd), std::move(ssl), user)) {
     why = {.text = "the connection could not be set up", .shortage = true};
     return nullptr;
@@ -45,6 +59,39 @@ BackendConnection* BackendConnections::connect(std::size_t pool, BackendId backe
   BackendConnection* raw = connection.get();
   all_.emplace(raw, std::move(connection));
   return raw;
+}
+
+LinkRequest* BackendConnections::connect_shared(Place& place, const BackendHome& home,
+                                                LinkNeed need, LinkUser& user,
+                                                event::ConnectFailure& why) {
+  static constexpr std::array<std::string_view, 2> kOffered = {"h2", "http/1.1"};
+  if (!need.fresh) {
+    for (H2BackendConnection* connection : place.shared) {
+      if (connection->room() > 0) return &connection->serve(user, need.tunnel);
+    }
+  }
+  if (place.shared.size() >= kMaxSharedPerBackend) {
+    why = {.text = "all connections to the node are full", .shortage = true};
+    return nullptr;
+  }
+  const Backend& to = *place.backend;
+  auto fd = event::connect_tcp(to.address);
+  if (!fd) {
+    why = fd.error();
+    return nullptr;
+  }
+  auto connection = std::make_unique<H2BackendConnection>(loop_, *this, service_.limits);
+  connection->home = home;
+  bssl::UniquePtr<SSL> ssl;
+  if (to.tls) ssl = tls_[home.pool]->connect(to.name, to.server_name, kOffered);
+  if (!connection->connect(buffers_, std::move(*fd), std::move(ssl))) {
+    why = {.text = "the connection could not be set up", .shortage = true};
+    return nullptr;
+  }
+  H2BackendConnection* raw = connection.get();
+  place.shared.push_back(raw);
+  all_shared_.emplace(raw, std::move(connection));
+  return &raw->serve(user, need.tunnel);
 }
 
 // Where the backend is now. Connections that were kept for another, which had this place before, are
@@ -56,10 +103,16 @@ BackendConnections::Place& BackendConnections::place_of(std::size_t pool, Backen
   Place& place = places[index];
   auto current = service_.pools[pool]->backend(backend);
   if (place.backend != current) {
-    while (!place.kept.empty()) place.kept.back()->detach_and_close();
+    forget(place);
     place.backend = std::move(current);
   }
   return place;
+}
+
+void BackendConnections::forget(Place& place) {
+  while (!place.kept.empty()) place.kept.back()->detach_and_close();
+  for (H2BackendConnection* connection : std::exchange(place.shared, {})) connection->wind_down();
+  place.http_1_until = place.no_tunnels_until = {};
 }
 
 void BackendConnections::keep(BackendConnection& connection) {
@@ -86,6 +139,52 @@ void BackendConnections::close_kept() {
       while (!place.kept.empty()) place.kept.back()->detach_and_close();
     }
   }
+  while (!all_shared_.empty()) all_shared_.begin()->first->close();
+}
+
+// ---- shared connections
+
+// One that serves nobody is kept, if it is the only one: the others age.
+void BackendConnections::idle(H2BackendConnection& connection) {
+  Place& place = place_of(connection.home.pool, connection.home.backend);
+  const bool is_first = !place.shared.empty() && place.shared.front() == &connection;
+  if (is_first) return connection.rest(service_.settings->timeouts.backend_idle);
+  connection.wind_down();
+}
+
+void BackendConnections::discard(H2BackendConnection& connection) {
+  auto& places = places_[connection.home.pool];
+  std::erase(places[static_cast<std::size_t>(connection.home.backend)].shared, &connection);
+  const auto found = all_shared_.find(&connection);
+  if (found == all_shared_.end()) return;
+  loop_.retire(std::move(found->second));
+  all_shared_.erase(found);
+}
+
+void BackendConnections::speaks_http_1(H2BackendConnection& connection,
+                                       std::unique_ptr<event::Stream> stream) {
+  Place& place = place_of(connection.home.pool, connection.home.backend);
+  if (place.backend == connection.home.leads_to) {
+    place.http_1_until = loop_.now().steady + kVersionMemory;
+    if (service_.pools[connection.home.pool]->first_without_h2(connection.home.backend)) {
+      service_.log->warning("backend.no_http2",
+                            "the node does not offer HTTP/2: it is asked in HTTP/1.1",
+                            logging::field("node", place.backend->name));
+    }
+  }
+  auto alone = std::make_unique<BackendConnection>(loop_, *this, service_.limits);
+  alone->home = connection.home;
+  alone->adopt(std::move(stream));
+  BackendConnection* raw = alone.get();
+  all_.emplace(raw, std::move(alone));
+  discard(connection);
+  keep(*raw);
+}
+
+void BackendConnections::has_no_tunnels(H2BackendConnection& connection) {
+  Place& place = place_of(connection.home.pool, connection.home.backend);
+  if (place.backend == connection.home.leads_to)
+    place.no_tunnels_until = loop_.now().steady + kVersionMemory;
 }
 
 } // namespace rproxyd

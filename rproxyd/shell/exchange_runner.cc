@@ -144,23 +144,24 @@ std::string ExchangeRunner::backend_name(const Route& route, BackendId backend) 
   return worker_.service().pools[route.pool]->backend(backend)->name;
 }
 
-void ExchangeRunner::connect(const Route& route, BackendId backend, bool fresh) {
+void ExchangeRunner::connect(const Route& route, BackendId backend, bool fresh, bool tunnel) {
   count_exchange(false);
   pool_ = route.pool;
   backend_ = backend;
   count_exchange(true);
-  open_connection(fresh);
+  need_ = {.fresh = fresh, .tunnel = tunnel};
+  open_connection();
 }
 
-void ExchangeRunner::open_connection(bool fresh) {
-  connecting_ = worker_.backends().connect(pool_, backend_, fresh, *this, refusal_);
+void ExchangeRunner::open_connection() {
+  connecting_ = worker_.backends().connect(pool_, backend_, need_, *this, refusal_);
   refused_ = connecting_ == nullptr;
   if (refused_) worker_.loop().run_at_end(refuse_task_);
 }
 
 void ExchangeRunner::cancel_connect() {
   refused_ = false;
-  if (connecting_ != nullptr) std::exchange(connecting_, nullptr)->detach_and_close();
+  if (connecting_ != nullptr) std::exchange(connecting_, nullptr)->cancel();
 }
 
 void ExchangeRunner::arm(core::Duration delay) { worker_.loop().set_after(deadline_, delay); }
@@ -217,7 +218,15 @@ void ExchangeRunner::link_failed(std::string_view why) {
   client_.flush_later();
 }
 
-void ExchangeRunner::link_stale() { open_connection(true); }
+void ExchangeRunner::link_stale() {
+  need_.fresh = true;
+  open_connection();
+}
+
+void ExchangeRunner::link_moved() {
+  need_.fresh = false;
+  open_connection();
+}
 
 void ExchangeRunner::link_broken(std::string_view why) {
   exchange_.link_broken(why);

@@ -43,7 +43,7 @@ class ExchangeRunner final : public event::Retirable,
   bool may_retry(const Route& route) override;
   void attempt_ended(BackendPool::Outcome outcome) override { outcome_ = outcome; }
   std::string backend_name(const Route& route, BackendId backend) const override;
-  void connect(const Route& route, BackendId backend, bool fresh) override;
+  void connect(const Route& route, BackendId backend, bool fresh, bool tunnel) override;
   void cancel_connect() override;
   void arm(core::Duration delay) override;
   std::expected<std::unique_ptr<FileSource>, OpenFailure> open_file(
@@ -53,6 +53,7 @@ class ExchangeRunner final : public event::Retirable,
   void link_open(BackendLink& link, bool reused) override;
   void link_failed(std::string_view why) override;
   void link_stale() override;
+  void link_moved() override;
   void link_broken(std::string_view why) override;
   void link_drained() override;
   void on_information(ResponseHead& head) override;
@@ -67,7 +68,7 @@ class ExchangeRunner final : public event::Retirable,
   void ask_gate();
   void held_too_long();
   void refuse_attempt(const Admission& admission);
-  void open_connection(bool fresh);
+  void open_connection();
   void refuse_link();
   void count_exchange(bool begins);
 
@@ -84,7 +85,8 @@ class ExchangeRunner final : public event::Retirable,
   bool request_ended_ = false;
   Held held_ = Held::no;
   std::optional<TokenGate> gate_; // of a token request
-  BackendConnection* connecting_ = nullptr;
+  LinkRequest* connecting_ = nullptr;
+  LinkNeed need_;
   std::size_t pool_ = 0;
   BackendId backend_{};
   bool counted_ = false;                                         // in the pool's count of exchanges

@@ -47,9 +47,13 @@ class HealthChecks::Check final : public event::Retirable,
     worker_.loop().set_after(patience_, health_.timeout);
     body_.clear();
     status_ = 0;
+    connect({.fresh = true});
+  }
+
+  void connect(LinkNeed need) {
     event::ConnectFailure why;
-    connection_ = worker_.backends().connect(pool_, member_.id, true, *this, why);
-    if (connection_ != nullptr) return;
+    link_ = worker_.backends().connect(pool_, member_.id, need, *this, why);
+    if (link_ != nullptr) return;
     worker_.loop().cancel(patience_);
     // Our own trouble says nothing about the node.
     if (!why.shortage) conclude(CheckResult::failed, why.text);
@@ -60,10 +64,11 @@ class HealthChecks::Check final : public event::Retirable,
     link.finish(nullptr);
   }
   void link_failed(std::string_view why) override {
-    connection_ = nullptr;
+    link_ = nullptr;
     conclude(CheckResult::failed, why);
   }
   void link_stale() override { link_failed("the connection ended"); } // never: it is a new one
+  void link_moved() override { connect({}); }
   void link_broken(std::string_view why) override { conclude(CheckResult::failed, why); }
   void link_drained() override {}
   void on_information(ResponseHead&) override {}
@@ -92,7 +97,7 @@ class HealthChecks::Check final : public event::Retirable,
   }
 
   void drop() {
-    if (connection_ != nullptr) std::exchange(connection_, nullptr)->detach_and_close();
+    if (link_ != nullptr) std::exchange(link_, nullptr)->cancel();
   }
 
   Worker& worker_;
@@ -100,7 +105,7 @@ class HealthChecks::Check final : public event::Retirable,
   const SharedPool::Member member_;
   const Settings::Health& health_;
   RequestHead request_;
-  BackendConnection* connection_ = nullptr;
+  LinkRequest* link_ = nullptr;
   std::uint16_t status_ = 0;
   std::string body_;
   core::Deadline interval_{static_cast<event::DeadlineHandler*>(this), kInterval};

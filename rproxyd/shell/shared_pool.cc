@@ -4,6 +4,7 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "libcore/base/bytes.h"
 
@@ -177,6 +178,13 @@ std::vector<SharedPool::Member> SharedPool::members() const {
 BackendPool::Status SharedPool::status(BackendId backend, core::TimePoint now) const {
   const std::lock_guard lock(mutex_);
   return pool_.status(backend, now);
+}
+
+bool SharedPool::first_without_h2(BackendId backend) {
+  const std::lock_guard lock(mutex_);
+  const auto place = static_cast<std::size_t>(backend);
+  if (without_h2_.size() < backends_.size()) without_h2_.resize(backends_.size());
+  return std::exchange(without_h2_[place], backends_[place]) != backends_[place];
 }
 
 } // namespace rproxyd

@@ -63,6 +63,9 @@ class SharedPool {
   std::vector<Member> members() const;
   BackendPool::Status status(BackendId backend, core::TimePoint now) const;
 
+  // True the first time that it is said of this backend.
+  bool first_without_h2(BackendId backend);
+
   const std::string& name() const { return name_; }
   const Settings::Pool& settings() const { return settings_; }
 
@@ -72,7 +75,8 @@ class SharedPool {
   const std::string key_salt_;
   mutable std::mutex mutex_; // over what follows
   BackendPool pool_;
-  std::vector<std::shared_ptr<const Backend>> backends_; // by BackendId
+  std::vector<std::shared_ptr<const Backend>> backends_;   // by BackendId
+  std::vector<std::shared_ptr<const Backend>> without_h2_; // by BackendId; null: not said
 };
 
 } // namespace rproxyd

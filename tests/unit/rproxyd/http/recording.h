@@ -117,7 +117,7 @@ class RecordingBackend final : public BackendEvents, public EventLog {
   void on_response_end(const FieldList& trailers) override { add("end" + to_text(trailers)); }
   void on_failure(BackendFailure failure, std::string_view why) override {
     static constexpr std::string_view kNames[] = {"closed_before_answer", "closed_in_answer",
-                                                  "malformed", "too_large"};
+                                                  "malformed", "too_large", "refused"};
     failure_why = why;
     add(fmt::format("failure {}", kNames[std::to_underlying(failure)]));
   }

@@ -84,7 +84,7 @@ class ExchangeStage : public ExchangeHost, public ClientSession, public BackendL
   std::string backend_name(const Route&, BackendId id) const override {
     return fmt::format("node{}", static_cast<unsigned>(id));
   }
-  void connect(const Route&, BackendId id, bool fresh) override {
+  void connect(const Route&, BackendId id, bool fresh, bool) override {
     say("connect node{}{}", static_cast<unsigned>(id), fresh ? " fresh" : "");
   }
   void cancel_connect() override { say("cancel connect"); }

@@ -706,3 +706,21 @@ TEST_CASE("a client that breaks its tunnel off takes the node's end with it") {
   CHECK(stage.take() == Said{"-> abort", "ended"});
   CHECK(exchange.trouble() == "the client broke off");
 }
+
+TEST_CASE(
+    "rule 18: what a node says it has not processed may go elsewhere, unless its body is gone") {
+  ExchangeStage stage;
+  stage.request.method = "POST";
+  Exchange& exchange = stage.begin(false);
+  exchange.link_open(stage, false);
+  stage.take();
+  SECTION("with nothing of the body sent") {
+    exchange.on_failure(BackendFailure::refused, "refused");
+    CHECK(stage.take() == Said{"-> abort", "connect node1"});
+  }
+  SECTION("with some of it sent") {
+    exchange.on_request_body(core::bytes_of("x"));
+    exchange.on_failure(BackendFailure::refused, "refused");
+    CHECK(stage.take().back() == "finish");
+  }
+}

@@ -14,10 +14,6 @@ Lines loaded_with(const Members& changes) {
   return lines_of(loaded ? loaded->warnings : loaded.error());
 }
 
-Lines loaded_with_pool(const std::string& members) {
-  return loaded_with({{"pools", pool_with(members)}});
-}
-
 } // namespace
 
 TEST_CASE("a configuration of what rproxyd serves has no problem") {
@@ -32,8 +28,6 @@ TEST_CASE(
   CHECK(loaded_with({{"pin_guard", R"({ "enabled": true, "state": "redis://10.0.0.1/0" })"}}) ==
         Lines{"error: /pin_guard/state: this version keeps bans in a file, which no other machine "
               "shares"});
-  CHECK(loaded_with_pool(R"("protocol": "h2")") ==
-        Lines{"error: /pools/nodes/protocol: this version speaks HTTP/1.1 to servers"});
 }
 
 TEST_CASE("what is merely missing is warned of") {
