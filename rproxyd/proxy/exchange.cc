@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "rproxyd/proxy/acme_challenge.h"
 #include "rproxyd/proxy/affinity_cookie.h"
 #include "rproxyd/proxy/local_answer.h"
 
@@ -40,6 +41,7 @@ void Exchange::start(bool request_ended) {
   request_ended_ = request_ended;
   // Answered here, not by the backend: the body may be on its way to it by then.
   continue_awaited_ = std::exchange(request_.expect_continue, false);
+  if (rules_.challenges != nullptr && challenge_token(request_.target)) return serve_challenge();
   if (rules_.redirect_https) return redirect_to_https();
 
   const auto route = rules_.routes->match(request_.target, request_.authority, request_.method);
@@ -75,28 +77,41 @@ void Exchange::serve_from_pool(const Route& route) {
 }
 
 void Exchange::serve_from_folder(const Route& route) {
-  using Kind = FolderMiss::Kind;
   if (request_.method != "GET" && request_.method != "HEAD")
     return refuse({RouteRefusal::Kind::bad_method, "GET, HEAD"});
   auto found = find_file(host_, route, request_);
-  if (!found) {
-    switch (found.error().kind) {
-      case Kind::not_found:
-        return answer_locally(404, "There is nothing here.");
-      case Kind::moved:
-        return redirect(301, found.error().location);
-      case Kind::shortage:
-        return fail(503, "There is too much to do at the moment.", "no descriptor for a file");
-    }
+  if (!found) return answer_miss(found.error());
+  answer_from(*std::move(found), route.folder);
+}
+
+void Exchange::serve_challenge() {
+  for (const Route& route : *rules_.challenges) {
+    if (auto found = find_file(host_, route, request_))
+      return answer_from(*std::move(found), route.folder);
   }
-  FileAnswer answer = answer_with(*found, request_, route.folder, host_.now().wall);
+  answer_miss({});
+}
+
+void Exchange::answer_miss(const FolderMiss& miss) {
+  switch (miss.kind) {
+    case FolderMiss::Kind::not_found:
+      return answer_locally(404, "There is nothing here.");
+    case FolderMiss::Kind::moved:
+      return redirect(301, miss.location);
+    case FolderMiss::Kind::shortage:
+      return fail(503, "There is too much to do at the moment.", "no descriptor for a file");
+  }
+}
+
+void Exchange::answer_from(FoundFile found, const FolderRules& rules) {
+  FileAnswer answer = answer_with(found, request_, rules, host_.now().wall);
   finish_head(answer.head, *rules_.answers, identity_.secure, host_.http_date());
   status_ = answer.head.status;
   state_ = State::answering;
   client_.respond(stream_, answer.head);
   buffered_.clear();
   if (unconsumed_ > 0) client_.consumed(stream_, std::exchange(unconsumed_, 0));
-  file_.emplace(std::move(found->file), std::move(answer.pieces));
+  file_.emplace(std::move(found.file), std::move(answer.pieces));
   send_file();
 }
 

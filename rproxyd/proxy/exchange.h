@@ -68,8 +68,9 @@ struct ExchangeRules {
   std::vector<bool> cookies;      // likewise: clients get an affinity cookie
   ExchangeTimeouts timeouts;
   const AnswerRules* answers = &kPlainAnswers;
-  bool forwarded = false;         // backends are told about the client in Forwarded, too
-  bool redirect_https = false;    // every request is answered with 301 to https
+  bool forwarded = false; // backends are told about the client in Forwarded, too
+  const std::vector<Route>* challenges = nullptr; // of ACME: folders, answered before all else
+  bool redirect_https = false;                    // every request is answered with 301 to https
   std::uint16_t https_port = 443; // where to: named in the redirect unless it is 443
 };
 
@@ -182,6 +183,9 @@ class Exchange final : public BackendEvents {
   void serve(const Route& route);
   void serve_from_pool(const Route& route);
   void serve_from_folder(const Route& route);
+  void serve_challenge();
+  void answer_from(FoundFile found, const FolderRules& rules);
+  void answer_miss(const FolderMiss& miss);
   void send_file();
   void refuse(const RouteRefusal& refusal);
   void redirect(std::uint16_t status, std::string_view location);

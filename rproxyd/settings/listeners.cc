@@ -55,6 +55,7 @@ std::optional<Settings::Listener> read_listener(const Value& value) {
   object.read("turn", listener.turn, config::nullable(config::remote_address));
   object.read("proxy_protocol", listener.proxy_protocol, config::boolean);
   object.read("redirect_https", listener.redirect_https, config::boolean);
+  object.read("acme_challenges", listener.acme_challenges, config::nullable(config::path));
   object.finish();
   if (!has_address) return std::nullopt;
 
@@ -64,6 +65,10 @@ std::optional<Settings::Listener> read_listener(const Value& value) {
   if (listener.redirect_https && listener.tls) {
     object.place_of("redirect_https")
         .error("a listener with TLS would redirect to itself", "this on plain HTTP only");
+  }
+  if (listener.acme_challenges && listener.tls) {
+    object.place_of("acme_challenges")
+        .error("certificate authorities ask for challenges over plain HTTP", "this on port 80");
   }
   if (!listener.tls && !listener.redirect_https) {
     value.warning("plain HTTP: what this listener serves can be read and changed on its way",

@@ -33,10 +33,11 @@ struct Settings {
 
   struct Listener {
     core::SocketAddress address;
-    std::optional<Tls> tls;                  // absent: plain HTTP
-    std::optional<core::SocketAddress> turn; // with tls only: where TURN over TLS is handed to
-    bool proxy_protocol = false;             // read PROXY headers, from trusted_proxies alone
-    bool redirect_https = false;             // plain HTTP only: 301 to https://
+    std::optional<Tls> tls;                     // absent: plain HTTP
+    std::optional<core::SocketAddress> turn;    // with tls only: where TURN over TLS is handed to
+    bool proxy_protocol = false;                // read PROXY headers, from trusted_proxies alone
+    bool redirect_https = false;                // plain HTTP only: 301 to https://
+    std::optional<std::string> acme_challenges; // plain HTTP only: the folder they are served from
   };
 
   enum class Scheme : std::uint8_t { http, https };

@@ -15,6 +15,12 @@ namespace {
 config::Problems review(const Settings& settings, const config::Document& document) {
   config::Notes notes(document);
   for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
+    if (const auto& challenges = settings.listeners[i].acme_challenges) {
+      if (const auto usable = check_folder(*challenges); !usable) {
+        notes.warning(config::pointer_to("/listeners", i) + "/acme_challenges",
+                      usable.error().text + ": no challenge is answered until it can be opened");
+      }
+    }
     const auto& tls = settings.listeners[i].tls;
     if (!tls) continue;
     program::note_certificates(notes, config::pointer_to("/listeners", i) + "/tls/certificates",

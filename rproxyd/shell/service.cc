@@ -4,6 +4,7 @@
 
 #include "libcore/event/loop.h"
 #include "libcore/tls/certificate.h"
+#include "rproxyd/proxy/acme_challenge.h"
 #include "rproxyd/shell/answers.h"
 #include "rproxyd/shell/routes.h"
 
@@ -88,12 +89,13 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
   service->log = &log;
   service->connections.emplace(settings.limits.connections, settings.limits.connections_per_client);
 
+  ExchangeRules rules; // what all listeners have in common
   std::vector<std::string> pool_names;
   for (const auto& [name, pool] : settings.pools) {
     pool_names.push_back(name);
     service->pools.push_back(std::make_unique<SharedPool>(name, pool));
-    service->rules.retry.push_back(retry_of(pool.retry));
-    service->rules.cookies.push_back(pool.affinity == Settings::Affinity::cookie);
+    rules.retry.push_back(retry_of(pool.retry));
+    rules.cookies.push_back(pool.affinity == Settings::Affinity::cookie);
   }
   auto names = NameWatch::begin(settings.dns, service->pools, log);
   if (!names) return std::unexpected(names.error());
@@ -103,16 +105,24 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
   if (!answers) return std::unexpected(answers.error());
   service->answers = *std::move(answers);
 
-  service->rules.routes = service->routes.get();
-  service->rules.answers = &service->answers;
-  service->rules.forwarded = settings.forwarded;
-  service->rules.timeouts = {.body = settings.timeouts.body,
-                             .connect = settings.timeouts.connect,
-                             .response = settings.timeouts.response,
-                             .stream_idle = settings.timeouts.stream_idle};
-  service->redirect = service->rules;
-  service->redirect.redirect_https = true;
-  service->redirect.https_port = https_port_of(settings);
+  rules.routes = service->routes.get();
+  rules.answers = &service->answers;
+  rules.forwarded = settings.forwarded;
+  rules.timeouts = {.body = settings.timeouts.body,
+                    .connect = settings.timeouts.connect,
+                    .response = settings.timeouts.response,
+                    .stream_idle = settings.timeouts.stream_idle};
+  rules.https_port = https_port_of(settings);
+  for (const Settings::Listener& listener : settings.listeners) {
+    service->challenges.push_back(listener.acme_challenges
+                                      ? challenge_routes(*listener.acme_challenges)
+                                      : std::vector<Route>{});
+    service->rules.push_back(rules);
+    service->rules.back().redirect_https = listener.redirect_https;
+  }
+  for (std::size_t i = 0; i < settings.listeners.size(); ++i) { // they stay where they are now
+    if (!service->challenges[i].empty()) service->rules[i].challenges = &service->challenges[i];
+  }
   service->limits = limits_of(settings.limits);
 
   for (const Settings::Listener& listener : settings.listeners) {

@@ -26,9 +26,9 @@ struct Service {
   std::unique_ptr<NameWatch> names;
   std::unique_ptr<RouteTable> routes;
   AnswerRules answers;
-  std::unique_ptr<SharedGuard> guard; // null: off
-  ExchangeRules rules;                // of listeners that serve the routes
-  ExchangeRules redirect;             // of listeners that send everybody to https
+  std::unique_ptr<SharedGuard> guard;         // null: off
+  std::vector<std::vector<Route>> challenges; // of ACME, a listener each; empty: none
+  std::vector<ExchangeRules> rules;           // a listener each
   MessageLimits limits;
   std::shared_ptr<tls::TicketKeys> tickets = std::make_shared<tls::TicketKeys>();
   std::vector<std::shared_ptr<const tls::ServerContext>> tls; // a listener each; null: plain

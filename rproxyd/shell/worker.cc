@@ -112,9 +112,7 @@ std::vector<ClientConnection*> Worker::clients() const {
   return all;
 }
 
-const ExchangeRules& Worker::rules(std::size_t listener) const {
-  return settings().listeners[listener].redirect_https ? service_.redirect : service_.rules;
-}
+const ExchangeRules& Worker::rules(std::size_t listener) const { return service_.rules[listener]; }
 
 std::string_view Worker::http_date() {
   if (http_date_.empty() || http_date_of_ != loop_.now().wall) {

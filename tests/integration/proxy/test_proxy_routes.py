@@ -140,3 +140,42 @@ def test_a_nodes_own_error_passes_as_it_is(start, backend, tmp_path):
         there.send(answer(404, b"{}", "Content-Type: application/json"))
         got = client.message()
         assert (got.status, got.body) == (404, b"{}")
+
+
+# ---- ACME, http-01
+
+@pytest.fixture
+def port_80(start, certificate, tmp_path):
+    """A listener that redirects, and answers challenges."""
+    (tmp_path / "acme").mkdir()
+    proxy = start("http://127.0.0.1:1", listeners=[
+        {"address": "127.0.0.1:0", "redirect_https": True, "acme_challenges": str(tmp_path / "acme")},
+        {"address": "127.0.0.1:0", "tls": {"certificates": [str(certificate.file())]}}])
+    return proxy
+
+
+def test_a_challenge_is_answered_on_port_80_before_the_redirect(port_80, tmp_path):
+    """As certbot --webroot does it: a file appears, the authority asks for it, the file goes (RFC 8555 section 8.3)."""
+    token, proof = "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowy_jxAjEuA", b"LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowy_jxAjEuA.9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
+    target = f"/.well-known/acme-challenge/{token}"
+    assert ask(port_80, target)[0].status == 404
+    folder = tmp_path / "acme/.well-known/acme-challenge"
+    folder.mkdir(parents=True)
+    (folder / token).write_bytes(proof)
+    head, body = ask(port_80, target)
+    assert (head.status, body) == (200, proof)
+    (folder / token).unlink()
+    (tmp_path / "acme" / token).write_bytes(b"directly")
+    assert ask(port_80, target)[1] == b"directly"
+    head, _ = ask(port_80, "/webapp/?x")
+    assert head.status == 301 and head["location"] == "https://proxy.example.com/webapp/?x"
+
+
+@pytest.mark.parametrize("rest", ["../../secret", "%2e%2e/secret", "..%2f..%2fsecret", "a/../../../secret", "", "secret.txt", ".hidden", "link", "%73ecret"])
+def test_nothing_but_a_challenge_comes_out_of_its_folder(port_80, tmp_path, rest):
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "acme/secret.txt").write_text("secret")
+    (tmp_path / "acme/.hidden").write_text("secret")
+    (tmp_path / "acme/link").symlink_to("../secret")
+    head, body = ask(port_80, "/.well-known/acme-challenge/" + rest)
+    assert head.status in (301, 400, 404) and body != b"secret"

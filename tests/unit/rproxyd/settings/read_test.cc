@@ -157,6 +157,20 @@ TEST_CASE("a listener that redirects to https has no TLS itself") {
               "expected this on plain HTTP only"});
 }
 
+TEST_CASE("ACME challenges are answered over plain HTTP (RFC 8555 section 8.3)") {
+  const auto [settings, problems] =
+      read({{"listeners", R"([{ "address": "0.0.0.0:80", "redirect_https": true,
+                                "acme_challenges": "acme" }])"}});
+  CHECK(problems == Lines{});
+  CHECK(settings.listeners[0].acme_challenges == "/acme");
+  CHECK(
+      problems_with(
+          {{"listeners", R"([{ "address": "0.0.0.0:443", "tls": { "certificates": ["/c"] },
+                                           "acme_challenges": "/acme" }])"}}) ==
+      Lines{"error: /listeners/0/acme_challenges: certificate authorities ask for challenges over "
+            "plain HTTP; expected this on port 80"});
+}
+
 TEST_CASE("TURN shares a port with TLS only, and goes to an address with a port") {
   CHECK(problems_with_listener(R"("redirect_https": true, "turn": "10.0.0.2:3478")") ==
         Lines{"error: /listeners/0/turn: TURN shares a port with TLS only; expected \"tls\" beside "
