@@ -15,7 +15,7 @@ constexpr std::uint16_t kForbidden = 403;
 
 void wipe(std::string& text) {
   explicit_bzero(text.data(), text.size());
-  text.clear();
+  std::string().swap(text);
 }
 
 void append_up_to(std::string& out, core::Bytes bytes, std::size_t most) {
@@ -50,6 +50,8 @@ Admission TokenGate::ask(const core::Now& now) {
       ticket_ = std::exchange(admission.ticket, std::nullopt);
       break;
     case Admission::Kind::wait:
+      admission.delay = std::max(admission.delay, pause_);
+      pause_ = std::min(pause_ * 2, kLongestPause);
       if (now.steady + admission.delay > *asked_ + kMaxWait) {
         admission.kind = Admission::Kind::refuse;
         admission.delay = std::max<core::Duration>(admission.delay, std::chrono::seconds(1));
@@ -116,7 +118,7 @@ void TokenGate::settle(Outcome outcome, const core::Now& now) {
   if (!ticket_) return;
   desk_.settle(*ticket_, outcome, now);
   ticket_.reset();
-  answer_.clear();
+  std::string().swap(answer_);
 }
 
 } // namespace rproxyd

@@ -33,6 +33,9 @@ class TokenGate {
   static constexpr std::size_t kMaxLookedAt = std::size_t{16} * 1024;
   // How long a request is held back at most, in all; then it is refused.
   static constexpr core::Duration kMaxWait = std::chrono::seconds(5);
+  // Each time it asks again it waits for twice as long, up to this: ten thousand that wait at once
+  // take turns at the desk.
+  static constexpr core::Duration kLongestPause = std::chrono::milliseconds(640);
 
   // Borrows both until closed(). The node is asked for an answer that can be read: `request` gets an
   // Accept-Encoding of its own.
@@ -65,6 +68,7 @@ class TokenGate {
   bool whole_ = false;
   bool looked_at_ = false;
   std::optional<core::TimePoint> asked_; // first
+  core::Duration pause_ = PinGuard::kAskAgain;
   bool open_ = false;
   std::optional<Ticket> ticket_;
   bool reached_node_ = false;

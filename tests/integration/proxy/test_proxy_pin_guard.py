@@ -153,6 +153,30 @@ def test_a_large_body_passes_whole_and_counts_as_a_guess(start, new_backend):
     assert refuses_to_connect(proxy)
 
 
+def test_no_tunnel_is_opened_where_tokens_are_asked_for(start, new_backend):
+    """What it carries could not be looked at."""
+    backend = new_backend()
+    proxy = start(backend.url, routes=[{"path": "/", "pool": "nodes", "websocket": True}], pin_guard={"enabled": True, "max_failures": 1})
+    with proxy.connect() as client:
+        client.send(request("GET", TOKEN.format(room="demo"), "pin: 0", "Connection: Upgrade", "Upgrade: websocket",
+                            "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="))
+        there = backend.accept()
+        assert not {"upgrade", "connection"} & there.head().names
+        there.send(answer(403, CHALLENGE))
+        assert client.message().status == 403
+    assert refuses_to_connect(proxy)
+
+
+def test_no_tunnel_is_opened_on_http2_either(start, new_backend):
+    backend = new_backend()
+    proxy = start(backend.url, routes=[{"path": "/", "pool": "nodes", "websocket": True}], pin_guard={"enabled": True})
+    with Http2Client(proxy.connect(tls=client_tls("h2"))) as client:
+        number = client.send_head([(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":authority", "proxy.example.com"),
+                                   (":path", TOKEN.format(room="demo")), ("sec-websocket-version", "13")], end=False)
+        assert client.answer(number).status == 403
+    assert not backend.waits(0)
+
+
 def test_a_guess_that_is_broken_off_counts(start, new_backend):
     """The node may have counted it."""
     backend = new_backend()

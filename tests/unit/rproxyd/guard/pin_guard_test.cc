@@ -463,6 +463,21 @@ TEST_CASE("when the table of clients is full, strangers have no free guesses and
   CHECK(scene.ask(guess("9.9.9.9")).kind == Kind::pass);
 }
 
+TEST_CASE("new rules find what was counted under the old ones, and what is in progress") {
+  Scene scene;
+  scene.fail(guess("203.0.113.7"), 3);
+  const Admission in_progress = scene.ask(guess("203.0.113.7"));
+  GuardRules rules; // with rooms
+  rules.max_failures = 4;
+  scene.guard.set_rules(rules);
+  CHECK(scene.ask(guess("203.0.113.7")).kind == Kind::wait);
+  scene.guard.settle(*in_progress.ticket, Outcome::wrong_pin, scene.now);
+  CHECK(scene.banned("203.0.113.7"));
+  rules.ignore = networks("203.0.113.0/24");
+  scene.guard.set_rules(rules);
+  CHECK(scene.ask(guess("203.0.113.7")).kind == Kind::pass);
+}
+
 TEST_CASE("events that nobody takes are counted, and no more than so many kept") {
   GuardRules rules = without_rooms();
   rules.max_failures = 10'000;

@@ -185,6 +185,21 @@ TEST_CASE(
   CHECK(failed.settled == Outcomes{Outcome::none});
 }
 
+TEST_CASE("a request that waits asks again less and less often") {
+  Stage stage;
+  stage.answer = {.kind = Admission::Kind::wait, .delay = PinGuard::kAskAgain};
+  stage.gate().request_end();
+  std::vector<core::Duration> pauses;
+  for (;;) {
+    const Admission admission = stage.gate().ask(stage.now);
+    if (admission.kind != Admission::Kind::wait) break;
+    pauses.push_back(admission.delay);
+    stage.now.steady += admission.delay;
+  }
+  CHECK(pauses == std::vector<core::Duration>{20ms, 40ms, 80ms, 160ms, 320ms, 640ms, 640ms, 640ms,
+                                              640ms, 640ms, 640ms});
+}
+
 TEST_CASE("a request waits no longer than it may, then it is refused") {
   Stage stage;
   stage.answer = {.kind = Admission::Kind::wait, .delay = 2s};
