@@ -52,6 +52,7 @@ enum class Attribute : std::uint16_t {
 
   // Comprehension optional.
   additional_address_family = 0x8000,
+  draft_additional_address_family = 0x8032, // before RFC 8656; coturn used it until 2025
   address_error_code = 0x8001,
   password_algorithms = 0x8002,
   alternate_domain = 0x8003,

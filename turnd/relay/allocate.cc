@@ -54,7 +54,10 @@ Decision Server::allocate(Request& request) {
 
   // 5. RESERVATION-TOKEN stands alone.
   const auto family = message.find(Attribute::requested_address_family);
-  const auto additional = message.find(Attribute::additional_address_family);
+  auto additional = message.find(Attribute::additional_address_family);
+  if (!additional && config_.draft_dual_allocation) {
+    additional = message.find(Attribute::draft_additional_address_family);
+  }
   const auto even_port = message.find(Attribute::even_port);
   const auto token = message.find(Attribute::reservation_token);
   if (token && (even_port || family || additional || token->size() != 8)) {

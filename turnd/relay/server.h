@@ -77,6 +77,7 @@ struct ServerConfig {
   std::vector<UdpListenerAddress> udp_listeners;   // for RFC 5780, where they form two times two
   core::NetworkList stun_clients;                  // who may ask for a Binding
   core::NetworkList turn_clients;                  // who may ask for anything else
+  bool draft_dual_allocation = false;              // ADDITIONAL-ADDRESS-FAMILY as 0x8032, too
   bool mobility = false;                           // RFC 8016
   TicketMaker::Key ticket_key{};                   // random, the same for all workers
   std::uint16_t last_channel = stun::kLastChannel; // kLastChannelRfc5766 for older clients' sake

@@ -57,6 +57,7 @@ Settings read(const Value& root) {
     lists.read("stun", settings.clients.stun, config::network_list);
     lists.read("turn", settings.clients.turn, config::network_list);
     lists.read("mobility", settings.clients.mobility, config::boolean);
+    lists.read("draft_dual_allocation", settings.clients.draft_dual_allocation, config::boolean);
     lists.read("rfc5766_channels", settings.clients.rfc5766_channels, config::boolean);
     lists.finish();
   }

@@ -57,7 +57,8 @@ struct Settings {
   struct Clients { // who may ask for what
     core::NetworkList stun{{core::Network::any()}};
     core::NetworkList turn{{core::Network::any()}};
-    bool mobility = false;         // RFC 8016
+    bool mobility = false;              // RFC 8016
+    bool draft_dual_allocation = false; // takes ADDITIONAL-ADDRESS-FAMILY as 0x8032, too
     bool rfc5766_channels = false; // takes channels 0x5000 to 0x7fff too, as older clients use them
 
     friend bool operator==(const Clients&, const Clients&) = default;

@@ -163,6 +163,7 @@ ServerConfig Service::server_config(unsigned worker,
       .udp_listeners = udp_listeners(settings_, bound),
       .stun_clients = settings_.clients.stun,
       .turn_clients = settings_.clients.turn,
+      .draft_dual_allocation = settings_.clients.draft_dual_allocation,
       .mobility = settings_.clients.mobility,
       .ticket_key = ticket_key_,
       .last_channel =

@@ -46,9 +46,9 @@ def pion_call() -> Path:
 
 
 @pytest.mark.timeout(COMPILE_SECONDS + END_SECONDS)
-@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls", "dtls"])
 def test_pion_calls_pion(start, pion_call, transport):
-    turnd = start()
+    turnd = start(listeners=[{"transport": transport, "address": f"{HOST}:0"}])
     scheme = "turn" if transport in ("udp", "tcp") else "turns"
     url = f"{scheme}:{HOST}:{turnd.port(transport)}?transport={'udp' if transport in ('udp', 'dtls') else 'tcp'}"
     result = told([pion_call], {"url": url, "packets": PACKETS})

@@ -63,6 +63,7 @@ struct Options {
   std::map<std::string, std::string> users{{"alice", "wonder"}, {"bob", "builder"}};
   std::map<std::string, stun::UserKeys> stored_users;
   std::vector<std::string> shared_secrets;
+  bool draft_dual_allocation = false;
   bool mobility = false;
   turnd::ReservationTable* reservations = nullptr;            // of several workers
   turnd::MobileAllocationTable* mobile_allocations = nullptr; // likewise
@@ -201,6 +202,7 @@ class Scene {
             .udp_listeners = o.udp_listeners,
             .stun_clients = o.stun_clients,
             .turn_clients = o.turn_clients,
+            .draft_dual_allocation = o.draft_dual_allocation,
             .mobility = o.mobility,
             .ticket_key = {3},
             .last_channel = o.last_channel,

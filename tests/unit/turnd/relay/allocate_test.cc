@@ -371,6 +371,21 @@ TEST_CASE("rule 7: ADDITIONAL-ADDRESS-FAMILY gives one address of each family (R
   CHECK(scene.closed.size() == 2);
 }
 
+TEST_CASE("rule 7: the number of the drafts for ADDITIONAL-ADDRESS-FAMILY counts if it is let") {
+  Options options = dual_stack();
+  const Client::Fill draft = Client::family(Attribute::draft_additional_address_family, kIpv6);
+  Client alice("alice", "wonder");
+  SECTION("it is an attribute like others that may be unknown") {
+    Scene scene(options);
+    CHECK(scene.allocate(alice, draft).answer->all(Attribute::xor_relayed_address).size() == 1);
+  }
+  SECTION("with clients.draft_dual_allocation it means what 0x8000 means") {
+    options.draft_dual_allocation = true;
+    Scene scene(options);
+    CHECK(scene.allocate(alice, draft).answer->all(Attribute::xor_relayed_address).size() == 2);
+  }
+}
+
 TEST_CASE("rule 7: half a success carries ADDRESS-ERROR-CODE") {
   Options options = dual_stack();
   const Client::Fill both = Client::family(Attribute::additional_address_family, kIpv6);

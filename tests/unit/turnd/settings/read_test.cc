@@ -311,9 +311,11 @@ TEST_CASE("the relay ports are a first and a last one, in this order") {
 }
 
 TEST_CASE("lists of peers and clients arrive where they belong") {
-  const auto [settings, problems] = read(
-      {{"peers", R"({ "allow": ["10.0.0.1"], "deny": ["10.0.0.2"] })"},
-       {"clients", R"({ "stun": ["10.0.0.3"], "turn": ["10.0.0.4"], "rfc5766_channels": true })"}});
+  const auto [settings, problems] =
+      read({{"peers", R"({ "allow": ["10.0.0.1"], "deny": ["10.0.0.2"] })"},
+            {"clients", R"({ "stun": ["10.0.0.3"], "turn": ["10.0.0.4"], "rfc5766_channels": true,
+                        "draft_dual_allocation": true })"}});
+  CHECK(settings.clients.draft_dual_allocation);
   CHECK(settings.clients.rfc5766_channels);
   CHECK(problems == Lines{});
   CHECK(settings.peers.allow.contains(core::IpAddress::v4(10, 0, 0, 1)));
