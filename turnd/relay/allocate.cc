@@ -94,7 +94,9 @@ Decision Server::allocate(Request& request) {
     opening.dual = true;
   }
 
-  if (draining_) return refuse(request, ErrorCode::insufficient_capacity);
+  if (draining_ || config_.alternate.when == AlternateServers::When::always) {
+    return send_elsewhere(request.to);
+  }
   if (token) return take_reservation(request, *token, std::move(opening));
   if (!opening.dual && !serves(opening.family)) {
     return refuse(request, ErrorCode::address_family_not_supported);
@@ -107,21 +109,25 @@ Decision Server::allocate(Request& request) {
 }
 
 // 9. The user's quota and the server's; the ticket goes back whichever way this ends.
-std::expected<Quota::Ticket, ErrorCode> Server::ticket_for(const Request& request) {
+std::expected<Quota::Ticket, QuotaRefusal> Server::ticket_for(const Request& request) {
   const std::string_view user = quota_user(request.identity.username);
   auto ticket = quota_.ticket(user);
-  if (ticket) return *std::move(ticket);
+  if (ticket) return ticket;
   if (ticket.error() == QuotaRefusal::user_full) {
     limits_hit_.note(Limit::allocations_per_user, user);
-    return std::unexpected(ErrorCode::allocation_quota_reached);
+  } else {
+    limits_hit_.note(Limit::allocations, {});
   }
-  limits_hit_.note(Limit::allocations, {});
-  return std::unexpected(ErrorCode::insufficient_capacity);
+  return ticket;
 }
 
 Decision Server::start_opening(Request& request, Opening opening) {
   auto ticket = ticket_for(request);
-  if (!ticket) return refuse(request, ticket.error());
+  if (!ticket) {
+    return ticket.error() == QuotaRefusal::user_full
+               ? refuse(request, ErrorCode::allocation_quota_reached)
+               : refuse_for_lack_of_room(request.to);
+  }
   Allocation& allocation = allocations_.add(new_allocation(request, *std::move(ticket)));
   allocation.opening = std::make_unique<Opening>(std::move(opening));
   if (!open_sockets(allocation, request.now)) return allocate_failed(allocation, request.now);
@@ -132,7 +138,11 @@ Decision Server::start_opening(Request& request, Opening opening) {
 // perhaps at another worker, and comes here.
 Decision Server::take_reservation(Request& request, core::Bytes value, Opening opening) {
   auto ticket = ticket_for(request);
-  if (!ticket) return refuse(request, ticket.error());
+  if (!ticket) {
+    return ticket.error() == QuotaRefusal::user_full
+               ? refuse(request, ErrorCode::allocation_quota_reached)
+               : refuse_for_lack_of_room(request.to);
+  }
   ReservationToken token;
   std::ranges::copy(value, token.begin());
   const auto address = held_.take(token, request.identity.username);
@@ -276,9 +286,35 @@ Decision Server::allocate_failed(Allocation& allocation, const core::Now& now) {
                     .fingerprint = allocation.fingerprint,
                     .key = allocation.key.bytes(),
                     .integrity = allocation.integrity};
-  const Decision answer = answers_.error(to, ErrorCode::insufficient_capacity);
+  const Decision answer = refuse_for_lack_of_room(to);
   remove(allocation, now);
   return answer;
+}
+
+Decision Server::refuse_for_lack_of_room(const AnswerTo& to) {
+  if (config_.alternate.when == AlternateServers::When::draining) {
+    return answers_.error(to, ErrorCode::insufficient_capacity);
+  }
+  return send_elsewhere(to);
+}
+
+// RFC 8489 section 10: to a server of the client's own family, since it may have no other. Without
+// one this is an ordinary lack of room.
+Decision Server::send_elsewhere(const AnswerTo& to) {
+  const AlternateServers& alternate = config_.alternate;
+  for (std::size_t tried = 0; tried < alternate.servers.size(); ++tried) {
+    const auto& server = alternate.servers[next_alternate_++ % alternate.servers.size()];
+    if (server.family() != to.five_tuple->client.family()) continue;
+    const bool has_certificate =
+        to.five_tuple->transport == Transport::tls || to.five_tuple->transport == Transport::dtls;
+    return answers_.error(to, ErrorCode::try_alternate, [&](stun::MessageBuilder& answer) {
+      answer.add_address(Attribute::alternate_server, server);
+      if (has_certificate && !alternate.domain.empty()) {
+        answer.add_text(Attribute::alternate_domain, alternate.domain);
+      }
+    });
+  }
+  return answers_.error(to, ErrorCode::insufficient_capacity);
 }
 
 Decision Server::allocate_succeeded(Allocation& allocation, const core::Now& now) {

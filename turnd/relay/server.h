@@ -31,6 +31,7 @@
 #include "libcore/base/time.h"
 #include "libcore/stun/channel_data.h"
 #include "turnd/relay/allocation_table.h"
+#include "turnd/relay/alternate.h"
 #include "turnd/relay/answer_limiter.h"
 #include "turnd/relay/answers.h"
 #include "turnd/relay/authentication.h"
@@ -82,6 +83,7 @@ struct ServerConfig {
   TicketMaker::Key ticket_key{};                   // random, the same for all workers
   std::uint16_t last_channel = stun::kLastChannel; // kLastChannelRfc5766 for older clients' sake
   ServerLimits limits;
+  AlternateServers alternate;
 };
 
 class Server {
@@ -227,7 +229,9 @@ class Server {
 
   // allocate.cc
   Decision allocate(Request& request);
-  std::expected<Quota::Ticket, stun::ErrorCode> ticket_for(const Request& request);
+  std::expected<Quota::Ticket, QuotaRefusal> ticket_for(const Request& request);
+  Decision refuse_for_lack_of_room(const AnswerTo& to);
+  Decision send_elsewhere(const AnswerTo& to);
   Decision start_opening(Request& request, Opening opening);
   Decision take_reservation(Request& request, core::Bytes token, Opening opening);
   std::unique_ptr<Allocation> new_allocation(const Request& request, Quota::Ticket ticket) const;
@@ -289,6 +293,7 @@ class Server {
   PortsInUse* ports_in_use_;
   bool behind_nat_ = false; // one of the places is advertised as another
   std::size_t next_place_ = 0;
+  std::size_t next_alternate_ = 0;
   RelayTable relays_;
   AllocationTable allocations_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Reservation>> reservations_; // by token

@@ -30,6 +30,8 @@ constexpr std::array kSubjects{
     Subject{"peers", [](const Settings& a, const Settings& b) { return a.peers == b.peers; }},
     Subject{"clients", [](const Settings& a, const Settings& b) { return a.clients == b.clients; }},
     Subject{"limits", [](const Settings& a, const Settings& b) { return a.limits == b.limits; }},
+    Subject{"alternate",
+            [](const Settings& a, const Settings& b) { return a.alternate == b.alternate; }},
     Subject{"log", [](const Settings& a, const Settings& b) { return a.log == b.log; }},
     Subject{"admin", [](const Settings& a, const Settings& b) { return a.admin == b.admin; }},
 };

@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 
 std::optional<Settings::Listener> read_listener(const Value& value);
 void read_relay(const Value& value, Settings::Relay& relay);
+void read_alternate(const Value& value, Settings::Alternate& alternate);
 void read_log(const Value& value, Settings::Log& log);
 void read_admin(const Value& value, Settings::Admin& admin);
 void refuse_repeated_listeners(const Value& list, const std::vector<Settings::Listener>& listeners);
@@ -67,6 +68,9 @@ Settings read(const Value& root) {
     root.warning("no \"credentials\": nobody can relay, the server answers STUN alone");
   }
   if (const auto limits = object.find("limits")) read_limits(*limits, settings.limits);
+  if (const auto alternate = object.find("alternate")) {
+    read_alternate(*alternate, settings.alternate);
+  }
   if (const auto log = object.find("log")) read_log(*log, settings.log);
   if (const auto admin = object.find("admin")) read_admin(*admin, settings.admin);
   object.finish();
@@ -205,6 +209,28 @@ void read_relay(const Value& value, Settings::Relay& relay) {
   object.read("ports", ports, port_range);
   std::tie(relay.first_port, relay.last_port) = ports;
   object.read("tcp", relay.tcp, config::boolean);
+  object.finish();
+}
+
+void read_alternate(const Value& value, Settings::Alternate& alternate) {
+  using When = Settings::Alternate::When;
+  ObjectReader object(value);
+  const auto server = [](const Value& each) {
+    auto address = config::listening_address(each);
+    if (address && (address->port() == 0 || address->ip().is_unspecified())) {
+      each.refuse("is nowhere that a client could go", "an address and a port");
+      address.reset();
+    }
+    return address;
+  };
+  if (object.require("servers", alternate.servers, config::list_of(server, kMaxAlternateServers)) &&
+      alternate.servers.empty()) {
+    object.place_of("servers").error("the list is empty", "at least one server");
+  }
+  object.read("domain", alternate.domain, config::text(kMaxDomainBytes));
+  object.read("when", alternate.when,
+              config::choice<When>(
+                  {{"draining", When::draining}, {"full", When::full}, {"always", When::always}}));
   object.finish();
 }
 

@@ -10,6 +10,8 @@ namespace turnd {
 inline constexpr unsigned kMaxWorkers = 256;
 inline constexpr std::size_t kMaxListeners = 64;
 inline constexpr std::size_t kMaxRelayAddresses = 64;
+inline constexpr std::size_t kMaxAlternateServers = 64;
+inline constexpr std::size_t kMaxDomainBytes = 255; // RFC 8489 section 14.16
 inline constexpr std::size_t kMaxCertificates = 16; // of one listener
 
 Settings read(const config::Value& root);

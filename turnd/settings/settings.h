@@ -86,6 +86,15 @@ struct Settings {
     friend bool operator==(const Limits&, const Limits&) = default;
   };
 
+  struct Alternate { // RFC 8489 section 10
+    enum class When : std::uint8_t { draining, full, always };
+    std::vector<core::SocketAddress> servers;
+    std::string domain; // empty: not told
+    When when = When::full;
+
+    friend bool operator==(const Alternate&, const Alternate&) = default;
+  };
+
   struct Log {
     logging::Level level = logging::Level::info;
     logging::Format format = logging::Format::text;
@@ -110,6 +119,7 @@ struct Settings {
   Clients clients;
   Credentials credentials;
   Limits limits;
+  Alternate alternate;
   Log log;
   Admin admin;
 };

@@ -168,7 +168,10 @@ ServerConfig Service::server_config(unsigned worker,
       .ticket_key = ticket_key_,
       .last_channel =
           settings_.clients.rfc5766_channels ? stun::kLastChannelRfc5766 : stun::kLastChannel,
-      .limits = limits};
+      .limits = limits,
+      .alternate = {.servers = settings_.alternate.servers,
+                    .domain = settings_.alternate.domain,
+                    .when = static_cast<AlternateServers::When>(settings_.alternate.when)}};
 }
 
 } // namespace turnd

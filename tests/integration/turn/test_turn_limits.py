@@ -1,13 +1,14 @@
 """Every limit of turnd.json: what is refused or dropped, the line in the log, the count at the end."""
 
 import re
+import signal
 import socket
 
 import pytest
 from aioice import stun
 
 from daemons import HOST, wait_until
-from turnd import Refused
+from turnd import Refused, Turnd
 
 
 SO_RCVBUFFORCE = 33  # socket has no name for it
@@ -154,3 +155,46 @@ def test_a_limit_is_one_line_and_not_one_a_packet(start, client):
     held_back = [int(count) for count in re.findall(r"limit=allocations .* held_back=(\d+)", turnd.log)]
     assert sum(held_back) == 50
     assert len(held_back) <= 3, "at once, perhaps once more, and what was left at the end"
+
+
+# aioice has no name for it.
+stun.ATTRIBUTES_BY_TYPE[0x8023] = (0x8023, "ALTERNATE-SERVER", stun.pack_address, stun.unpack_address)
+stun.ATTRIBUTES_BY_NAME["ALTERNATE-SERVER"] = stun.ATTRIBUTES_BY_TYPE[0x8023]
+
+
+def sent_to(client) -> tuple[str, int]:
+    assert code_of(client.allocate) == 300
+    return client._last.attributes["ALTERNATE-SERVER"]
+
+
+def test_a_full_server_sends_to_another_one(start, client, running, tmp_path):
+    """Rule 10, to the end: the client is served where it was sent."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    other = running.enter_context(Turnd(folder))
+    turnd = start(limits={"allocations": 1}, alternate={"servers": ["{}:{}".format(*other.address("udp"))]})
+    client(turnd).allocate()
+    there = sent_to(client(turnd))
+    assert there == other.address("udp")
+    client(there).allocate()
+
+
+def test_a_draining_server_sends_to_another_one(start, client):
+    """Rule 10: what is there goes on."""
+    turnd = start(drain_timeout="60s", alternate={"servers": ["192.0.2.7:3478"], "when": "draining"})
+    alice, bob = client(turnd), client(turnd)
+    alice.allocate()
+    turnd.signal(signal.SIGTERM)
+    turnd.wait_for_log("drain")
+    wait_until("it drains", lambda: sent_to_or_none(bob))
+    alice.refresh(0)
+    turnd.wait()
+
+
+def sent_to_or_none(client) -> tuple[str, int] | None:
+    try:
+        client.allocate()
+        client.refresh(0)
+    except Refused as refused:
+        assert refused.code == 300
+        return client._last.attributes["ALTERNATE-SERVER"]

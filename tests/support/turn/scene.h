@@ -56,6 +56,7 @@ struct Options {
   core::NetworkList turn_clients{{core::Network::any()}};
   std::uint16_t last_channel = stun::kLastChannel;
   turnd::ServerLimits limits;
+  turnd::AlternateServers alternate;
   std::uint64_t allocations = turnd::QuotaTable::kNoLimit;
   std::uint64_t allocations_per_user = turnd::QuotaTable::kNoLimit;
   std::uint64_t bandwidth_per_user = turnd::QuotaTable::kNoLimit;
@@ -206,7 +207,8 @@ class Scene {
             .mobility = o.mobility,
             .ticket_key = {3},
             .last_channel = o.last_channel,
-            .limits = o.limits};
+            .limits = o.limits,
+            .alternate = o.alternate};
   }
   static std::shared_ptr<const turnd::Credentials> credentials_of(const Options& o) {
     std::vector<core::Secret> secrets;

@@ -15,6 +15,7 @@ TEST_CASE("docs/configuration.md has every key of turnd.json, and no other") {
                     {"clients.", R"({"clients": {@}})"},
                     {"credentials.", R"({"credentials": {@}})"},
                     {"limits.", R"({"limits": {@}})"},
+                    {"alternate.", R"({"alternate": {@}})"},
                     {"log.", R"({"log": {@}})"},
                     {"admin.", R"({"admin": {@}})"}});
   REQUIRE(accepted.size() > 30);

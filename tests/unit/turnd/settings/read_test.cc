@@ -455,6 +455,23 @@ TEST_CASE("max_lifetime is not below the default lifetime (RFC 8656 section 7.2)
         Lines{"error: /limits/max_lifetime: \"86401s\" is too long; expected \"10m\" to \"1d\""});
 }
 
+TEST_CASE("alternate: servers, their domain, and when clients are sent there") {
+  const auto [settings, problems] = read({{"alternate", R"({ "servers": ["192.0.2.7:3478",
+      "[2001:db8::7]:3478"], "domain": "turn.example.com", "when": "always" })"}});
+  CHECK(problems == Lines{});
+  REQUIRE(settings.alternate.servers.size() == 2);
+  CHECK(settings.alternate.servers[1].to_string() == "[2001:db8::7]:3478");
+  CHECK(settings.alternate.domain == "turn.example.com");
+  CHECK(settings.alternate.when == turnd::Settings::Alternate::When::always);
+  CHECK(read({{"alternate", R"({ "servers": ["192.0.2.7:3478"] })"}}).settings.alternate.when ==
+        turnd::Settings::Alternate::When::full);
+  CHECK(problems_with({{"alternate", R"({ "servers": [] })"}}).size() == 1);
+  CHECK(problems_with({{"alternate", "{}"}}).size() == 1);
+  CHECK(
+      problems_with({{"alternate", R"({ "servers": ["192.0.2.7:0", "0.0.0.0:3478"] })"}}).size() ==
+      2);
+}
+
 TEST_CASE("the log has a level and a format") {
   const auto [settings, problems] = read({{"log", R"({ "level": "warning", "format": "json" })"}});
   CHECK(problems == Lines{});
