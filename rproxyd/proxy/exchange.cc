@@ -65,7 +65,7 @@ void Exchange::serve(const Route& route) {
 
 void Exchange::serve_from_pool(const Route& route) {
   if (!route.rewrite.empty() && request_.target != "*") {
-    auto target = rewritten(request_.target, route.path, route.rewrite);
+    auto target = backend_target(route, request_.target);
     if (!target) return refuse({RouteRefusal::Kind::bad_path});
     client_target_ = std::exchange(request_.target, *std::move(target));
   }

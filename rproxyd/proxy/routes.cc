@@ -53,6 +53,7 @@ RouteTable::RouteTable(std::vector<Route> routes, PathPolicy policy,
     : routes_(std::move(routes)), policy_(policy), branding_paths_(std::move(branding_paths)) {
   for (const Route& route : routes_) {
     for (const std::string& host : route.hosts) by_host_[host].push_back(&route);
+    rewrites_ = rewrites_ || !route.rewrite.empty();
     if (route.hosts.empty()) by_host_[std::string(kEveryHost)].push_back(&route);
   }
   for (auto& [host, candidates] : by_host_) {
@@ -86,8 +87,10 @@ RouteTable::Found RouteTable::find(std::string_view path, std::string_view host,
   return found;
 }
 
-bool RouteTable::is_open_to_clients(std::string_view path) const {
-  return policy_ == PathPolicy::open || is_conferencing_path(path, branding_paths_);
+bool RouteTable::is_open_to_clients(std::string_view target) const {
+  const auto normalised = normalised_path(target);
+  return normalised && is_conferencing_path(*normalised, branding_paths_) &&
+         is_conferencing_path(target.substr(0, target.find('?')), branding_paths_);
 }
 
 std::expected<const Route*, RouteRefusal> RouteTable::match(std::string_view target,
@@ -112,11 +115,25 @@ std::expected<const Route*, RouteRefusal> RouteTable::match(std::string_view tar
     if (found.allow.empty()) return std::unexpected(RouteRefusal{});
     return std::unexpected(RouteRefusal{Kind::bad_method, std::move(found.allow)});
   }
-  if (found.route->kind == Route::Kind::pool &&
-      !(is_open_to_clients(*normalised) && is_open_to_clients(sent))) {
-    return std::unexpected(RouteRefusal{});
+  if (found.route->kind == Route::Kind::pool && policy_ == PathPolicy::conferencing) {
+    const auto asked = backend_target(*found.route, target);
+    if (!asked) return std::unexpected(RouteRefusal{Kind::bad_path});
+    if (!is_open_to_clients(*asked)) return std::unexpected(RouteRefusal{});
   }
   return found.route;
+}
+
+std::string RouteTable::guarded_target(std::string_view target, std::string_view authority,
+                                       std::string_view method) const {
+  if (!rewrites_) return std::string(target);
+  const auto route = match(target, authority, method);
+  const auto asked = route ? backend_target(**route, target) : std::nullopt;
+  return asked.value_or(std::string(target));
+}
+
+std::optional<std::string> backend_target(const Route& route, std::string_view target) {
+  if (route.rewrite.empty() || target == "*") return std::string(target);
+  return rewritten(target, route.path, route.rewrite);
 }
 
 std::optional<std::string> rewritten(std::string_view target, std::string_view path,

@@ -38,7 +38,7 @@ struct Route {
 
 enum class PathPolicy : std::uint8_t {
   open,
-  conferencing, // pools are asked only for what the clients of the platform use
+  conferencing, // pools are asked only for what the clients of the platform use, after rewriting
 };
 
 struct RouteRefusal {
@@ -65,6 +65,11 @@ class RouteTable {
                                                   std::string_view authority = {},
                                                   std::string_view method = "GET") const;
 
+  // What a pool's server would be asked for in the place of `target`: what a guard must look at.
+  // The target itself where no route rewrites it.
+  std::string guarded_target(std::string_view target, std::string_view authority,
+                             std::string_view method) const;
+
  private:
   using Candidates = std::vector<const Route*>; // the most specific first
   struct Found {
@@ -72,11 +77,12 @@ class RouteTable {
     std::string allow; // without a route: methods for which there is one
   };
   Found find(std::string_view path, std::string_view host, std::string_view method) const;
-  bool is_open_to_clients(std::string_view path) const;
+  bool is_open_to_clients(std::string_view target) const;
 
   std::vector<Route> routes_;
   std::map<std::string, Candidates, std::less<>> by_host_; // "a.example.com", "*.example.com", "*"
   PathPolicy policy_;
+  bool rewrites_ = false; // a route does
   std::vector<std::string> branding_paths_;
 };
 
@@ -85,6 +91,9 @@ class RouteTable {
 // the server might read it, leaves `replacement` (proxy rule 8).
 std::optional<std::string> rewritten(std::string_view target, std::string_view path,
                                      std::string_view replacement);
+
+// What a route to a pool asks its server for: rewritten(), or the target as it is.
+std::optional<std::string> backend_target(const Route& route, std::string_view target);
 
 // The host of an authority as hosts are compared: lower case, without port and final dot.
 std::string normalised_host(std::string_view authority);

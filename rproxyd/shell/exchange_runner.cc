@@ -35,7 +35,9 @@ void ExchangeRunner::begin(bool request_ended) {
   request_ended_ = request_ended;
   if (!guarded_) return exchange_.start(request_ended);
   SharedGuard& guard = *worker_.service().guard;
-  auto room = guard.room_of(request_.target);
+  // A route may give a request for a token another path: what the node sees is what counts.
+  auto room = guard.room_of(worker_.service().routes->guarded_target(
+      request_.target, request_.authority, request_.method));
   const auto ban = client_.ban_of(identity_);
   if (ban && (room || !ban->tokens_only)) return refuse_banned(*ban);
   if (!room) return exchange_.start(request_ended);

@@ -74,6 +74,13 @@ def test_the_fifth_wrong_pin_bans(guarded):
     assert scene.reached() == 5
 
 
+def test_a_route_that_rewrites_paths_is_no_way_around_the_guard(guarded):
+    scene = guarded(changes={"routes": [{"path": "/", "pool": "nodes"}, {"path": "/acme/", "pool": "nodes", "rewrite": "/"}]})
+    assert scene.attempts(5, target="/acme" + TOKEN.format(room="demo")) == [403] * 5
+    assert scene.refuses_to_connect()
+    assert scene.reached() == 5
+
+
 def test_challenges_and_right_pins_do_not_count(guarded):
     scene = guarded()
     assert scene.attempts(10, None) == [403] * 10

@@ -182,3 +182,17 @@ TEST_CASE("rule 8: nothing climbs out of what a rewrite leads to, or becomes a h
   CHECK(rewritten("/a//evil.example.com/", "/a/", "/") == "/evil.example.com/");
   CHECK(rewritten("/a/b/../c", "/a/", "/new/") == "/new/b/../c");
 }
+
+TEST_CASE("what counts is what a server is asked for: conferencing paths and guards see rewrites") {
+  Route branded = route("/acme/", Route::Kind::pool, "nodes");
+  branded.rewrite = "/";
+  const RouteTable table({branded}, PathPolicy::conferencing);
+  CHECK(target_of(table, "/acme/api/client/v2/status") == "nodes");
+  CHECK(target_of(table, "/acme/admin/") == "not found");
+  CHECK(target_of(table, "/acme/api/%2e%2e/admin") == "not found");
+  CHECK(target_of(table, "/acme/%2e%2e/acme/x") == "bad path");
+  CHECK(table.guarded_target("/acme/api/x?y", "a", "POST") == "/api/x?y");
+  CHECK(table.guarded_target("/api/x", "a", "POST") == "/api/x");
+  CHECK(RouteTable({route("/", Route::Kind::pool, "nodes")}).guarded_target("/a%2f", "a", "GET") ==
+        "/a%2f");
+}
