@@ -65,6 +65,21 @@ core::SocketAddress name_of(int fd, int (*get)(int, sockaddr*, socklen_t*)) {
   return address;
 }
 
+std::expected<Fd, ConnectFailure> start_connecting(core::Result<Fd> fd,
+                                                   const core::SocketAddress& to) {
+  if (!fd) return std::unexpected(ConnectFailure{.text = fd.error().text, .shortage = true});
+  enable(fd->get(), IPPROTO_TCP, TCP_NODELAY);
+  if (::connect(fd->get(), to.kernel(), to.kernel_size()) != 0 && errno != EINPROGRESS) {
+    const int error = errno;
+    return std::unexpected(ConnectFailure{
+        .text = fmt::format("can't connect to {}: {}", to.to_string(), std::strerror(error)),
+        // The first two are of ports (connect(2)).
+        .shortage =
+            error == EADDRNOTAVAIL || error == EAGAIN || error == ENOBUFS || error == ENOMEM});
+  }
+  return std::move(*fd);
+}
+
 } // namespace
 
 core::Result<Fd> listen_tcp(const core::SocketAddress& address, Sharing sharing) {
@@ -82,18 +97,12 @@ core::Result<Fd> bind_udp(const core::SocketAddress& address, Sharing sharing) {
 }
 
 std::expected<Fd, ConnectFailure> connect_tcp(const core::SocketAddress& to) {
-  auto fd = open_socket(to, SOCK_STREAM);
-  if (!fd) return std::unexpected(ConnectFailure{.text = fd.error().text, .shortage = true});
-  enable(fd->get(), IPPROTO_TCP, TCP_NODELAY);
-  if (::connect(fd->get(), to.kernel(), to.kernel_size()) != 0 && errno != EINPROGRESS) {
-    const int error = errno;
-    return std::unexpected(ConnectFailure{
-        .text = fmt::format("can't connect to {}: {}", to.to_string(), std::strerror(error)),
-        // The first two are of ports (connect(2)).
-        .shortage =
-            error == EADDRNOTAVAIL || error == EAGAIN || error == ENOBUFS || error == ENOMEM});
-  }
-  return std::move(*fd);
+  return start_connecting(open_socket(to, SOCK_STREAM), to);
+}
+
+std::expected<Fd, ConnectFailure> connect_tcp(const core::SocketAddress& to,
+                                              const core::SocketAddress& from) {
+  return start_connecting(open_bound(from, SOCK_STREAM, Sharing::shared), to);
 }
 
 core::SocketAddress local_address(int fd) { return name_of(fd, ::getsockname); }

@@ -23,6 +23,10 @@ struct ConnectFailure {
 };
 // Starts connecting; completion or failure shows as writability (Stream handles it).
 std::expected<Fd, ConnectFailure> connect_tcp(const core::SocketAddress& to);
+// From this address and port, on which a socket may be listening (Sharing::shared) and others may be
+// connected to other places.
+std::expected<Fd, ConnectFailure> connect_tcp(const core::SocketAddress& to,
+                                              const core::SocketAddress& from);
 
 core::SocketAddress local_address(int fd);
 core::SocketAddress peer_address(int fd);

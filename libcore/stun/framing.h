@@ -54,7 +54,7 @@ class FrameSplitter {
         }
         const core::Bytes whole = bytes.first(frame->size);
         bytes = bytes.subspan(frame->stride);
-        if (on_frame(whole) == Next::stop) return {};
+        if (on_frame(whole) == Next::stop) return stop_before(bytes);
         continue;
       }
       const auto found = complete(bytes, longest);
@@ -62,7 +62,9 @@ class FrameSplitter {
       const std::optional<Frame> frame = *found;
       if (!frame) continue;
       completed_ = std::exchange(kept_, {}); // at most once a call: the rest lies in `bytes`
-      if (on_frame(core::Bytes(completed_).first(frame->size)) == Next::stop) return {};
+      if (on_frame(core::Bytes(completed_).first(frame->size)) == Next::stop) {
+        return stop_before(bytes);
+      }
     }
     return {};
   }
@@ -72,11 +74,20 @@ class FrameSplitter {
 
   std::size_t kept() const { return kept_.size(); }
 
+  // After `stop`: what came behind that frame, for another protocol; lies in the bytes of feed().
+  core::Bytes rest() const { return rest_; }
+
  private:
   // Moves bytes behind what is kept, as many as are needed; the frame when it is whole.
   std::expected<std::optional<Frame>, FramingError> complete(core::Bytes& bytes,
                                                              std::size_t longest);
 
+  std::expected<void, FramingError> stop_before(core::Bytes rest) {
+    rest_ = rest;
+    return {};
+  }
+
+  core::Bytes rest_;
   std::vector<std::uint8_t> kept_;
   std::vector<std::uint8_t> completed_;
 };

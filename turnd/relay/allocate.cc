@@ -10,6 +10,16 @@ namespace turnd {
 using stun::Attribute;
 using stun::ErrorCode;
 
+namespace {
+
+// RFC 6062 section 5.1: what a TCP allocation can't have.
+bool asks_for_datagrams(const stun::Message& message) {
+  return message.has(Attribute::even_port) || message.has(Attribute::reservation_token) ||
+         message.has(Attribute::dont_fragment);
+}
+
+} // namespace
+
 Decision Server::allocate(Request& request) {
   const stun::Message& message = request.message;
 
@@ -29,8 +39,12 @@ Decision Server::allocate(Request& request) {
   // 3. REQUESTED-TRANSPORT.
   const auto transport = message.find(Attribute::requested_transport);
   if (!transport || transport->size() != 4) return refuse(request, ErrorCode::bad_request);
-  if ((*transport)[0] != stun::kTransportUdp) {
+  const bool tcp = (*transport)[0] == stun::kTransportTcp && config_.tcp_relay;
+  if (!tcp && (*transport)[0] != stun::kTransportUdp) {
     return refuse(request, ErrorCode::unsupported_transport);
+  }
+  if (tcp && (!is_stream(request.to.five_tuple->transport) || asks_for_datagrams(message))) {
+    return refuse(request, ErrorCode::bad_request);
   }
 
   // 4. DONT-FRAGMENT only asks whether Send indications may carry it: they may.
@@ -38,7 +52,7 @@ Decision Server::allocate(Request& request) {
   // MOBILITY-TICKET (RFC 8016 section 3.1.2): empty, a wish for one.
   const auto ticket = message.find(Attribute::mobility_ticket);
   if (ticket && !ticket->empty()) return refuse(request, ErrorCode::bad_request);
-  if (ticket && !config_.mobility) return refuse(request, ErrorCode::mobility_forbidden);
+  if (ticket && (!config_.mobility || tcp)) return refuse(request, ErrorCode::mobility_forbidden);
 
   // LIFETIME, which step 10 will need.
   std::optional<std::uint32_t> requested_lifetime;
@@ -50,6 +64,7 @@ Decision Server::allocate(Request& request) {
   Opening opening;
   opening.lifetime = lifetime;
   opening.attempts_left = kMaxOpenAttempts;
+  opening.tcp = tcp;
   opening.mobile = ticket.has_value();
 
   // 5. RESERVATION-TOKEN stands alone.
@@ -130,6 +145,11 @@ Decision Server::start_opening(Request& request, Opening opening) {
   }
   Allocation& allocation = allocations_.add(new_allocation(request, *std::move(ticket)));
   allocation.opening = std::make_unique<Opening>(std::move(opening));
+  if (allocation.opening->tcp) {
+    allocation.tcp = std::make_unique<TcpRelay>();
+    allocation.tcp->bandwidth =
+        std::make_shared<StreamBandwidth>(config_.limits.bandwidth_per_allocation);
+  }
   if (!open_sockets(allocation, request.now)) return allocate_failed(allocation, request.now);
   return Drop{DropReason::answer_comes_later};
 }
@@ -225,7 +245,8 @@ void Server::start_socket(Allocation& allocation, std::size_t place, std::uint16
                                   .allocation = reserved ? nullptr : &allocation,
                                   .waiting = &allocation});
   allocation.opening->sockets.push_back({.relay = id, .reserved = reserved, .open = false});
-  commands_.emplace_back(OpenRelay{.relay = id, .address = address, .reservation = reservation});
+  commands_.emplace_back(OpenRelay{
+      .relay = id, .address = address, .reservation = reservation, .tcp = allocation.opening->tcp});
 }
 
 Allocation* Server::waiting_for(RelayId id) {

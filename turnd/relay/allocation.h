@@ -17,6 +17,7 @@
 #include "turnd/relay/mobility.h"
 #include "turnd/relay/permissions.h"
 #include "turnd/relay/quota.h"
+#include "turnd/relay/tcp_relay.h"
 #include "turnd/relay/types.h"
 
 namespace turnd {
@@ -33,6 +34,7 @@ struct Opening {
   core::Family family = core::Family::ipv4;
   bool dual = false; // IPv4 and IPv6; one of them may fail
   bool even_port = false;
+  bool tcp = false;
   bool mobile = false;
   bool reserve_next = false;
   std::uint8_t attempts_left = 0;
@@ -57,6 +59,7 @@ struct Allocation {
   std::array<std::optional<stun::ErrorCode>, 2> refused; // of a dual allocation, by core::Family
   std::unique_ptr<Opening> opening;                      // nullptr: live
 
+  std::unique_ptr<TcpRelay> tcp;      // nullptr: it relays UDP
   std::unique_ptr<Mobility> mobility; // nullptr: bound to its five-tuple
 
   Permissions permissions;

@@ -50,6 +50,13 @@ class Answers {
     return error(to, code, [](stun::MessageBuilder&) {});
   }
 
+  template <typename Fill>
+  Decision indication(const AnswerTo& to, Fill&& fill) {
+    stun::MessageBuilder builder(room_, to.method, stun::Class::indication, to.transaction);
+    fill(builder);
+    return finish(builder, to);
+  }
+
   const Refusals& refusals() const { return refusals_; }
 
   // For people who read traces. Answers to the unauthenticated do without: they are to be small.

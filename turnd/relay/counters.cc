@@ -47,6 +47,8 @@ std::string_view name_of(DropReason reason) {
       return "own_relay_address";
     case DropReason::answer_comes_later:
       return "answer_comes_later";
+    case DropReason::wrong_transport:
+      return "wrong_transport";
     case DropReason::no_client:
       return "no_client";
     case DropReason::unknown_relay:

@@ -14,6 +14,7 @@ Decision Server::channel_data_from_client(const FiveTuple& five_tuple, core::Byt
   if (allocation == nullptr) return drop(DropReason::no_allocation);
   const auto data = stun::parse_channel_data(bytes);
   if (!data) return drop(DropReason::not_turn);
+  if (allocation->tcp != nullptr) return drop(DropReason::wrong_transport);
   const Channel* channel = allocation->channels.by_number(data->number, now.steady);
   if (channel == nullptr) return drop(DropReason::no_channel);
   return to_peer(*allocation, channel->peer, data->payload, now, ip);
@@ -27,6 +28,7 @@ Decision Server::send_indication(const FiveTuple& five_tuple, const stun::Messag
 
   Allocation* allocation = allocations_.find(five_tuple);
   if (allocation == nullptr) return drop(DropReason::no_allocation);
+  if (allocation->tcp != nullptr) return drop(DropReason::wrong_transport);
   const auto peer = message.find(Attribute::xor_peer_address);
   const auto payload = message.find(Attribute::data);
   if (!peer || !payload || !stun::UnknownAttributes(message, kKnownInSend).empty()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "libcore/base/address.h"
 #include "libcore/base/bytes.h"
 #include "turnd/relay/mobility.h"
+#include "turnd/relay/peer_connections.h"
 #include "turnd/relay/types.h"
 
 namespace turnd {
@@ -30,9 +32,10 @@ enum class DropReason : std::uint8_t {
   own_relay_address,  // a client that claims to be one of our relay addresses
   answer_comes_later, // an Allocate waits for its relay socket, or a copy of it came meanwhile
   unknown_relay,      // of an allocation that is gone
+  wrong_transport,    // Send indications and ChannelData on a TCP allocation
   no_client,          // for a mobile client whose connection has ended
 };
-inline constexpr std::size_t kDropReasons = 17;
+inline constexpr std::size_t kDropReasons = 18;
 
 struct Drop {
   DropReason reason;
@@ -59,16 +62,42 @@ struct ToPeer {
 
 using Decision = std::variant<Drop, ToClient, ToPeer>;
 
-// Bind a UDP socket to exactly this address, or find it among the reservations, then call
-// relay_opened() or relay_refused().
+// Bind a UDP socket to exactly this address, or find it among the reservations, or listen there with
+// TCP; then call relay_opened() or relay_refused(). Call peer_arrived() for a connection that comes.
 struct OpenRelay {
   RelayId relay;
   core::SocketAddress address;
   std::optional<ReservationToken> reservation{};
+  bool tcp = false;
 };
 
 struct CloseRelay {
   RelayId relay;
+};
+
+// Connect from a relayed transport address, then call peer_connected() or peer_unreachable().
+struct ConnectPeer {
+  ConnectionNumber number;
+  core::SocketAddress from;
+  core::SocketAddress to;
+};
+
+// It takes too long, or nobody waits for it any more: close it, and call peer_unreachable().
+struct AbandonConnect {
+  ConnectionNumber number;
+};
+
+// From now on the client's connection carries the bytes of this peer's, both ways.
+struct StartTunnel {
+  ConnectionId connection;
+  FiveTuple five_tuple;
+  std::shared_ptr<StreamBandwidth> bandwidth;
+};
+
+// For another worker, or for this one.
+struct EndTunnel {
+  ConnectionId connection;
+  unsigned worker = 0;
 };
 
 // A client's packet that had to wait: give it to from_client() again.
@@ -82,7 +111,7 @@ struct HandleAgain {
 // Mobility between workers (turnd/relay/mobility.h). Call, on the thread of worker `owner`:
 //   MobilityQuestion   mobility_asked(), and mobility_answered() with its reply at the asker
 //   AllocationWanted   hand_over(), and adopt() at the asker
-using Command =
-    std::variant<OpenRelay, CloseRelay, HandleAgain, MobilityQuestion, AllocationWanted>;
+using Command = std::variant<OpenRelay, CloseRelay, ConnectPeer, AbandonConnect, StartTunnel,
+                             EndTunnel, HandleAgain, MobilityQuestion, AllocationWanted>;
 
 } // namespace turnd

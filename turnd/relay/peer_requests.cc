@@ -41,6 +41,7 @@ Decision Server::create_permission(Request& request) {
 
 Decision Server::channel_bind(Request& request) {
   Allocation& allocation = *request.allocation;
+  if (allocation.tcp != nullptr) return refuse(request, ErrorCode::forbidden); // RFC 6062 section 5
 
   // 1. Both attributes, and a number that is a channel's.
   const auto number_value = request.message.find(Attribute::channel_number);

@@ -27,6 +27,7 @@ constexpr std::array kKnownInTurn{
     Attribute::requested_transport,
     Attribute::reservation_token,
     Attribute::requested_address_family,
+    Attribute::connection_id,
     Attribute::dont_fragment,
 };
 // A 401, and the answer to the request that then proves who is asking.
@@ -46,6 +47,7 @@ Server::Server(ServerConfig config, Authenticator authenticator, Shared shared, 
       quota_(shared.quota),
       held_(shared.reservations),
       mobile_allocations_(shared.mobile_allocations),
+      peer_connections_(shared.peer_connections),
       random_(random),
       deadlines_(start),
       discovery_(config_.udp_listeners),
@@ -127,6 +129,8 @@ Decision Server::message_from_client(const FiveTuple& five_tuple, ClientTag clie
     case stun::Method::refresh:
     case stun::Method::create_permission:
     case stun::Method::channel_bind:
+    case stun::Method::connect:
+    case stun::Method::connection_bind:
       return turn_request(request);
     default:
       return drop(DropReason::not_for_servers);
@@ -156,6 +160,15 @@ Decision Server::turn_request(Request& request) {
     if (ticket) return refresh_from_elsewhere(request, *ticket);
   }
   std::optional<Authenticator::Known> owner;
+  std::optional<ConnectionOwner> bound_to; // of the peer's connection that a ConnectionBind is for
+  if (request.to.method == stun::Method::connection_bind) {
+    const auto number = connection_of(request.message);
+    if (number) bound_to = peer_connections_.owner(*number);
+    if (bound_to) {
+      owner = {
+          .username = bound_to->username, .key = &bound_to->key, .algorithm = bound_to->algorithm};
+    }
+  }
   if (request.allocation != nullptr) {
     owner = {.username = request.allocation->username,
              .key = &request.allocation->key,
@@ -181,6 +194,8 @@ Decision Server::turn_request(Request& request) {
                           [&](auto& answer) { answer.add_unknown_attributes(unknown.types()); });
   }
 
+  if (request.to.method == stun::Method::connection_bind) return connection_bind(request, bound_to);
+
   // 3. Allocate makes an allocation, everything else needs one, and its owner (section 5).
   if (request.to.method == stun::Method::allocate) return allocate(request);
   if (stranger && request.to.method == stun::Method::refresh &&
@@ -200,6 +215,8 @@ Decision Server::turn_request(Request& request) {
       return refresh(request);
     case stun::Method::create_permission:
       return create_permission(request);
+    case stun::Method::connect:
+      return connect(request);
     default:
       return channel_bind(request);
   }
@@ -246,7 +263,9 @@ std::optional<Command> Server::poll_command() {
 
 void Server::advance(const core::Now& now) {
   deadlines_.advance(now.steady, [&](core::Deadline& deadline) {
-    if (deadline.kind() == kArrivalExpiry) {
+    if (deadline.kind() == kConnectionLimit) {
+      connection_limit_reached(*deadline.owner<PeerConnection>());
+    } else if (deadline.kind() == kArrivalExpiry) {
       end_arrival(*deadline.owner<Arrival>(), Held::dropped);
     } else if (deadline.kind() == kReservationExpiry) {
       auto* reservation = deadline.owner<Reservation>();
@@ -295,6 +314,9 @@ void Server::remove(Allocation& allocation, const core::Now& now) {
 void Server::close_relay(RelayId id, const core::Now& now) {
   const Relay* relay = relays_.find(id);
   if (relay == nullptr) return;
+  if (relay->allocation != nullptr && relay->allocation->tcp != nullptr) {
+    end_connections(*relay->allocation, id);
+  }
   release_port(relay->place, relay->address.port(), now);
   relays_.remove(id);
   commands_.emplace_back(CloseRelay{id});

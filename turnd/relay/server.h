@@ -42,6 +42,7 @@
 #include "turnd/relay/limits_hit.h"
 #include "turnd/relay/mobile_allocations.h"
 #include "turnd/relay/mobility.h"
+#include "turnd/relay/peer_connections.h"
 #include "turnd/relay/peer_policy.h"
 #include "turnd/relay/ports.h"
 #include "turnd/relay/ports_in_use.h"
@@ -65,6 +66,7 @@ struct ServerLimits {
   std::uint64_t bandwidth_per_allocation = Bandwidth::kNoLimit; // bytes per second
   std::size_t permissions_per_allocation = 128;
   std::size_t channels_per_allocation = 128;
+  std::size_t connections_per_allocation = 64; // with peers of a TCP allocation
   AnswerLimiter::Rate unauthenticated_answers;
 };
 
@@ -79,6 +81,7 @@ struct ServerConfig {
   core::NetworkList stun_clients;                  // who may ask for a Binding
   core::NetworkList turn_clients;                  // who may ask for anything else
   bool draft_dual_allocation = false;              // ADDITIONAL-ADDRESS-FAMILY as 0x8032, too
+  bool tcp_relay = false;                          // RFC 6062
   bool mobility = false;                           // RFC 8016
   TicketMaker::Key ticket_key{};                   // random, the same for all workers
   std::uint16_t last_channel = stun::kLastChannel; // kLastChannelRfc5766 for older clients' sake
@@ -93,12 +96,17 @@ class Server {
     Quota& quota;
     Reservations& reservations;
     MobileAllocations& mobile_allocations;
+    PeerConnections& peer_connections;
   };
 
   // RFC 8656 section 7.2 asks for at least 30 s.
   static constexpr core::Duration kReservationLifetime = std::chrono::seconds(30);
   // Ports that others on this machine hold are passed over, this often.
   static constexpr std::uint8_t kMaxOpenAttempts = 16;
+  // RFC 6062 sections 5.2 and 5.3: at least 30 s for a connection to be made, and 30 s for its
+  // ConnectionBind.
+  static constexpr core::Duration kConnectLimit = std::chrono::seconds(30);
+  static constexpr core::Duration kConnectionBindLimit = std::chrono::seconds(30);
   // Mobile clients that have shown a ticket and not yet used their new address.
   static constexpr std::size_t kMaxArrivals = 4096;
   // An owner that has not answered in this time never will.
@@ -126,6 +134,17 @@ class Server {
   std::optional<Command> poll_command();
   Decision relay_opened(RelayId relay, const core::Now& now);
   Decision relay_refused(RelayId relay, const core::Now& now);
+
+  // Connections with peers (RFC 6062). Where one has been made, PeerConnections::hold() takes its
+  // socket within the call; who finds it not taken closes it.
+  Decision peer_connected(ConnectionNumber number, const core::Now& now);
+  Decision peer_unreachable(ConnectionNumber number);
+  Decision peer_arrived(RelayId relay, const PeerAddress& peer, const core::Now& now);
+  // Bytes that a tunnel has carried.
+  void count_tunnelled(std::uint64_t to_peer, std::uint64_t to_client) {
+    counters_.bytes_to_peers += to_peer;
+    counters_.bytes_to_clients += to_client;
+  }
 
   std::optional<core::TimePoint> next_deadline() const { return deadlines_.next(); }
   void advance(const core::Now& now);
@@ -177,7 +196,12 @@ class Server {
     RelayAddress address;
     PortPool ports;
   };
-  enum DeadlineKind : int { kAllocationExpiry, kReservationExpiry, kArrivalExpiry };
+  enum DeadlineKind : int {
+    kAllocationExpiry,
+    kReservationExpiry,
+    kArrivalExpiry,
+    kConnectionLimit
+  };
   struct Reservation { // made by this worker, taken or not
     ReservationToken token;
     std::size_t place;
@@ -274,6 +298,19 @@ class Server {
   void settle(Allocation& allocation, const FiveTuple& five_tuple, ClientTag client);
   void client_of_mobile_gone(Allocation& allocation, const core::Now& now);
 
+  // tcp_relay.cc
+  Decision connect(Request& request);
+  Decision connection_bind(Request& request, const std::optional<ConnectionOwner>& owner);
+  static std::optional<ConnectionNumber> connection_of(const stun::Message& message);
+  PeerConnection& add_connection(Allocation& allocation, RelayId relay,
+                                 const core::SocketAddress& peer);
+  bool hold_connection(PeerConnection& connection, const core::Now& now);
+  Decision answer_connect(PeerConnection& connection, stun::ErrorCode* error);
+  void forget_ended_connections(Allocation& allocation);
+  void remove_connection(PeerConnection& connection);
+  void connection_limit_reached(PeerConnection& connection);
+  void end_connections(Allocation& allocation, RelayId relay);
+
   // peer_requests.cc
   Decision create_permission(Request& request);
   Decision channel_bind(Request& request);
@@ -285,6 +322,7 @@ class Server {
   Quota& quota_;
   Reservations& held_;
   MobileAllocations& mobile_allocations_;
+  PeerConnections& peer_connections_;
   Random& random_;
   core::DeadlineWheel deadlines_;
   BehaviourDiscovery discovery_;
@@ -297,6 +335,8 @@ class Server {
   RelayTable relays_;
   AllocationTable allocations_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Reservation>> reservations_; // by token
+  std::unordered_map<ConnectionNumber, PeerConnection*> connecting_;
+  std::uint64_t connection_serial_ = 0;
   TicketMaker tickets_;
   std::unordered_map<AllocationNumber, Allocation*> mobile_; // of this worker
   std::unordered_map<FiveTuple, std::unique_ptr<Arrival>, FiveTupleHash> arrivals_;

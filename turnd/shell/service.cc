@@ -164,6 +164,7 @@ ServerConfig Service::server_config(unsigned worker,
       .stun_clients = settings_.clients.stun,
       .turn_clients = settings_.clients.turn,
       .draft_dual_allocation = settings_.clients.draft_dual_allocation,
+      .tcp_relay = settings_.relay.tcp,
       .mobility = settings_.clients.mobility,
       .ticket_key = ticket_key_,
       .last_channel =

@@ -1,5 +1,6 @@
-// What all workers share, made from the settings before any of them runs. Quota, reservations and the
-// whereabouts of mobile allocations change afterwards, and with a reload what clients see of TLS.
+// What all workers share, made from the settings before any of them runs. Quota, reservations,
+// connections with peers and the whereabouts of mobile allocations change afterwards, and with a
+// reload what clients see of TLS.
 #pragma once
 
 #include <memory>
@@ -16,6 +17,7 @@
 #include "turnd/shell/fellow_workers.h"
 #include "turnd/shell/limit_log.h"
 #include "turnd/shell/shared_mobile_allocations.h"
+#include "turnd/shell/shared_peer_connections.h"
 #include "turnd/shell/shared_quota.h"
 #include "turnd/shell/shared_reservations.h"
 
@@ -43,6 +45,7 @@ class Service {
   Quota& quota() { return quota_; }
   SharedReservations& reservations() { return reservations_; }
   MobileAllocations& mobile_allocations() { return mobile_allocations_; }
+  SharedPeerConnections& peer_connections() { return peer_connections_; }
   FellowWorkers& fellows() { return fellows_; }
   // In force just now, for one connection; nullptr for listeners without TLS. From any thread.
   std::shared_ptr<const tls::ServerContext> tls(std::size_t listener) const;
@@ -66,6 +69,7 @@ class Service {
   SharedReservations reservations_;
   std::shared_ptr<PortsInUse> ports_in_use_;
   SharedMobileAllocations mobile_allocations_;
+  SharedPeerConnections peer_connections_;
   FellowWorkers fellows_;
   TicketMaker::Key ticket_key_;
   mutable std::mutex tls_mutex_;

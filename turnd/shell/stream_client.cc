@@ -19,6 +19,7 @@ bool StreamClient::start(event::Fd fd, std::shared_ptr<const tls::ServerContext>
 void StreamClient::on_stream_open() { worker_.loop().set_after(deadline_, kIdleLimit); }
 
 void StreamClient::on_stream_data(core::MutableBytes bytes) {
+  if (tunnel_) return tunnel_->from_client(bytes);
   heard_ = true;
   const std::size_t longest = proven_ ? stun::kLongestFrame : kLongestUnprovenFrame;
   const auto fed =
@@ -26,16 +27,37 @@ void StreamClient::on_stream_data(core::MutableBytes bytes) {
   // What was gathered for peers lies in `bytes` and in the splitter.
   worker_.flush_to_peers();
   splitter_.release();
-  if (!fed) close();
+  if (!fed) return close();
+  if (tunnel_ && !closed_) tunnel_->from_client(splitter_.rest());
 }
 
 stun::FrameSplitter::Next StreamClient::on_frame(core::Bytes frame) {
   worker_.from_client(five_tuple_, *this, frame);
   if (!proven_ && !closed_ && worker_.server().has_allocation(five_tuple_)) {
-    proven_ = true;
-    worker_.stream_client_proven();
+    prove();
   }
-  return closed_ ? stun::FrameSplitter::Next::stop : stun::FrameSplitter::Next::go_on;
+  return closed_ || tunnel_ ? stun::FrameSplitter::Next::stop : stun::FrameSplitter::Next::go_on;
+}
+
+void StreamClient::prove() {
+  proven_ = true;
+  worker_.stream_client_proven();
+}
+
+// Its life is the allocation's: no idle limit.
+bool StreamClient::start_tunnel(event::Fd peer, const ConnectionId& id,
+                                std::shared_ptr<StreamBandwidth> bandwidth) {
+  worker_.loop().cancel(deadline_);
+  if (backlog_) { // answers alone
+    backlog_->take(worker_.loop().now().steady, [this](core::Bytes bytes) {
+      stream_->write(bytes);
+      return true;
+    });
+    backlog_.reset();
+  }
+  keep_unsent_short(peer.get());
+  tunnel_ = std::make_unique<Tunnel>(worker_, *stream_, *this, id, std::move(bandwidth));
+  return tunnel_->start(std::move(peer));
 }
 
 void StreamClient::send(const ToClient& message) {
@@ -51,6 +73,10 @@ void StreamClient::send(const ToClient& message) {
 }
 
 void StreamClient::on_stream_drained() {
+  if (tunnel_) {
+    if (tunnel_->client_drained() == Tunnel::Progress::over) close();
+    return;
+  }
   if (!backlog_ || closed_) return;
   backlog_->take(worker_.loop().now().steady, [this](core::Bytes bytes) {
     stream_->write(bytes);
@@ -61,7 +87,10 @@ void StreamClient::on_stream_drained() {
   backlog_.reset();
 }
 
-void StreamClient::on_stream_end(event::StreamEnd, std::string_view) { close(); }
+void StreamClient::on_stream_end(event::StreamEnd end, std::string_view) {
+  if (tunnel_ && tunnel_->client_ended(end) == Tunnel::Progress::goes_on) return;
+  close();
+}
 
 void StreamClient::on_deadline(int) {
   const bool keep = stream_->open() && (heard_ || worker_.server().has_allocation(five_tuple_));
@@ -74,6 +103,7 @@ void StreamClient::close() {
   if (closed_) return;
   closed_ = true;
   worker_.loop().cancel(deadline_);
+  if (tunnel_) tunnel_->close();
   if (stream_) stream_->close();
   worker_.stream_client_closed(*this);
 }

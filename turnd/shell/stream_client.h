@@ -8,6 +8,7 @@
 #include "libcore/stun/framing.h"
 #include "turnd/shell/backlog.h"
 #include "turnd/shell/client_link.h"
+#include "turnd/shell/tunnel.h"
 
 namespace turnd {
 
@@ -15,6 +16,7 @@ class Worker;
 
 class StreamClient final : public event::Retirable,
                            public ClientLink,
+                           public Tunnel::Owner,
                            private event::StreamEvents,
                            private event::DeadlineHandler {
  public:
@@ -37,6 +39,12 @@ class StreamClient final : public event::Retirable,
 
   void send(const ToClient& message) override;
 
+  // From now on what it sends and gets is a peer's (RFC 6062), without frames.
+  bool start_tunnel(event::Fd peer, const ConnectionId& id,
+                    std::shared_ptr<StreamBandwidth> bandwidth);
+  const Tunnel* tunnel() const { return tunnel_.get(); }
+  void prove(); // it has an allocation, or is a tunnel of one
+
   const FiveTuple& five_tuple() const { return five_tuple_; }
   // No allocation has been seen on it yet.
   bool unproven() const { return !proven_; }
@@ -49,10 +57,12 @@ class StreamClient final : public event::Retirable,
   void on_stream_end(event::StreamEnd end, std::string_view why) override;
   void on_deadline(int kind) override;
   stun::FrameSplitter::Next on_frame(core::Bytes frame);
+  void on_tunnel_over() override { close(); }
 
   Worker& worker_;
   const FiveTuple five_tuple_;
   std::unique_ptr<event::Stream> stream_;
+  std::unique_ptr<Tunnel> tunnel_; // of the stream
   stun::FrameSplitter splitter_;
   std::unique_ptr<Backlog> backlog_; // only while something waits
   std::uint64_t dropped_ = 0;

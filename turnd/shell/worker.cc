@@ -12,7 +12,8 @@ Worker::Worker(Service& service, ServerConfig config, std::vector<event::Fd> soc
       server_(std::move(config), service.authenticator(),
               {.quota = service.quota(),
                .reservations = reservations_,
-               .mobile_allocations = service.mobile_allocations()},
+               .mobile_allocations = service.mobile_allocations(),
+               .peer_connections = peer_connections_},
               random_, loop_.now().steady) {
   service_.fellows().join(*this);
   for (std::size_t i = 0; i < sockets.size(); ++i) {
@@ -93,11 +94,21 @@ void Worker::carry_out_commands() {
   while (auto command = server_.poll_command()) {
     to_peers_.flush();
     if (const auto* open = std::get_if<OpenRelay>(&*command)) {
-      const bool opened = relay_sockets_.open(*open);
+      const bool opened = open->tcp ? peer_sockets_.listen(*open) : relay_sockets_.open(*open);
       carry_out(opened ? server_.relay_opened(open->relay, loop_.now())
                        : server_.relay_refused(open->relay, loop_.now()));
     } else if (const auto* close = std::get_if<CloseRelay>(&*command)) {
       relay_sockets_.close(close->relay);
+      peer_sockets_.close(close->relay);
+    } else if (const auto* connect = std::get_if<ConnectPeer>(&*command)) {
+      if (!peer_sockets_.connect(*connect)) carry_out(server_.peer_unreachable(connect->number));
+    } else if (const auto* abandoned = std::get_if<AbandonConnect>(&*command)) {
+      peer_sockets_.abandon(abandoned->number);
+      carry_out(server_.peer_unreachable(abandoned->number));
+    } else if (const auto* start = std::get_if<StartTunnel>(&*command)) {
+      start_tunnel(*start);
+    } else if (const auto* over = std::get_if<EndTunnel>(&*command)) {
+      end_tunnel(*over);
     } else if (const auto* again = std::get_if<HandleAgain>(&*command)) {
       carry_out(server_.from_client(again->five_tuple, again->client, again->bytes, loop_.now(),
                                     again->ip));
@@ -125,7 +136,7 @@ void Worker::end_of_wake_up() {
     loop_.cancel(deadline_);
   }
   if (!server_.limits_hit().empty() && !limit_log_deadline_.is_set()) hand_over_limits_hit();
-  if (draining_ && server_.is_idle()) end();
+  if (draining_ && server_.is_idle() && tunnels_.empty()) end();
 }
 
 // At once when something was held back, then once an interval, as long as there is something to tell.
@@ -218,6 +229,10 @@ void Worker::stream_client_closed(StreamClient& client) {
   const auto found = stream_clients_.find(client.five_tuple());
   if (found == stream_clients_.end() || found->second.get() != &client) return;
   if (client.unproven()) --unproven_;
+  if (const Tunnel* tunnel = client.tunnel()) {
+    tunnels_.erase(tunnel->id().serial);
+    service_.peer_connections().end(tunnel->id());
+  }
   server_.client_gone(client.five_tuple(), loop_.now());
   carry_out_commands();
   loop_.retire(std::move(found->second));

@@ -22,8 +22,10 @@
 #include "turnd/shell/datagram_batch.h"
 #include "turnd/shell/datagram_buffers.h"
 #include "turnd/shell/dtls_listener.h"
+#include "turnd/shell/peer_sockets.h"
 #include "turnd/shell/relay_sockets.h"
 #include "turnd/shell/service.h"
+#include "turnd/shell/shared_peer_connections.h"
 #include "turnd/shell/shared_reservations.h"
 #include "turnd/shell/stream_client.h"
 #include "turnd/shell/system_random.h"
@@ -87,6 +89,14 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void stream_client_proven() { --unproven_; }
   void stream_client_closed(StreamClient& client); // retires it
 
+  // RFC 6062: a peer's connection has come; one that was being made is there, or (empty) failed.
+  void peer_arrived(RelayId relay, const PeerAddress& peer, event::Fd fd);
+  void peer_connecting_ended(ConnectionNumber number, event::Fd fd);
+  void count_tunnelled(std::uint64_t to_peer, std::uint64_t to_client) {
+    server_.count_tunnelled(to_peer, to_client);
+  }
+  void accepting_paused(int error);
+
  private:
   struct StreamListener {
     std::size_t index = 0; // among the settings' listeners
@@ -94,6 +104,11 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
     std::unique_ptr<event::Acceptor> acceptor;    // none while draining
     std::unique_ptr<event::ProxyHeaders> headers; // of connections that proxies opened
   };
+  // worker_tcp_relay.cc
+  void start_tunnel(const StartTunnel& command);
+  void end_tunnel(const EndTunnel& command);
+  void end_tunnel_here(const ConnectionId& id);
+
   // worker_mobility.cc: to other workers, and on their behalf
   void ask(MobilityQuestion question);
   void asked(MobilityQuestion question);
@@ -116,7 +131,6 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void flush();
   void end_of_wake_up();
   void hand_over_limits_hit();
-  void accepting_paused(int error);
   void drain_here();
   void end();
 
@@ -124,6 +138,8 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   event::Loop loop_;
   SystemRandom random_;
   RelaySockets relay_sockets_{*this};
+  PeerSockets peer_sockets_{*this};
+  WorkerPeerConnections peer_connections_{service_.peer_connections()};
   WorkerReservations reservations_{service_.reservations(), relay_sockets_};
   Server server_;
   DatagramBuffers buffers_;
@@ -134,6 +150,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   std::vector<std::unique_ptr<StreamListener>> stream_listeners_;
   std::unordered_map<FiveTuple, std::unique_ptr<StreamClient>, FiveTupleHash> stream_clients_;
   std::uint64_t proxies_refused_ = 0;
+  std::unordered_map<std::uint64_t, StreamClient*> tunnels_; // by ConnectionId::serial
   std::size_t unproven_ = 0;
   bool draining_ = false;
   enum DeadlineKind : int { kServer, kLimitLog };

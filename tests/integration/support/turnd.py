@@ -3,6 +3,7 @@
 import hashlib
 import socket
 import ssl
+from enum import IntEnum
 from pathlib import Path
 
 from aioice import stun
@@ -12,7 +13,7 @@ from dtls import DtlsSocket
 from rproxyd import merged
 
 USER, PASSWORD, REALM = "pexip", "admin123", "example.com"
-UDP_TRANSPORT = 17 << 24
+UDP_TRANSPORT, TCP_TRANSPORT = 17 << 24, 6 << 24
 GUARD_SECONDS = 30
 
 # What aioice's own TURN client has no use for.
@@ -20,8 +21,11 @@ for _attribute in ((0x0013, "DATA", stun.pack_bytes, stun.unpack_bytes),
                    (0x0017, "REQUESTED-ADDRESS-FAMILY", stun.pack_unsigned, stun.unpack_unsigned),
                    (0x0018, "EVEN-PORT", stun.pack_bytes, stun.unpack_bytes),
                    (0x0022, "RESERVATION-TOKEN", stun.pack_bytes, stun.unpack_bytes),
+                   (0x002A, "CONNECTION-ID", stun.pack_unsigned, stun.unpack_unsigned),
                    (0x8030, "MOBILITY-TICKET", stun.pack_bytes, stun.unpack_bytes)):
     stun.ATTRIBUTES_BY_TYPE[_attribute[0]] = stun.ATTRIBUTES_BY_NAME[_attribute[1]] = _attribute
+stun.Method = IntEnum("Method", {each.name: each.value for each in stun.Method}
+                      | {"CONNECT": 0x00A, "CONNECTION_BIND": 0x00B, "CONNECTION_ATTEMPT": 0x00C})
 
 
 def configuration(**changes) -> dict:
@@ -181,7 +185,7 @@ class TurnClient:
 
     def _take(self, count: int) -> bytes:
         while len(self._received) < count:
-            more = self.socket.recv(65536)
+            more = self.socket.recv(count - len(self._received))  # no more: the rest may be a tunnel's
             assert more, "the server closed the connection"
             self._received += more
         taken, self._received = self._received[:count], self._received[count:]

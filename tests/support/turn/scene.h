@@ -66,8 +66,10 @@ struct Options {
   std::vector<std::string> shared_secrets;
   bool draft_dual_allocation = false;
   bool mobility = false;
+  bool tcp_relay = false;
   turnd::ReservationTable* reservations = nullptr;            // of several workers
   turnd::MobileAllocationTable* mobile_allocations = nullptr; // likewise
+  turnd::PeerConnectionTable* peer_connections = nullptr;     // likewise
   std::shared_ptr<turnd::PortsInUse> ports_in_use{};          // likewise
 };
 
@@ -99,7 +101,9 @@ class Scene {
                     options.reservations != nullptr ? *options.reservations : own_reservations,
                 .mobile_allocations = options.mobile_allocations != nullptr
                                           ? *options.mobile_allocations
-                                          : own_mobile_allocations},
+                                          : own_mobile_allocations,
+                .peer_connections = options.peer_connections != nullptr ? *options.peer_connections
+                                                                        : own_peer_connections},
                random, start()) {}
 
   static core::TimePoint start() { return core::TimePoint(std::chrono::hours(1000)); }
@@ -109,6 +113,7 @@ class Scene {
   turnd::QuotaTable quota;
   turnd::ReservationTable own_reservations{1};
   turnd::MobileAllocationTable own_mobile_allocations;
+  turnd::PeerConnectionTable own_peer_connections;
   turnd::Server server;
 
   // Ports that somebody else has.
@@ -116,6 +121,9 @@ class Scene {
   std::vector<turnd::OpenRelay> opened;
   std::vector<turnd::RelayId> closed;
   std::vector<turnd::OpenRelay> refused;
+  std::vector<turnd::ConnectPeer> connects; // for the test to say how they went
+  std::vector<turnd::ConnectionNumber> abandoned_connects;
+  std::vector<turnd::StartTunnel> tunnels;
   std::vector<turnd::Command> to_others; // for other workers; who has several of them hands it on
 
   void pass(core::Duration time) {
@@ -141,6 +149,7 @@ class Scene {
     int error() const { return answer ? answer->error() : -1; }
     bool is_success() const { return answer && answer->is_success(); }
   };
+  std::vector<Result> late_answers;  // to a Connect that took too long
   std::vector<Result> handled_again; // packets that had to wait
 
   Result feed(const Client& client, core::Bytes bytes, const turnd::IpFields& ip = {}) {
@@ -204,6 +213,7 @@ class Scene {
             .stun_clients = o.stun_clients,
             .turn_clients = o.turn_clients,
             .draft_dual_allocation = o.draft_dual_allocation,
+            .tcp_relay = o.tcp_relay,
             .mobility = o.mobility,
             .ticket_key = {3},
             .last_channel = o.last_channel,
@@ -255,6 +265,20 @@ class Scene {
       if (const auto* again = std::get_if<turnd::HandleAgain>(&*command)) {
         handled_again.push_back(copy(
             server.from_client(again->five_tuple, again->client, again->bytes, now, again->ip)));
+        continue;
+      }
+      if (const auto* connect = std::get_if<turnd::ConnectPeer>(&*command)) {
+        connects.push_back(*connect);
+        continue;
+      }
+      if (const auto* abandoned = std::get_if<turnd::AbandonConnect>(&*command)) {
+        abandoned_connects.push_back(abandoned->number);
+        auto late = copy(server.peer_unreachable(abandoned->number));
+        if (late.answer) late_answers.push_back(std::move(late));
+        continue;
+      }
+      if (const auto* tunnel = std::get_if<turnd::StartTunnel>(&*command)) {
+        tunnels.push_back(*tunnel);
         continue;
       }
       if (!std::holds_alternative<turnd::OpenRelay>(*command)) {

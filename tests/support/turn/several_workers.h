@@ -15,6 +15,7 @@ class SeveralWorkers {
     options.workers = count;
     options.reservations = &reservations;
     options.mobile_allocations = &mobile_allocations;
+    options.peer_connections = &peer_connections;
     options.ports_in_use = std::make_shared<turnd::PortsInUse>(options.relay_addresses.size());
     for (unsigned i = 0; i < count; ++i) {
       options.worker = i;
@@ -24,6 +25,7 @@ class SeveralWorkers {
 
   turnd::ReservationTable reservations;
   turnd::MobileAllocationTable mobile_allocations;
+  turnd::PeerConnectionTable peer_connections;
 
   Scene& operator[](std::size_t worker) { return *workers_[worker]; }
 

@@ -131,4 +131,21 @@ TEST_CASE("rule 27: ChannelData may be empty; a length past the datagram is no C
   CHECK_FALSE(stun::parse_channel_data({}));
 }
 
+TEST_CASE("what comes behind the frame at which reading stopped is there for another protocol") {
+  const std::vector<std::uint8_t> bytes{0x40, 0, 0, 1, 'x', 0, 0, 0, 'r', 'e', 's', 't'};
+  for (std::size_t cut = 0; cut <= 8; ++cut) {
+    stun::FrameSplitter splitter;
+    const auto stop = [](core::Bytes) { return stun::FrameSplitter::Next::stop; };
+    const core::Bytes all(bytes);
+    const bool whole_at_once = cut == 8;
+    REQUIRE(splitter.feed(all.first(cut), stun::kLongestFrame, stop));
+    if (whole_at_once) {
+      CHECK(splitter.rest().empty());
+      continue;
+    }
+    REQUIRE(splitter.feed(all.subspan(cut), stun::kLongestFrame, stop));
+    CHECK(core::text_of(splitter.rest()) == "rest");
+  }
+}
+
 } // namespace

@@ -1,0 +1,45 @@
+// How much a TCP allocation may relay (RFC 6062), all its connections and both directions together.
+// Nothing of a stream can be dropped: whoever has relayed too much is told how long to wait. Its
+// connections may be with several workers, so this is for any thread.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+
+#include "libcore/base/time.h"
+#include "turnd/relay/bandwidth.h"
+
+namespace turnd {
+
+class StreamBandwidth {
+ public:
+  explicit StreamBandwidth(std::uint64_t bytes_per_second)
+      : rate_(bytes_per_second == Bandwidth::kNoLimit
+                  ? bytes_per_second
+                  : std::clamp<std::uint64_t>(bytes_per_second, 1, Bandwidth::kMaxBytesPerSecond)) {
+  }
+
+  // Counts what has been read; for so long nothing more should be. Idle time is good for a burst of
+  // one second's bytes.
+  core::Duration take(std::size_t bytes, core::TimePoint now) {
+    if (rate_ == Bandwidth::kNoLimit) return {};
+    const core::Duration cost(
+        static_cast<std::int64_t>(static_cast<double>(bytes) * 1e9 / static_cast<double>(rate_)));
+    const std::int64_t earliest = (now - kBurst).time_since_epoch().count();
+    std::int64_t paid = paid_until_.load(std::memory_order_relaxed);
+    std::int64_t next = 0;
+    do {
+      next = std::max(paid, earliest) + cost.count();
+    } while (!paid_until_.compare_exchange_weak(paid, next, std::memory_order_relaxed));
+    return std::max(core::Duration(next) - now.time_since_epoch(), core::Duration(0));
+  }
+
+ private:
+  static constexpr core::Duration kBurst = std::chrono::seconds(1);
+
+  std::uint64_t rate_;
+  std::atomic<std::int64_t> paid_until_{0}; // nanoseconds of the steady clock
+};
+
+} // namespace turnd
