@@ -123,16 +123,6 @@ def test_a_taken_address_is_told_and_ends_the_start(tmp_path):
         assert address in done.stderr
 
 
-def test_listeners_that_are_not_served_are_no_start(tmp_path):
-    config = write_private(tmp_path / "turnd.json", json.dumps(
-        configuration() | {"listeners": [{"transport": "dtls", "address": f"{HOST}:0"}]}))
-    checked = run("turnd", "check", "--config", config)
-    assert "no TURN over DTLS" in checked.stdout
-    done = run("turnd", "--config", config)
-    assert done.returncode == 1, done.stderr
-    assert "no listener" in done.stderr
-
-
 def test_check_finds_what_is_wrong(tmp_path):
     config = write_private(tmp_path / "turnd.json", json.dumps(configuration(), indent=2))
     assert run("turnd", "check", "--config", config).returncode == 0

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -171,7 +172,7 @@ def served_certificate(port):
     return ssl.get_server_certificate((HOST, port))
 
 
-def test_a_renewed_certificate_is_served_to_new_connections(reloading, client, tmp_path):
+def test_a_renewed_certificate_is_served_to_new_connections(reloading, tmp_path):
     first, second = Certificate(tmp_path, "first"), Certificate(tmp_path, "second")
     served = write_private(tmp_path / "served.pem", first.certificate + first.key)
     daemon = reloading(listeners=[{"transport": "tls", "address": f"{HOST}:0", "certificates": [str(served)]},
@@ -180,7 +181,7 @@ def test_a_renewed_certificate_is_served_to_new_connections(reloading, client, t
     assert served_certificate(port).strip() == first.certificate.strip()
     context = ssl.create_default_context(cafile=first.path)
     context.check_hostname = False
-    with context.wrap_socket(client(daemon.turnd, "tls").socket) as link:
+    with context.wrap_socket(socket.create_connection((HOST, port))) as link:
         write_private(served, second.certificate + second.key)
         daemon.reload()
         for _ in range(4):
