@@ -233,7 +233,7 @@ H2ClientSession::H2ClientSession(Sink& sink, ClientEvents& events, const Message
     return;
   }
   const std::array<nghttp2_settings_entry, 5> settings = {{
-      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streams},
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streams + kExcessStreams},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kRequestWindow},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(limits.header_bytes)},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
@@ -278,9 +278,23 @@ bool H2ClientSession::write_frames() {
       dead_ = true;
       return false;
     }
-    sink_.write({bytes, static_cast<std::size_t>(size)});
+    const core::Bytes frame(bytes, static_cast<std::size_t>(size));
+    std::exchange(settings_sent_, true) ? sink_.write(frame) : write_settings(frame);
   }
   return true;
+}
+
+// Our first frame. nghttp2 would end the connection of a client that opens more streams than these
+// settings allow: it is told of more than the client, and what lies between is refused one by one.
+void H2ClientSession::write_settings(core::Bytes frame) {
+  constexpr std::size_t kEntry = 6; // identifier 16 bits, value 32 (RFC 9113 section 6.5.1)
+  std::string bytes(core::text_of(frame));
+  for (std::size_t at = kFrameHeaderBytes; at + kEntry <= bytes.size(); at += kEntry) {
+    auto* entry = reinterpret_cast<std::uint8_t*>(bytes.data() + at);
+    if (core::load16(entry) == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+      core::store32(entry + 2, limits_.streams);
+  }
+  sink_.write(core::bytes_of(bytes));
 }
 
 // Events that nghttp2 may not be in the midst of something for. True if there were any.
@@ -358,7 +372,14 @@ bool H2ClientSession::idle() const { return open_ == 0 && !reading_head(); }
 
 // --- requests ----------------------------------------------------------------------------------
 
+// RFC 9113 section 5.1.2: the client may send it again later. One that goes on and on is flooding.
+void H2ClientSession::refuse_stream(std::int32_t id) {
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+  if (!guard_.take_offence(now_.steady)) calm_down("streams");
+}
+
 void H2ClientSession::begin_stream(std::int32_t id) {
+  if (streams_.size() >= limits_.streams) return refuse_stream(id);
   auto stream = std::make_unique<Stream>(id, pool_);
   if (!spare_heads_.empty()) {
     stream->head = std::move(spare_heads_.back());
@@ -658,7 +679,8 @@ void H2ClientSession::clear_answer(Stream& stream) {
 std::size_t H2ClientSession::queued(StreamId id) const {
   const Stream* stream = find(id);
   if (stream == nullptr) return 0;
-  return stream->high ? std::max(stream->queue.size(), kAnswerHighWater) : stream->queue.size();
+  // Never less than the high water until the low one is reached, and less with each byte that goes.
+  return stream->high ? kAnswerHighWater + stream->queue.size() : stream->queue.size();
 }
 
 // How much of the answer goes into the next DATA frame. The bytes follow in write_answer().
@@ -710,7 +732,8 @@ void H2ClientSession::frame_sent(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_RST_STREAM) {
     const Stream* stream = find(frame.hd.stream_id);
     const bool ours = stream != nullptr && stream->reset;
-    if (!ours && frame.rst_stream.error_code != NGHTTP2_NO_ERROR &&
+    const std::uint32_t error = frame.rst_stream.error_code;
+    if (!ours && error != NGHTTP2_NO_ERROR && error != NGHTTP2_REFUSED_STREAM &&
         !guard_.take_offence(now_.steady)) {
       calm_down("provoked resets");
     }

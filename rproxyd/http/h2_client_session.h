@@ -32,6 +32,9 @@ class H2ClientSession final : public ClientSession {
   static constexpr std::size_t kWireHighWater = std::size_t{64} * 1024;
   // Frames of ours that wait in nghttp2 before nothing more is read.
   static constexpr std::size_t kOutboundFrames = 1000;
+  // Streams over the limit of which the client has been told that are taken to be refused, before
+  // nghttp2 ends the connection for them.
+  static constexpr std::uint32_t kExcessStreams = 8192;
 
   // Body that is read and thrown away after an early answer, before the stream is reset: clients in
   // the midst of sending may take the reset for the failure of the whole request.
@@ -74,6 +77,8 @@ class H2ClientSession final : public ClientSession {
 
   // Requests.
   void begin_stream(std::int32_t id);
+  void refuse_stream(std::int32_t id);
+  void write_settings(core::Bytes frame);
   void recycle(RequestHead& head);
   void take_field(Stream& stream, std::string_view name, std::string_view value);
   std::optional<Refusal> take_head_field(Stream& stream, std::string_view name,
@@ -120,6 +125,7 @@ class H2ClientSession final : public ClientSession {
   std::vector<RequestHead> spare_heads_;
   std::vector<nghttp2_nv> fields_; // of a head being submitted; kept for its memory
   std::size_t answer_bytes_ = 0;   // of all streams
+  bool settings_sent_ = false;
   bool draining_ = false;
   bool drain_ping_sent_ = false;
   bool calmed_ = false; // GOAWAY(ENHANCE_YOUR_CALM) is under way

@@ -397,6 +397,7 @@ void Exchange::on_answer_drained() {
   if (!link_paused_ || link_ == nullptr) return;
   link_paused_ = false;
   link_->resume();
+  arm_for_state();
 }
 
 void Exchange::open_tunnel(ResponseHead& head) {
@@ -481,8 +482,9 @@ void Exchange::arm_for_state() {
       // Half a tunnel is on its way to its end.
       const bool half = tunnel_ == Tunnel::open && (request_ended_ || answer_ended_);
       left_ = client_.queued(stream_);
-      return host_.arm(half ? std::min(rules_.timeouts.body, rules_.timeouts.stream_idle)
-                            : rules_.timeouts.stream_idle);
+      return host_.arm(half || link_paused_
+                           ? std::min(rules_.timeouts.body, rules_.timeouts.stream_idle)
+                           : rules_.timeouts.stream_idle);
     }
     case State::answered: // for the client to take the rest
       left_ = client_.queued(stream_);
@@ -507,7 +509,8 @@ void Exchange::on_time() {
         return fail(504, "The conferencing node did not take the request in time.",
                     fmt::format("{}: it does not take the request", attempts_.back().address));
       }
-      if (!request_complete())
+      body_stood_still_ = !request_complete();
+      if (body_stood_still_)
         return fail(408, "The request did not arrive in time.", "request body timed out");
       end_attempt(0);
       trouble_ = fmt::format("{}: no answer in time", attempts_.back().address);
@@ -517,15 +520,20 @@ void Exchange::on_time() {
       return fail(504, "The conferencing node did not answer in time.", trouble_);
     }
     case State::answering:
-      if ((answer_ended_ || file_) && client_.queued(stream_) < left_) {
+      // However slow a client is: as long as it takes something, it gets the rest.
+      if ((answer_ended_ || file_ || link_paused_) && client_.queued(stream_) < left_) {
         left_ = client_.queued(stream_);
         return file_ ? host_.arm(rules_.timeouts.body) : arm_for_state();
+      }
+      if (file_ || link_paused_) {
+        client_took_nothing_ = true;
+        return fail(504, "", "the client did not take the answer");
       }
       return fail(504, "",
                   tunnel_ == Tunnel::open ? "the tunnel stood still" : "the answer stood still");
     case State::answered:
-      // However slow a client is: as long as it takes something, it gets the rest.
       if (client_.queued(stream_) < left_) return arm_for_state();
+      client_took_nothing_ = true;
       trouble_ = "the client did not take the answer";
       return client_.reset(stream_);
   }

@@ -157,6 +157,9 @@ class Exchange final : public BackendEvents {
   // For the access log; its views are borrowed from the exchange's request.
   AccessRecord record() const;
   StreamId stream() const { return stream_; }
+  // What the client let run out of time: its request's body, or the answer.
+  bool body_stood_still() const { return body_stood_still_; }
+  bool client_took_nothing() const { return client_took_nothing_; }
   // Why the proxy itself answered or broke off, for the log; empty otherwise.
   const std::string& trouble() const { return trouble_; }
   // The client was gone before it was told anything. Once ended() has been called.
@@ -231,7 +234,9 @@ class Exchange final : public BackendEvents {
   bool answer_ended_ = false;     // of a tunnel: the node's direction
   bool continue_awaited_ = false; // the client waits for 100 before it sends the body
   bool body_sent_ = false;        // some of the body has gone to a backend: it can't be repeated
-  bool link_paused_ = false;
+  bool link_paused_ = false;      // the client is behind
+  bool body_stood_still_ = false;
+  bool client_took_nothing_ = false;
   bool link_reused_ = false;
   std::size_t left_ = 0; // what the client had still to take when this was last looked at
 

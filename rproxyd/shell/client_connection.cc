@@ -237,8 +237,18 @@ void ClientConnection::on_deadline(int) {
   }
   // However slow a client is: as long as it takes something, it gets the rest.
   if (phase_ == Phase::finishing && stream_->pending() < left_) return enter(Phase::finishing);
+  note_abuse_of_time();
   close();
 }
+
+void ClientConnection::note_abuse_of_time() {
+  if (phase_ == Phase::handshaking) note_abuse(Abuse::slow_handshakes);
+  if (phase_ == Phase::reading_head && session_ && session_->reading_head())
+    note_abuse(Abuse::slow_heads);
+  if (phase_ == Phase::finishing) note_abuse(Abuse::slow_readers);
+}
+
+void ClientConnection::note_abuse(Abuse kind) { worker_.note_abuse(kind, peer_); }
 
 // ---- from the session
 
@@ -274,7 +284,10 @@ void ClientConnection::on_stream_closed(StreamId stream, bool clean) {
 void ClientConnection::on_refused(const RequestHead& head, std::uint16_t status,
                                   std::string_view why) {
   worker_.log_refusal(peer_, head, status, why);
+  if (status == 431) note_abuse(Abuse::header_bombs);
 }
+
+void ClientConnection::on_flood(std::string_view what) { worker_.note_flood(what, peer_); }
 
 void ClientConnection::exchange_ended(StreamId stream) {
   const auto found = exchanges_.find(static_cast<std::uint32_t>(stream));

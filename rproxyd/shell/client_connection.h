@@ -17,6 +17,7 @@
 #include "libcore/event/stream.h"
 #include "rproxyd/http/client_session.h"
 #include "rproxyd/proxy/first_bytes.h"
+#include "rproxyd/shell/abuse_counts.h"
 #include "rproxyd/shell/connection_limits.h"
 #include "rproxyd/shell/exchange_runner.h"
 #include "rproxyd/shell/turn_passage.h"
@@ -45,6 +46,7 @@ class ClientConnection final : public event::Retirable,
 
   void flush_later();
   void exchange_ended(StreamId stream);
+  void note_abuse(Abuse kind);
 
   // The ban of a client that asks on this connection, if it acts on requests.
   std::optional<SharedGuard::BanNotice> ban_of(const ClientIdentity& identity);
@@ -74,6 +76,8 @@ class ClientConnection final : public event::Retirable,
   void on_answer_drained(StreamId stream) override;
   void on_stream_closed(StreamId stream, bool clean) override;
   void on_refused(const RequestHead& head, std::uint16_t status, std::string_view why) override;
+  void on_flood(std::string_view what) override;
+  void note_abuse_of_time();
 
   void write(core::Bytes bytes) override { stream_->write(bytes); }
   std::size_t pending() const override { return stream_->pending(); }

@@ -181,6 +181,8 @@ void ExchangeRunner::ended() {
   worker_.loop().cancel(deadline_);
   if (gate_) gate_->closed(exchange_.client_broke_off(), now());
   worker_.log_exchange(exchange_);
+  if (exchange_.body_stood_still()) client_.note_abuse(Abuse::slow_bodies);
+  if (exchange_.client_took_nothing()) client_.note_abuse(Abuse::slow_readers);
   client_.exchange_ended(exchange_.stream());
 }
 

@@ -12,6 +12,7 @@
 #include "rproxyd/http/client_session.h"
 #include "rproxyd/proxy/exchange.h"
 #include "rproxyd/settings/settings.h"
+#include "rproxyd/shell/abuse_counts.h"
 #include "rproxyd/shell/connection_limits.h"
 #include "rproxyd/shell/name_watch.h"
 #include "rproxyd/shell/shared_guard.h"
@@ -33,6 +34,7 @@ struct Service {
   std::shared_ptr<tls::TicketKeys> tickets = std::make_shared<tls::TicketKeys>();
   std::vector<std::shared_ptr<const tls::ServerContext>> tls; // a listener each; null: plain
   std::optional<ConnectionLimits> connections;
+  AbuseCounts abuse;
 
   // `settings` and `log` must outlive the service. Loads certificates, resolves names.
   static core::Result<std::unique_ptr<Service>> make(const Settings& settings,

@@ -139,8 +139,9 @@ void Worker::start_client(std::size_t listener, event::Fd fd, const core::Socket
   auto ticket =
       service_.connections->admit(peer.ip(), settings().trusted_proxies.contains(peer.ip()));
   if (!ticket) {
-    log().warning("connection.refused", "a limit is reached", logging::field("client", peer),
-                  logging::field("limit", ticket.error()));
+    log().debug("connection.refused", "a limit is reached", logging::field("client", peer),
+                logging::field("limit", ticket.error()));
+    note_abuse(Abuse::connections, peer);
     return; // closes it
   }
   auto client =
@@ -226,6 +227,14 @@ void Worker::log_exchange(const Exchange& exchange) {
       "exchange.trouble", exchange.trouble(), logging::field("client", record.client.to_string()),
       logging::field("method", record.method), logging::field("target", filtered(record.target)),
       logging::field("status", record.status));
+}
+
+void Worker::note_abuse(Abuse kind, const core::SocketAddress& client) {
+  service_.abuse.note(kind, client, loop_.now(), log());
+}
+
+void Worker::note_flood(std::string_view what, const core::SocketAddress& client) {
+  service_.abuse.note_flood(what, client, loop_.now(), log());
 }
 
 void Worker::log_refusal(const core::SocketAddress& peer, const RequestHead& head,

@@ -61,6 +61,8 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
                        std::string_view why);
   void backend_rests(std::size_t pool, BackendId backend, std::string_view why); // says so
   void log_exchange(const Exchange& exchange);
+  void note_abuse(Abuse kind, const core::SocketAddress& client);
+  void note_flood(std::string_view what, const core::SocketAddress& client);
   void log_refusal(const core::SocketAddress& peer, const RequestHead& head, std::uint16_t status,
                    std::string_view why);
 

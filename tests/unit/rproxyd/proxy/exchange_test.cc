@@ -724,3 +724,29 @@ TEST_CASE(
     CHECK(stage.take().back() == "finish");
   }
 }
+
+TEST_CASE("rule 17: a slow reader has time as long as it takes something, and no longer") {
+  ExchangeStage stage;
+  Exchange& exchange = waiting(stage);
+  auto head = ExchangeStage::answer(200);
+  exchange.on_response(head, false);
+  stage.client_queued = kAnswerHighWater + 1000;
+  exchange.on_response_body(core::bytes_of("much"));
+  CHECK(stage.take() == Said{"respond 200", "body much", "-> pause"});
+  CHECK(stage.armed == stage.rules.timeouts.body);
+  stage.client_queued = kAnswerHighWater + 500;
+  exchange.on_time();
+  CHECK(stage.take().empty());
+  CHECK(stage.armed == stage.rules.timeouts.body);
+  SECTION("it takes the rest") {
+    exchange.on_answer_drained();
+    CHECK(stage.take() == Said{"-> resume"});
+    CHECK(stage.armed == stage.rules.timeouts.stream_idle);
+    CHECK_FALSE(exchange.client_took_nothing());
+  }
+  SECTION("it takes nothing more") {
+    exchange.on_time();
+    CHECK(stage.take() == Said{"-> abort", "reset"});
+    CHECK(exchange.client_took_nothing());
+  }
+}
