@@ -1,10 +1,13 @@
-// rproxyd: reads its command line and runs.
+// rproxyd: reads its command line and runs, or asks a daemon that is running.
 #include "libcore/program/command_line.h"
+#include "rproxyd/bans_command.h"
 #include "rproxyd/shell/daemon.h"
 #include "rproxyd/shell/load.h"
 
 int main(int argc, char** argv) {
   program::CommandLine command("rproxyd", "HTTPS reverse proxy for conferencing nodes");
+  const rproxyd::BansCommand bans(command.app());
   if (const auto exit_code = command.parse(argc, argv)) return *exit_code;
+  if (bans.parsed()) return bans.run(command.config_file());
   return command.run(rproxyd::load_usable, rproxyd::run_daemon);
 }

@@ -3,9 +3,12 @@
 #include <memory>
 #include <vector>
 
+#include "libcore/admin/server.h"
 #include "libcore/event/announce.h"
+#include "libcore/event/loop.h"
 #include "libcore/event/socket.h"
 #include "libcore/program/supervisor.h"
+#include "rproxyd/shell/ban_commands.h"
 #include "rproxyd/shell/worker.h"
 
 namespace rproxyd {
@@ -33,6 +36,18 @@ core::Result<Sockets> open_sockets(const Settings& settings, std::size_t workers
   return sockets;
 }
 
+// Nothing that clients need: without it the daemon serves all the same.
+std::unique_ptr<admin::Server> open_admin(const Settings& settings, Service& service) {
+  if (!settings.admin.socket) return nullptr;
+  auto server = admin::Server::start(*settings.admin.socket, [&](std::string_view question) {
+    return answer_ban_command(service.guard.get(), question, event::read_now());
+  });
+  if (server) return *std::move(server);
+  service.log->warning("admin.unavailable", "commands can't reach this daemon",
+                       logging::field("reason", server.error()));
+  return nullptr;
+}
+
 } // namespace
 
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
@@ -58,6 +73,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     log.info("listener.open", "listening", logging::field("transport", listener.transport),
              logging::field("address", listener.address));
   }
+  const auto admin = open_admin(settings, **service);
   if (!announce_file.empty()) {
     if (auto announced = event::announce(announce_file, sockets->bound); !announced) {
       return std::unexpected(announced.error());

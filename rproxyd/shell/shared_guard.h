@@ -38,6 +38,7 @@ class SharedGuard final : public TokenDesk {
     return paths_.room_of(target);
   }
   Answer answer() const { return answer_; }
+  bool dry_run() const { return dry_run_; }
 
   Admission admit(const PinAttempt& attempt, const core::Now& now) override;
   void settle(const Ticket& ticket, Outcome outcome, const core::Now& now) override;

@@ -31,6 +31,6 @@ TEST_CASE(
 }
 
 TEST_CASE("what is merely missing is warned of") {
-  CHECK(loaded_with({{"admin", "{}"}}) ==
-        Lines{"warning: /admin: this version has no admin endpoints"});
+  CHECK(loaded_with({{"admin", R"({ "address": "127.0.0.1:9442", "socket": "/s" })"}}) ==
+        Lines{"warning: /admin/address: this version has no admin endpoints, only the socket"});
 }

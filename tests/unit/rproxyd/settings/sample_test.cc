@@ -157,6 +157,6 @@ TEST_CASE("what rproxyd does not serve of its sample is warned of, with its line
   REQUIRE(loaded);
   Lines lines;
   for (const auto& problem : loaded->warnings) lines.push_back(config::to_string(problem));
-  CHECK(lines ==
-        Lines{"/etc/vestibule/rproxyd.json:40: /admin: this version has no admin endpoints"});
+  CHECK(lines == Lines{"/etc/vestibule/rproxyd.json:40: /admin/address: this version has no admin "
+                       "endpoints, only the socket"});
 }

@@ -1,0 +1,89 @@
+#include "libcore/admin/server.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "libcore/admin/client.h"
+#include "libcore/admin/wire.h"
+
+namespace {
+
+struct Folder {
+  Folder() {
+    std::string made = "/tmp/vestibule-admin-XXXXXX";
+    REQUIRE(mkdtemp(made.data()) != nullptr);
+    path = made;
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::string socket() const { return path + "/socket"; }
+  std::string path;
+};
+
+std::string echo(std::string_view question) { return "you said " + std::string(question); }
+
+} // namespace
+
+TEST_CASE("one line is answered with one line, as often as somebody asks") {
+  const Folder folder;
+  const auto server = admin::Server::start(folder.socket(), echo);
+  REQUIRE(server);
+  CHECK(admin::ask(folder.socket(), "a") == "you said a");
+  CHECK(admin::ask(folder.socket(), "") == "you said ");
+  const std::string long_one(admin::kMaxQuestion, 'x');
+  CHECK(admin::ask(folder.socket(), long_one) == "you said " + long_one);
+  CHECK_FALSE(admin::ask(folder.socket(), long_one + "x"));
+  CHECK(admin::ask(folder.socket(), "still there") == "you said still there");
+}
+
+TEST_CASE("the socket is for its user alone, and goes with the server") {
+  const Folder folder;
+  {
+    const auto server = admin::Server::start(folder.socket(), echo);
+    REQUIRE(server);
+    struct stat found{};
+    REQUIRE(lstat(folder.socket().c_str(), &found) == 0);
+    CHECK((found.st_mode & 0777) == 0600);
+  }
+  CHECK_FALSE(std::filesystem::exists(folder.socket()));
+  const auto nobody = admin::ask(folder.socket(), "a");
+  REQUIRE_FALSE(nobody);
+  CHECK(nobody.error().text.contains("No such file or directory"));
+}
+
+TEST_CASE("a socket that was left behind gives way, one that is in use and other files don't") {
+  const Folder folder;
+  const auto address = *admin::address_of(folder.socket());
+  const int left = socket(AF_UNIX, SOCK_STREAM, 0);
+  REQUIRE(bind(left, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+  close(left);
+  const auto server = admin::Server::start(folder.socket(), echo);
+  REQUIRE(server);
+  const auto second = admin::Server::start(folder.socket(), echo);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().text == "another daemon uses the admin socket " + folder.socket());
+  CHECK(admin::ask(folder.socket(), "a") == "you said a");
+
+  std::ofstream(folder.path + "/file") << "mine";
+  CHECK(admin::Server::start(folder.path + "/file", echo).error().text ==
+        folder.path + "/file is there already, and no socket");
+  CHECK_FALSE(admin::Server::start(folder.path + "/nowhere/socket", echo));
+  CHECK_FALSE(admin::Server::start(folder.path + "/" + std::string(200, 'a'), echo));
+}
+
+TEST_CASE("who connects and says nothing whole is given up, and others are answered") {
+  const Folder folder;
+  const auto server = admin::Server::start(folder.socket(), echo);
+  REQUIRE(server);
+  const auto address = *admin::address_of(folder.socket());
+  const int rude = socket(AF_UNIX, SOCK_STREAM, 0);
+  REQUIRE(connect(rude, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+  REQUIRE(write(rude, "half a line", 11) == 11);
+  close(rude);
+  CHECK(admin::ask(folder.socket(), "a") == "you said a");
+}
