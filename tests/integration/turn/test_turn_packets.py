@@ -6,7 +6,8 @@ import pytest
 from aioice import stun
 
 from daemons import HOST
-from turnd import Peer
+from namespaces import Network
+from turnd import Peer, TurnClient, Turnd, configuration
 
 IP_RECVTTL, IP_RECVTOS = 12, 13  # socket has no names for them
 EF_ECT0 = 0xB8 | 0x02  # expedited forwarding, with ECN
@@ -95,3 +96,92 @@ def test_datagrams_of_a_client_on_tcp_have_the_systems_ttl(start, client, peer):
     alice.send_channel(0x4000, b"hello")
     default = int(open("/proc/sys/net/ipv4/ip_default_ttl").read())
     assert received(peer.socket, V4) == (b"hello", 0, default)
+
+
+# ---- fragmentation: a narrow link between the server and its peer
+
+# aioice has no name for it.
+stun.ATTRIBUTES_BY_TYPE[0x001A] = (0x001A, "DONT-FRAGMENT", stun.pack_bytes, stun.unpack_bytes)
+stun.ATTRIBUTES_BY_TYPE[0x8004] = stun.ATTRIBUTES_BY_NAME["ICMP"] = (0x8004, "ICMP", stun.pack_bytes, stun.unpack_bytes)
+stun.ATTRIBUTES_BY_NAME["DONT-FRAGMENT"] = stun.ATTRIBUTES_BY_TYPE[0x001A]
+NARROW = 1280
+DF = 0x4000
+
+
+class Narrow:
+    """turn .1 -- 10.1.0.0/24 -- router -- 10.2.0.0/24, with a smaller MTU -- .2 peer, and the same in IPv6."""
+
+    def __init__(self, running, tmp_path):
+        network = running.enter_context(Network())
+        self.turn, router, self.far = network.host("turn"), network.router("router"), network.host("far")
+        network.link(self.turn, "eth0", ["10.1.0.1/24", "fd00:1::1/64"], router, "eth0", ["10.1.0.254/24", "fd00:1::fe/64"])
+        network.link(router, "eth1", ["10.2.0.254/24", "fd00:2::fe/64"], self.far, "eth0", ["10.2.0.2/24", "fd00:2::2/64"])
+        router.ip(f"link set eth1 mtu {NARROW}")
+        self.turn.route("default via 10.1.0.254", "default via fd00:1::fe")
+        self.far.route("default via 10.2.0.254", "default via fd00:2::fe")
+        with self.turn:
+            running.enter_context(Turnd(tmp_path, configuration(
+                listeners=[{"transport": "udp", "address": "10.1.0.1:3478"}],
+                relay={"addresses": ["10.1.0.1", "fd00:1::1"]}, peers={"allow": ["10.2.0.0/24", "fd00:2::/64"]})))
+            self.client = running.enter_context(TurnClient(("10.1.0.1", 3478)))
+        with self.far:
+            self.wire = running.enter_context(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP))
+            self.wire.settimeout(30)
+            self.peers = [running.enter_context(Peer("10.2.0.2")), running.enter_context(Peer("fd00:2::2"))]
+
+    def send(self, peer: Peer, payload: bytes, dont_fragment: bool) -> None:
+        message = stun.Message(message_method=stun.Method.SEND, message_class=stun.Class.INDICATION)
+        message.attributes |= {"XOR-PEER-ADDRESS": peer.address, "DATA": payload}
+        if dont_fragment:
+            message.attributes["DONT-FRAGMENT"] = b""
+        self.client.send(bytes(message))
+
+
+@pytest.fixture
+def narrow(running, tmp_path) -> Narrow:
+    return Narrow(running, tmp_path)
+
+
+def test_dont_fragment_sets_df_on_that_datagram_and_on_no_other(narrow):
+    """Rule 8, on the wire; the Allocate may ask for it as well (RFC 8656, section 7.2)."""
+    narrow.client.request(stun.Method.ALLOCATE, REQUESTED_TRANSPORT=17 << 24, DONT_FRAGMENT=b"")
+    peer = narrow.peers[0]
+    narrow.client.bind(0x4000, peer.address)
+    for payload, dont_fragment in ((b"may be", False), (b"may not", True), (b"may again", False)):
+        narrow.send(peer, payload, dont_fragment)
+        packet = narrow.wire.recv(65536)
+        assert packet[28:] == payload
+        assert bool(int.from_bytes(packet[6:8], "big") & DF) == dont_fragment, payload
+    narrow.client.send_channel(0x4000, b"by channel")
+    assert not int.from_bytes(narrow.wire.recv(65536)[6:8], "big") & DF
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_datagram_too_long_for_the_path(narrow, family):
+    """Rules 8 and 30: without DONT-FRAGMENT it arrives in fragments, with it the client is told of the MTU."""
+    peer = narrow.peers[0 if family == 4 else 1]
+    changes = {} if family == 4 else {"REQUESTED-ADDRESS-FAMILY": 2 << 24}
+    narrow.client.request(stun.Method.ALLOCATE, REQUESTED_TRANSPORT=17 << 24, **changes)
+    narrow.client.permit(peer.address)
+    payload = bytes(range(256)) * 5 + bytes(100)  # fits our own link
+    if family == 4:  # IPv6 routers fragment nothing, and our kernel learns of the MTU first
+        narrow.send(peer, payload, dont_fragment=False)
+        assert peer.receive()[0] == payload
+    narrow.send(peer, payload, dont_fragment=True)
+    told = stun.parse_message(narrow.client.receive()).attributes
+    assert told["XOR-PEER-ADDRESS"] == peer.address
+    kind = (3, 4) if family == 4 else (2, 0)
+    assert told["ICMP"] == bytes([0, 0]) + (kind[0] << 9 | kind[1]).to_bytes(2, "big") + NARROW.to_bytes(4, "big")
+    narrow.send(peer, payload, dont_fragment=False)
+    assert peer.receive()[0] == payload
+
+
+def test_a_datagram_too_long_for_our_own_link(narrow):
+    """Rule 8: it is not sent, and the client is told as a router would tell it."""
+    peer = narrow.peers[0]
+    narrow.client.allocate()
+    narrow.client.permit(peer.address)
+    narrow.send(peer, bytes(2000), dont_fragment=True)
+    told = stun.parse_message(narrow.client.receive()).attributes
+    assert told["XOR-PEER-ADDRESS"] == (peer.address[0], 0), "the kernel doesn't say which port it was"
+    assert told["ICMP"] == bytes([0, 0, 6, 4]) + (1500).to_bytes(4, "big")
