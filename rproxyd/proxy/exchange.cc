@@ -216,6 +216,7 @@ void Exchange::on_stream_closed(bool clean) {
   if (state_ == State::connecting) host_.cancel_connect();
   drop_link();
   file_.reset();
+  compressor_.reset();
   if (attempt_open_) end_attempt(0);
   if (status_ == 0) status_ = kClientClosedRequest;
   if (!clean && state_ != State::answered && trouble_.empty()) trouble_ = "the client broke off";
@@ -366,6 +367,7 @@ void Exchange::on_response(ResponseHead& head, bool end) {
 void Exchange::pass_on(ResponseHead& head) {
   state_ = State::answering;
   status_ = head.status;
+  if (rules_.compression != nullptr) compress(head);
   finish_head(head, *rules_.answers, identity_.secure, host_.http_date());
   if (uses_cookie()) {
     const BackendKey serving = host_.backend_key(*route_, tried_.back());
@@ -376,6 +378,20 @@ void Exchange::pass_on(ResponseHead& head) {
   client_.respond(stream_, head);
 }
 
+void Exchange::compress(ResponseHead& head) {
+  const CompressionRules& rules = *rules_.compression;
+  if (tunnel_ != Tunnel::none || !may_compress(rules, request_, head)) return;
+  add_vary(head);
+  const auto coding = coding_for(request_);
+  if (coding) compressor_ = Compressor::make(*coding, *rules.at_work);
+  if (compressor_) mark_compressed(head, *coding);
+}
+
+void Exchange::send_to_client(core::Bytes bytes) {
+  answer_bytes_ += bytes.size();
+  client_.send_body(stream_, bytes);
+}
+
 void Exchange::pass_on_held() {
   if (held_ != nullptr) pass_on(*std::exchange(held_, nullptr));
 }
@@ -383,8 +399,11 @@ void Exchange::pass_on_held() {
 void Exchange::on_response_body(core::Bytes bytes) {
   pass_on_held();
   if (state_ != State::answering) return;
-  answer_bytes_ += bytes.size();
-  client_.send_body(stream_, bytes);
+  if (!compressor_) {
+    send_to_client(bytes);
+  } else if (!compressor_->add(bytes, [this](core::Bytes out) { send_to_client(out); })) {
+    return fail(500, "", "the answer could not be compressed");
+  }
   if (!link_paused_ && client_.queued(stream_) >= kAnswerHighWater) {
     link_paused_ = true;
     link_->pause();
@@ -428,6 +447,10 @@ void Exchange::on_response_end(const FieldList& trailers) {
 }
 
 void Exchange::end_answer(const FieldList* trailers) {
+  if (const auto compressor = std::exchange(compressor_, nullptr);
+      compressor && !compressor->finish([this](core::Bytes out) { send_to_client(out); })) {
+    return fail(500, "", "the answer could not be compressed");
+  }
   client_.finish(stream_, trailers);
   state_ = State::answered;
   end_attempt(0);

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +33,7 @@
 #include "rproxyd/proxy/access_log.h"
 #include "rproxyd/proxy/answer_rules.h"
 #include "rproxyd/proxy/backend_pool.h"
+#include "rproxyd/proxy/compression.h"
 #include "rproxyd/proxy/file_body.h"
 #include "rproxyd/proxy/local_answer.h"
 #include "rproxyd/proxy/routes.h"
@@ -69,6 +71,7 @@ struct ExchangeRules {
   ExchangeTimeouts timeouts;
   const AnswerRules* answers = &kPlainAnswers;
   bool forwarded = false; // backends are told about the client in Forwarded, too
+  const CompressionRules* compression = nullptr;  // null: nothing is compressed
   const std::vector<Route>* challenges = nullptr; // of ACME: folders, answered before all else
   bool redirect_https = false;                    // every request is answered with 301 to https
   std::uint16_t https_port = 443; // where to: named in the redirect unless it is 443
@@ -203,6 +206,8 @@ class Exchange final : public BackendEvents {
   bool is_retry_status(std::uint16_t status) const;
   void pass_on(ResponseHead& head);
   void pass_on_held();
+  void compress(ResponseHead& head);
+  void send_to_client(core::Bytes bytes);
   void drop_link();
   void fail(std::uint16_t status, std::string_view text, std::string_view why);
   void answer_locally(std::uint16_t status, std::string_view text);
@@ -227,8 +232,9 @@ class Exchange final : public BackendEvents {
   core::ByteQueue buffered_;   // request body until a link is there
   std::size_t unconsumed_ = 0; // taken from the client, not yet `consumed`
   FieldList trailers_;
-  std::string client_target_;    // what was asked for, where the route rewrites it
-  std::optional<FileBody> file_; // answering with a file
+  std::string client_target_;              // what was asked for, where the route rewrites it
+  std::unique_ptr<Compressor> compressor_; // answering, with what is compressed on its way
+  std::optional<FileBody> file_;           // answering with a file
   Tunnel tunnel_ = Tunnel::none;
   bool request_ended_ = false;    // of a tunnel: the client's direction
   bool answer_ended_ = false;     // of a tunnel: the node's direction

@@ -10,6 +10,7 @@
 #include "libcore/config/object_reader.h"
 #include "libcore/config/parsers.h"
 #include "rproxyd/settings/answer_headers.h"
+#include "rproxyd/settings/compression.h"
 #include "rproxyd/settings/dns.h"
 #include "rproxyd/settings/listeners.h"
 #include "rproxyd/settings/pin_guard.h"
@@ -54,6 +55,8 @@ Settings read(const Value& root) {
 
   read_paths(object, settings);
   read_answer_headers(object, settings);
+  if (const auto compression = object.find("compression"))
+    read_compression(*compression, settings.compression);
   object.read("forwarded", settings.forwarded, config::boolean);
   if (const auto guard = object.find("pin_guard")) read_pin_guard(*guard, settings.pin_guard);
   if (const auto dns = object.find("dns")) read_dns(*dns, settings.dns);

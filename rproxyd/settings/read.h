@@ -24,6 +24,7 @@ inline constexpr std::size_t kMaxIndexFiles = 8;
 inline constexpr std::size_t kMaxTypes = 256;             // of one route
 inline constexpr std::size_t kMaxAnswerBytes = 64 * 1024; // of a fixed answer's body
 inline constexpr std::size_t kMaxAnswerHeaders = 32;
+inline constexpr std::uint64_t kMaxLeastBytes = std::uint64_t{1024} * 1024; // of compression
 inline constexpr std::size_t kMaxBrandingPaths = 256;
 inline constexpr std::size_t kMaxTokenPaths = 64;
 inline constexpr std::uint64_t kMinHeaderBytes = 1024; // less would refuse browsers

@@ -134,6 +134,12 @@ struct Settings {
     std::string own; // a header value, with Kind::own
   };
 
+  struct Compression {
+    bool enabled = false;
+    std::uint64_t least_bytes = 1024;
+    std::vector<std::string> types; // lower case; none: the built-in ones
+  };
+
   struct ServerHeader {
     enum class Kind : std::uint8_t { pass, remove, own } kind = Kind::pass;
     std::string own; // a header value, with Kind::own
@@ -227,6 +233,7 @@ struct Settings {
   ContentSecurityPolicy content_security_policy;
   std::optional<std::string> hsts; // a header value; absent: off
   ServerHeader server_header;
+  Compression compression;
   bool forwarded = false;                      // backends get Forwarded (RFC 7239), too
   std::map<unsigned, std::string> error_pages; // files, by status
   PinGuard pin_guard;

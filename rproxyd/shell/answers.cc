@@ -12,6 +12,10 @@ core::Result<ErrorPage> load_error_page(const std::string& path) {
                    .body = std::move(content->text)};
 }
 
+CompressionRules compression_rules(const Settings::Compression& from) {
+  return {.enabled = from.enabled, .least_bytes = from.least_bytes, .types = from.types};
+}
+
 core::Result<AnswerRules> answer_rules(const Settings& settings) {
   AnswerRules rules;
   using Policy = Settings::ContentSecurityPolicy::Kind;

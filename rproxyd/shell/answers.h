@@ -5,6 +5,7 @@
 
 #include "libcore/base/error.h"
 #include "rproxyd/proxy/answer_rules.h"
+#include "rproxyd/proxy/compression.h"
 #include "rproxyd/settings/settings.h"
 
 namespace rproxyd {
@@ -12,6 +13,7 @@ namespace rproxyd {
 inline constexpr std::size_t kMaxErrorPageBytes = std::size_t{256} * 1024;
 
 core::Result<ErrorPage> load_error_page(const std::string& path);
+CompressionRules compression_rules(const Settings::Compression& from);
 core::Result<AnswerRules> answer_rules(const Settings& settings);
 
 } // namespace rproxyd

@@ -107,6 +107,9 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
 
   rules.routes = service->routes.get();
   rules.answers = &service->answers;
+  service->compression = compression_rules(settings.compression);
+  service->compression.at_work = &service->compressors;
+  if (settings.compression.enabled) rules.compression = &service->compression;
   rules.forwarded = settings.forwarded;
   rules.timeouts = {.body = settings.timeouts.body,
                     .connect = settings.timeouts.connect,

@@ -1,6 +1,7 @@
 // What all workers share, made once from the settings and not changed while they run.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,8 @@ struct Service {
   std::unique_ptr<NameWatch> names;
   std::unique_ptr<RouteTable> routes;
   AnswerRules answers;
+  CompressionRules compression;
+  std::atomic<unsigned> compressors = 0;      // at work, of all workers
   std::unique_ptr<SharedGuard> guard;         // null: off
   std::vector<std::vector<Route>> challenges; // of ACME, a listener each; empty: none
   std::vector<ExchangeRules> rules;           // a listener each

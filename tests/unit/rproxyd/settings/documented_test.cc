@@ -19,6 +19,7 @@ TEST_CASE("docs/configuration.md has every key of rproxyd.json, and no other") {
        {"pools.*.retry.", R"({"pools": {"p": {"retry": {@}}}})"},
        {"routes[].", R"({"routes": [{@}]})"},
        {"routes[].answer.", R"({"routes": [{"answer": {@}}]})"},
+       {"compression.", R"({"compression": {@}})"},
        {"error_pages.", R"({"error_pages": {@}})"},
        {"pin_guard.", R"({"pin_guard": {@}})"},
        {"pin_guard.room.", R"({"pin_guard": {"room": {@}}})"},

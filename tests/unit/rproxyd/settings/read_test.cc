@@ -255,6 +255,19 @@ TEST_CASE("error pages are files for single statuses, and one for all of 50x bes
   CHECK(problems_with({{"error_pages", R"({ "200": "/a" })"}}).size() == 1);
 }
 
+TEST_CASE("compression is off, and has types of one's own or the built-in ones") {
+  CHECK_FALSE(read({}).settings.compression.enabled);
+  const auto [settings, problems] = read(
+      {{"compression", R"({ "enabled": true, "least_bytes": "2KiB", "types": ["Text/HTML"] })"}});
+  CHECK(problems == Lines{});
+  CHECK(settings.compression.enabled);
+  CHECK(settings.compression.least_bytes == 2048);
+  CHECK(settings.compression.types == Lines{"text/html"});
+  for (const std::string wrong : {"text", "text/html; charset=utf-8", "text/event-stream"}) {
+    CHECK(problems_with({{"compression", R"({ "types": [")" + wrong + "\"] }"}}).size() == 1);
+  }
+}
+
 TEST_CASE("HSTS is off or the value of the field (RFC 6797 section 6.1)") {
   CHECK(read({{"hsts", "\"off\""}}).settings.hsts == std::nullopt);
   for (const std::string right :
