@@ -41,6 +41,7 @@ enum class Attribute : std::uint16_t {
   even_port = 0x0018,
   requested_transport = 0x0019,
   dont_fragment = 0x001a,
+  access_token = 0x001b, // RFC 7635
   message_integrity_sha256 = 0x001c,
   password_algorithm = 0x001d,
   userhash = 0x001e,
@@ -60,8 +61,9 @@ enum class Attribute : std::uint16_t {
   software = 0x8022,
   alternate_server = 0x8023,
   fingerprint = 0x8028,
-  response_origin = 0x802b, // RFC 5780
-  other_address = 0x802c,   // RFC 5780
+  response_origin = 0x802b,           // RFC 5780
+  other_address = 0x802c,             // RFC 5780
+  third_party_authorization = 0x802e, // RFC 7635
   mobility_ticket = 0x8030,
 };
 

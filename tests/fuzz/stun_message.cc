@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "libcore/stun/access_token.h"
 #include "libcore/stun/builder.h"
 #include "libcore/stun/integrity.h"
 #include "libcore/stun/message.h"
@@ -83,6 +84,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto value = message->find(stun::Attribute::password_algorithm)) {
     must(!stun::parse_password_algorithm(*value) || value->size() == 4);
+  }
+  if (const auto value = message->find(stun::Attribute::access_token)) {
+    (void)stun::open_access_token(*value, stun::TokenAlgorithm::a256gcm,
+                                  core::bytes_of("12345678901234567890123456789012"), "server");
   }
   check_rebuilt(*message);
   return 0;

@@ -60,7 +60,8 @@ Decision Server::allocate(Request& request) {
     if (value->size() != 4) return refuse(request, ErrorCode::bad_request);
     requested_lifetime = core::load32(value->data());
   }
-  const core::Duration lifetime = granted_lifetime(requested_lifetime);
+  const core::Duration lifetime =
+      granted_lifetime(requested_lifetime, request.identity.until, request.now.wall);
   Opening opening;
   opening.lifetime = lifetime;
   opening.attempts_left = kMaxOpenAttempts;
@@ -188,6 +189,7 @@ std::unique_ptr<Allocation> Server::new_allocation(const Request& request,
   allocation->key = request.identity.key;
   allocation->algorithm = request.identity.algorithm;
   allocation->integrity = request.identity.integrity;
+  allocation->until = request.identity.until;
   allocation->ticket = std::move(ticket);
   allocation->bandwidth = Bandwidth(config_.limits.bandwidth_per_allocation, request.now.steady);
   return allocation;
@@ -401,11 +403,17 @@ Decision Server::answer_allocate(const Allocation& allocation, const core::Now& 
   });
 }
 
-// Sections 7.2 and 8.2: what was asked for, as far as it is allowed, and never under the default.
-core::Duration Server::granted_lifetime(std::optional<std::uint32_t> requested) const {
+// Sections 7.2 and 8.2: what was asked for, as far as it is allowed, and never under the default; but
+// no longer than an access token lasts (RFC 7635 section 9).
+core::Duration Server::granted_lifetime(std::optional<std::uint32_t> requested,
+                                        const std::optional<core::WallTime>& until,
+                                        core::WallTime now) const {
   const core::Duration wanted =
       requested ? core::Duration(std::chrono::seconds(*requested)) : kDefaultLifetime;
-  return std::max(std::min(wanted, config_.limits.max_lifetime), kDefaultLifetime);
+  const core::Duration granted =
+      std::max(std::min(wanted, config_.limits.max_lifetime), kDefaultLifetime);
+  if (!until) return granted;
+  return std::min<core::Duration>(granted, std::max(*until - now, std::chrono::seconds(1)));
 }
 
 bool Server::serves(core::Family family) const {

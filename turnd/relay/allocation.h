@@ -52,6 +52,7 @@ struct Allocation {
   stun::Key key;
   stun::PasswordAlgorithm algorithm{}; // that made the key
   stun::Integrity integrity{};         // of the Allocate, and so of its answer
+  std::optional<core::WallTime> until; // the end of the access token that brought the key
   Quota::Ticket ticket;
 
   std::array<std::optional<RelayId>, 2> relays;          // by core::Family

@@ -57,14 +57,16 @@ std::expected<Identity, ErrorCode> Authenticator::identify(const stun::Message& 
   // The realm's name doesn't matter to an owner's key: it is in the key.
   if (known != nullptr && known->algorithm == *algorithm && is_about(claim, *known) &&
       is_signed_with(*known->key)) {
-    return Identity{known->username, *known->key, *algorithm, integrity};
+    return Identity{known->username, *known->key, *algorithm, integrity, known->until};
   }
 
   // Unknown user, wrong realm or wrong integrity: one answer and the same work, so that nobody can
   // find out which names exist.
+  const auto token = request.find(Attribute::access_token);
   const Credentials::Candidate candidate =
-      claim.username ? credentials_->named(*claim.username, *algorithm, now)
-                     : credentials_->hashed(*claim.userhash, *algorithm);
+      !claim.username ? credentials_->hashed(*claim.userhash, *algorithm)
+      : token         ? credentials_->bearing(*claim.username, *token, now)
+                      : credentials_->named(*claim.username, *algorithm, now);
   const stun::Key* right = nullptr;
   for (const stun::Key& key : candidate.keys) {
     if (right == nullptr && is_signed_with(key)) right = &key;
@@ -76,7 +78,7 @@ std::expected<Identity, ErrorCode> Authenticator::identify(const stun::Message& 
   if (right == nullptr || *realm != credentials_->realm()) {
     return std::unexpected(ErrorCode::unauthenticated);
   }
-  return Identity{candidate.username, *right, *algorithm, integrity};
+  return Identity{candidate.username, *right, *algorithm, integrity, candidate.until};
 }
 
 // RFC 8489 section 9.2.4: whoever answers to the offer returns it unchanged, or someone in between

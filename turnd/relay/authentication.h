@@ -22,6 +22,7 @@ struct Identity {
   stun::Key key;
   stun::PasswordAlgorithm algorithm = stun::PasswordAlgorithm::md5; // that made the key
   stun::Integrity integrity = stun::Integrity::sha1;
+  std::optional<core::WallTime> until{}; // the end of the access token that brought the key
 };
 
 class Authenticator {
@@ -35,6 +36,7 @@ class Authenticator {
     std::string_view username;
     const stun::Key* key;
     stun::PasswordAlgorithm algorithm = stun::PasswordAlgorithm::md5;
+    std::optional<core::WallTime> until{};
   };
 
   // The error is the answer's code: 400, 401 or 438.
@@ -44,6 +46,11 @@ class Authenticator {
 
   // What 401 and 438 carry, beside PASSWORD-ALGORITHMS.
   const std::string& realm() const { return credentials_->realm(); }
+  // And this one, when there is a third party that authorizes.
+  std::optional<std::string_view> third_party() const {
+    const auto& party = credentials_->third_party();
+    return party ? std::optional<std::string_view>(party->server_name) : std::nullopt;
+  }
   stun::NonceMaker::Nonce new_nonce(const core::SocketAddress& client, core::WallTime now) const {
     return nonces_.make(client, credentials_->features(), now);
   }

@@ -25,8 +25,11 @@ core::Secret base64(core::Bytes bytes) {
 
 Credentials::Credentials(std::string realm, const std::map<std::string, core::Secret>& users,
                          std::vector<core::Secret> shared_secrets,
-                         const std::map<std::string, stun::UserKeys>& stored_users)
-    : realm_(std::move(realm)), shared_secrets_(std::move(shared_secrets)) {
+                         const std::map<std::string, stun::UserKeys>& stored_users,
+                         std::optional<ThirdParty> third_party)
+    : realm_(std::move(realm)),
+      shared_secrets_(std::move(shared_secrets)),
+      third_party_(std::move(third_party)) {
   for (const auto& [name, password] : users) {
     // What can't be prepared was refused with the configuration.
     auto keys = stun::user_keys(name, realm_, password.reveal());
@@ -53,10 +56,11 @@ const Credentials::User* Credentials::find(std::string_view name) const {
   return other == by_name_.end() ? nullptr : other->second;
 }
 
-// A client that is offered anonymity sends hashes, behind which nobody finds a time-limited name.
+// A client that is offered anonymity sends hashes, behind which nobody finds a time-limited name or
+// the name of a key.
 std::uint32_t Credentials::features() const {
   return stun::kFeaturePasswordAlgorithms |
-         (shared_secrets_.empty() ? stun::kFeatureUsernameAnonymity : 0);
+         (shared_secrets_.empty() && !third_party_ ? stun::kFeatureUsernameAnonymity : 0);
 }
 
 Credentials::Candidate Credentials::candidate(const User& user, stun::PasswordAlgorithm algorithm) {
@@ -92,6 +96,27 @@ Credentials::Candidate Credentials::hashed(core::Bytes userhash,
                                            stun::PasswordAlgorithm algorithm) const {
   const auto user = by_hash_.find(std::string(core::text_of(userhash)));
   return user == by_hash_.end() ? Candidate{} : candidate(*user->second, algorithm);
+}
+
+// RFC 7635 section 7. The key signs as it is; coturn, the only other that speaks this, signs with its
+// first 16 bytes.
+Credentials::Candidate Credentials::bearing(std::string_view key_id, core::Bytes token,
+                                            core::WallTime now) const {
+  constexpr std::size_t kCoturnKeyBytes = 16;
+  if (!third_party_) return {};
+  for (const ThirdParty::TokenKey& key : third_party_->keys) {
+    if (key.id != key_id) continue;
+    const auto opened = stun::open_access_token(
+        token, key.algorithm, core::bytes_of(key.key.reveal()), third_party_->server_name);
+    if (!opened) return {};
+    if (opened->made > now + kTokenClockSkew || opened->expiry() + kTokenClockSkew <= now)
+      return {};
+    const core::Bytes mac_key = opened->mac_key.bytes();
+    Candidate found{.username = key.id, .keys = {opened->mac_key}, .until = opened->expiry()};
+    if (mac_key.size() > kCoturnKeyBytes) found.keys.emplace_back(mac_key.first(kCoturnKeyBytes));
+    return found;
+  }
+  return {};
 }
 
 std::optional<TimeLimitedName> parse_time_limited_name(std::string_view username) {

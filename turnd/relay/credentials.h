@@ -13,16 +13,32 @@
 
 #include "libcore/base/secret.h"
 #include "libcore/base/time.h"
+#include "libcore/stun/access_token.h"
 #include "libcore/stun/integrity.h"
 #include "libcore/stun/user_keys.h"
 
 namespace turnd {
 
+// Keys that this server shares with an authorization server (RFC 7635).
+struct ThirdParty {
+  struct TokenKey {
+    std::string id; // which clients send as USERNAME
+    stun::TokenAlgorithm algorithm = stun::TokenAlgorithm::a256gcm;
+    core::Secret key; // as many bytes as the algorithm takes
+  };
+  std::string server_name; // that clients are told, and tokens are made for
+  std::vector<TokenKey> keys;
+};
+
 class Credentials {
  public:
+  // RFC 7635 section 7: how far the clocks of the two servers may be apart.
+  static constexpr std::chrono::seconds kTokenClockSkew{5};
+
   Credentials(std::string realm, const std::map<std::string, core::Secret>& users,
               std::vector<core::Secret> shared_secrets,
-              const std::map<std::string, stun::UserKeys>& stored_users = {});
+              const std::map<std::string, stun::UserKeys>& stored_users = {},
+              std::optional<ThirdParty> third_party = std::nullopt);
   Credentials(const Credentials&) = delete; // its tables refer to its users
   Credentials& operator=(const Credentials&) = delete;
   ~Credentials() = default;
@@ -37,6 +53,7 @@ class Credentials {
   struct Candidate {
     std::string_view username; // borrowed from here or from the argument
     std::vector<stun::Key> keys;
+    std::optional<core::WallTime> until{}; // the end of the token that brought the key
   };
   // A fixed user comes before a time-limited name that looks the same. The name may be prepared
   // either way, or not at all (libcore/stun/opaque_string.h).
@@ -44,6 +61,10 @@ class Credentials {
                   core::WallTime now) const;
   // By the value of USERHASH. Time-limited names can't be found by it.
   Candidate hashed(core::Bytes userhash, stun::PasswordAlgorithm algorithm) const;
+
+  // By a token that the authorization server made, `key_id` being the USERNAME.
+  Candidate bearing(std::string_view key_id, core::Bytes token, core::WallTime now) const;
+  const std::optional<ThirdParty>& third_party() const { return third_party_; }
 
   // No fixed user has more: for those who want to do the same work for unknown ones.
   std::size_t most_keys_of_a_user() const { return most_keys_of_a_user_; }
@@ -62,6 +83,7 @@ class Credentials {
   std::unordered_map<std::string, const User*> by_name_; // and by what SASLprep makes of it
   std::unordered_map<std::string, const User*> by_hash_;
   std::vector<core::Secret> shared_secrets_;
+  std::optional<ThirdParty> third_party_;
   std::size_t most_keys_of_a_user_ = 1;
 };
 

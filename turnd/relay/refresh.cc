@@ -73,7 +73,7 @@ std::expected<std::uint32_t, ErrorCode> Server::apply_refresh(Allocation& alloca
     return 0;
   }
 
-  const core::Duration lifetime = granted_lifetime(requested);
+  const core::Duration lifetime = granted_lifetime(requested, allocation.until, now.wall);
   deadlines_.set(allocation.expiry, now.steady + lifetime);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(lifetime);
   return static_cast<std::uint32_t>(seconds.count());

@@ -19,6 +19,7 @@ constexpr std::array kKnownInTurn{
     Attribute::nonce,
     Attribute::userhash,
     Attribute::password_algorithm,
+    Attribute::access_token,
     Attribute::channel_number,
     Attribute::lifetime,
     Attribute::xor_peer_address,
@@ -172,7 +173,8 @@ Decision Server::turn_request(Request& request) {
   if (request.allocation != nullptr) {
     owner = {.username = request.allocation->username,
              .key = &request.allocation->key,
-             .algorithm = request.allocation->algorithm};
+             .algorithm = request.allocation->algorithm,
+             .until = request.allocation->until};
   }
   auto identity = authenticator_.identify(request.message, five_tuple.client,
                                           owner ? &*owner : nullptr, request.now.wall);
@@ -206,6 +208,7 @@ Decision Server::turn_request(Request& request) {
   if (request.allocation == nullptr || request.allocation->opening != nullptr) {
     return refuse(request, ErrorCode::allocation_mismatch);
   }
+  take_newer_token(*request.allocation, request.identity);
   if (request.allocation->username != request.identity.username) {
     return refuse(request, ErrorCode::wrong_credentials);
   }
@@ -222,6 +225,17 @@ Decision Server::turn_request(Request& request) {
   }
 }
 
+// RFC 7635 section 9: before its token ends, a client comes with another one, of any key that is
+// shared with the authorization server. Tokens tell nobody's name: who has one for this server and the
+// allocation's five-tuple is its owner.
+void Server::take_newer_token(Allocation& allocation, const Identity& identity) {
+  if (!allocation.until || !identity.until) return;
+  allocation.username = identity.username;
+  allocation.key = identity.key;
+  allocation.algorithm = identity.algorithm;
+  allocation.until = identity.until;
+}
+
 // Answers that nobody has paid for with a proof are small and unsigned.
 Decision Server::challenge(const Request& request, ErrorCode code) {
   if (code == ErrorCode::bad_request) return refuse(request, code);
@@ -230,6 +244,9 @@ Decision Server::challenge(const Request& request, ErrorCode code) {
     answer.add_text(Attribute::realm, authenticator_.realm());
     answer.add_text(Attribute::nonce, stun::text_of(nonce));
     answer.add(Attribute::password_algorithms, stun::kOfferedPasswordAlgorithms);
+    if (const auto name = authenticator_.third_party()) {
+      answer.add_text(Attribute::third_party_authorization, *name);
+    }
   });
 }
 

@@ -215,6 +215,7 @@ class Server {
   Decision message_from_client(const FiveTuple& five_tuple, ClientTag client, core::Bytes bytes,
                                const core::Now& now, const IpFields& ip);
   Decision turn_request(Request& request);
+  static void take_newer_token(Allocation& allocation, const Identity& identity);
   Decision challenge(const Request& request, stun::ErrorCode code);
   bool may_answer_unauthenticated(const Request& request);
   Decision drop(DropReason reason); // counted
@@ -271,7 +272,9 @@ class Server {
   Decision allocate_succeeded(Allocation& allocation, const core::Now& now);
   void hold_reservation(Allocation& allocation, RelayId relay, const core::Now& now);
   Decision answer_allocate(const Allocation& allocation, const core::Now& now);
-  core::Duration granted_lifetime(std::optional<std::uint32_t> requested) const;
+  core::Duration granted_lifetime(std::optional<std::uint32_t> requested,
+                                  const std::optional<core::WallTime>& until,
+                                  core::WallTime now) const;
   bool serves(core::Family family) const;
 
   // refresh.cc

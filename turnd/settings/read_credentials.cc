@@ -6,6 +6,7 @@
 #include "libcore/config/parsers.h"
 #include "libcore/config/secrets.h"
 #include "libcore/stun/opaque_string.h"
+#include "turnd/settings/read_oauth.h"
 #include "turnd/settings/users_file.h"
 
 namespace turnd {
@@ -83,13 +84,14 @@ void read_credentials(const Value& value, const std::string& realm,
         .error(fmt::format("{} shared secrets", credentials.shared_secrets.size()),
                fmt::format("at most {}: each costs work", kMaxSharedSecrets));
   }
+  object.read("oauth", credentials.oauth, config::nullable(oauth));
   object.finish();
   const auto is_given = [&](std::string_view key) {
     const auto* node = value.node().member(key);
     return node && (!node->members.empty() || !node->elements.empty() || !node->text.empty());
   };
   if (object.is_object() && !is_given("users") && !is_given("users_file") &&
-      !is_given("shared_secrets") && !is_given("shared_secrets_file")) {
+      !is_given("shared_secrets") && !is_given("shared_secrets_file") && !is_given("oauth")) {
     value.warning(
         "neither users nor shared secrets: nobody can relay, the server answers STUN alone");
   }

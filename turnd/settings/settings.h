@@ -19,6 +19,7 @@
 #include "libcore/config/problem.h"
 #include "libcore/config/surroundings.h"
 #include "libcore/log/level.h"
+#include "libcore/stun/access_token.h"
 #include "libcore/stun/user_keys.h"
 
 namespace turnd {
@@ -64,11 +65,22 @@ struct Settings {
     friend bool operator==(const Clients&, const Clients&) = default;
   };
 
+  struct Oauth { // third-party authorization (RFC 7635)
+    struct TokenKey {
+      std::string id;
+      stun::TokenAlgorithm algorithm = stun::TokenAlgorithm::a256gcm;
+      core::Secret key; // decoded
+    };
+    std::string server_name;
+    std::vector<TokenKey> keys; // at least one, all of different names
+  };
+
   struct Credentials {
     std::map<std::string, core::Secret> users; // name -> password
     std::optional<std::string> users_file;
     std::map<std::string, stun::UserKeys> stored_users; // of users_file, none of them in `users`
     std::vector<core::Secret> shared_secrets;           // from the list or from its file
+    std::optional<Oauth> oauth;
   };
 
   struct Limits { // config::kNoLimit: none

@@ -71,9 +71,16 @@ std::vector<UdpListenerAddress> udp_listeners(const Settings& settings,
 } // namespace
 
 std::shared_ptr<const Credentials> credentials_of(const Settings& settings) {
-  return std::make_shared<Credentials>(settings.realm, settings.credentials.users,
-                                       settings.credentials.shared_secrets,
-                                       settings.credentials.stored_users);
+  const Settings::Credentials& given = settings.credentials;
+  std::optional<ThirdParty> third_party;
+  if (given.oauth) {
+    third_party.emplace(given.oauth->server_name, std::vector<ThirdParty::TokenKey>());
+    for (const auto& key : given.oauth->keys) {
+      third_party->keys.push_back({key.id, key.algorithm, key.key});
+    }
+  }
+  return std::make_shared<Credentials>(settings.realm, given.users, given.shared_secrets,
+                                       given.stored_users, std::move(third_party));
 }
 
 core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings, unsigned workers,

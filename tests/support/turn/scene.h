@@ -65,6 +65,7 @@ struct Options {
   std::map<std::string, stun::UserKeys> stored_users;
   std::vector<std::string> shared_secrets;
   bool draft_dual_allocation = false;
+  std::optional<turnd::ThirdParty> third_party;
   bool mobility = false;
   bool tcp_relay = false;
   turnd::ReservationTable* reservations = nullptr;            // of several workers
@@ -226,7 +227,8 @@ class Scene {
     for (const auto& secret : o.shared_secrets) secrets.emplace_back(secret);
     std::map<std::string, core::Secret> users;
     for (const auto& [name, password] : o.users) users.emplace(name, core::Secret(password));
-    return std::make_shared<turnd::Credentials>(o.realm, users, std::move(secrets), o.stored_users);
+    return std::make_shared<turnd::Credentials>(o.realm, users, std::move(secrets), o.stored_users,
+                                                o.third_party);
   }
 
   Result copy(const turnd::Decision& decision) {

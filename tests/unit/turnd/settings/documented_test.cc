@@ -14,8 +14,10 @@ TEST_CASE("docs/configuration.md has every key of turnd.json, and no other") {
                     {"peers.", R"({"peers": {@}})"},
                     {"clients.", R"({"clients": {@}})"},
                     {"credentials.", R"({"credentials": {@}})"},
-                    {"limits.", R"({"limits": {@}})"},
                     {"alternate.", R"({"alternate": {@}})"},
+                    {"credentials.oauth.", R"({"credentials": {"oauth": {@}}})"},
+                    {"credentials.oauth.keys[].", R"({"credentials": {"oauth": {"keys": [{@}]}}})"},
+                    {"limits.", R"({"limits": {@}})"},
                     {"log.", R"({"log": {@}})"},
                     {"admin.", R"({"admin": {@}})"}});
   REQUIRE(accepted.size() > 30);

@@ -501,3 +501,32 @@ TEST_CASE("all problems of a file are found at once") {
                        {"log", R"({ "format": "xml" })"}})
             .size() == 5);
 }
+
+TEST_CASE("third-party authorization has a name and keys, decoded, each of its algorithm's size") {
+  const std::string long_key = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
+  const auto with = [](const std::string& keys) {
+    return read({{"credentials",
+                  R"({ "oauth": { "server_name": "turn.example.com", "keys": )" + keys + " } }"}});
+  };
+  const auto [settings, problems] = with(
+      R"([{ "kid": "north", "key": ")" + long_key +
+      R"(" }, { "kid": "south", "key": "MTIzNDU2Nzg5MDEyMzQ1Ng==", "algorithm": "A128GCM" }])");
+  CHECK(problems == Lines{});
+  REQUIRE(settings.credentials.oauth);
+  CHECK(settings.credentials.oauth->server_name == "turn.example.com");
+  REQUIRE(settings.credentials.oauth->keys.size() == 2);
+  CHECK(settings.credentials.oauth->keys[0].key.reveal() == "12345678901234567890123456789012");
+  CHECK(settings.credentials.oauth->keys[1].algorithm == stun::TokenAlgorithm::a128gcm);
+
+  const std::string at = "error: /credentials/oauth/keys";
+  CHECK(with("[]").problems == Lines{at + ": the list is empty; expected at least one key"});
+  CHECK(with(R"([{ "kid": "a", "key": "MTIzNDU2Nzg5MDEyMzQ1Ng==" }])").problems ==
+        Lines{at + "/0/key: the key doesn't fit its algorithm; expected 32 bytes in base64"});
+  CHECK(with(R"([{ "kid": "a", "key": "not base64!" }])").problems ==
+        Lines{at + "/0/key: the key doesn't fit its algorithm; expected 32 bytes in base64"});
+  CHECK(with(R"([{ "kid": "a" }])").problems ==
+        Lines{at + "/0: \"key\" is missing; expected the key in base64, or \"key_file\""});
+  const std::string twice = R"({ "kid": "a", "key": ")" + long_key + "\" }";
+  CHECK(with("[" + twice + "," + twice + "]").problems ==
+        Lines{at + "/1: \"a\" is listed already; expected each key once"});
+}
