@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/turn/scene.h"
@@ -159,6 +160,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.limits.permissions_per_allocation = 3;
   options.limits.channels_per_allocation = 3;
   options.allocations_per_user = 3;
+  options.mobility = true;
+  options.tcp_relay = true;
   Scene scene(options);
   std::array clients{
       Client("alice", "wonder", "192.0.2.7:1"), Client("alice", "wonder", "192.0.2.7:2"),
@@ -171,6 +174,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Input in(core::Bytes(data, size));
   for (int events = 0; events < 200 && !in.empty(); ++events) {
     one_event(scene, clients, in);
+    for (const turnd::ConnectPeer& connect : std::exchange(scene.connects, {})) {
+      if (connect.to.port() % 2 == 0) {
+        (void)scene.settle_now(scene.server.peer_connected(connect.number, scene.now));
+      } else {
+        (void)scene.settle_now(scene.server.peer_unreachable(connect.number));
+      }
+    }
     scene.pass({}); // carries out what client_gone() left to do
     must(scene.server.allocation_count() <= clients.size());
     must(scene.quota.taken() == scene.server.allocation_count());
@@ -183,5 +193,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(scene.server.relay_count() == 0);
   must(scene.quota.taken() == 0);
   must(!scene.server.next_deadline());
+  must(scene.server.is_idle());
+  must(scene.own_mobile_allocations.size() == 0);
+  must(scene.own_peer_connections.size() == 0);
   return 0;
 }

@@ -176,13 +176,21 @@ def integration(display):
     return pytest(display, "integration", "--timeout=180", "tests/integration", environment={"VESTIBULE_BUILD": str(BUILD / "dev")})
 
 
+# Tests of turnd with several workers, in which sockets and allocations go from one to another.
+CROSSING_WORKERS = ["test_turn_mobility.py", "test_turn_tcp_relay.py"]
+
+
 def threads(display):
     """Tests that start threads are tagged [threads]; they run once more under ThreadSanitizer. So do
-    the daemons, with a worker a core, through the whole self-check."""
+    the daemons, with a worker a core, through the whole self-check, and turnd where things move between
+    workers."""
     programs = [name for name, files in unit_programs() if any("[threads]" in f.read_text() for f in files)]
     build(display, "tsan", *programs, "rproxyd", "turnd")
     counts, failures = Counts(), []
-    for run in [*(lambda p=p: tagged(display, p) for p in programs), lambda: self_check(display, "threads-self-check", "tsan")]:
+    crossing = [f"tests/integration/turn/{name}" for name in CROSSING_WORKERS]
+    for run in [*(lambda p=p: tagged(display, p) for p in programs),
+                lambda: pytest(display, "threads-turnd", "--timeout=600", *crossing, environment={"VESTIBULE_BUILD": str(BUILD / "tsan")}),
+                lambda: self_check(display, "threads-self-check", "tsan")]:
         try:
             counts += run()
         except Failed as failure:

@@ -1,10 +1,14 @@
 // What workers share, asked by several threads at once: also run under ThreadSanitizer.
 #include <catch2/catch_test_macros.hpp>
 
+#include <unistd.h>
+
 #include <atomic>
 #include <thread>
 #include <vector>
 
+#include "turnd/shell/shared_mobile_allocations.h"
+#include "turnd/shell/shared_peer_connections.h"
 #include "turnd/shell/shared_quota.h"
 
 namespace {
@@ -54,6 +58,68 @@ TEST_CASE("a user's bandwidth holds whichever threads relay", "[threads]") {
   CHECK(relayed == kPerSecond);
   CHECK(tickets[0].admit(kBytes, now + std::chrono::milliseconds(1)));
   CHECK_FALSE(tickets[1].admit(kBytes, now + std::chrono::milliseconds(1)));
+}
+
+TEST_CASE("RFC 6062: a peer's connection is bound once, whichever threads ask", "[threads]") {
+  constexpr unsigned kThreads = 4;
+  constexpr std::uint32_t kRounds = 500;
+  turnd::SharedPeerConnections shared;
+  std::atomic<std::uint32_t> sockets = 0;
+  std::atomic<bool> twice = false;
+  std::vector<std::thread> threads;
+  for (unsigned me = 0; me < kThreads; ++me) {
+    threads.emplace_back([&, me] {
+      turnd::WorkerPeerConnections mine(shared);
+      for (std::uint32_t round = 0; round < kRounds; ++round) {
+        const auto number = static_cast<turnd::ConnectionNumber>(round);
+        const turnd::ConnectionId id{.number = number, .serial = round};
+        if (me == 0) {
+          mine.offer(event::Fd(::dup(0)));
+          if (!mine.hold(id, turnd::ConnectionOwner())) twice = true;
+          continue;
+        }
+        // Anybody's: the one that binds it finds the socket, once.
+        for (int i = 0; i < 1000 && mine.owner(number); ++i) {
+          if (const auto bound = mine.bind(number, me)) {
+            if (shared.adopt(*bound)) ++sockets;
+            if (shared.adopt(*bound)) twice = true;
+          }
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  turnd::WorkerPeerConnections last(shared);
+  std::uint32_t left = 0;
+  for (std::uint32_t round = 0; round < kRounds; ++round) {
+    const turnd::ConnectionId id{.number = turnd::ConnectionNumber{round}, .serial = round};
+    if (last.expire(id)) ++left;
+    last.end(id);
+    CHECK_FALSE(last.exists(id));
+  }
+  CHECK(sockets + left == kRounds);
+  CHECK_FALSE(twice);
+}
+
+TEST_CASE("RFC 8016: where a mobile allocation is has one answer at a time", "[threads]") {
+  constexpr unsigned kThreads = 4;
+  turnd::SharedMobileAllocations shared;
+  std::atomic<bool> lost = false;
+  std::vector<std::thread> threads;
+  for (unsigned me = 0; me < kThreads; ++me) {
+    threads.emplace_back([&, me] {
+      for (std::uint64_t round = 0; round < 2000; ++round) {
+        const auto number = static_cast<turnd::AllocationNumber>(me * 10'000 + round);
+        if (!shared.add(number, me) || shared.add(number, me)) lost = true;
+        shared.move(number, me + 1);
+        if (shared.owner(number) != me + 1) lost = true;
+        shared.remove(number);
+        if (shared.owner(number)) lost = true;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK_FALSE(lost);
 }
 
 } // namespace
