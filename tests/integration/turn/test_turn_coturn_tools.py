@@ -62,11 +62,11 @@ MODES = {
     "run_tests_mobile tcp": Mode("tcp", "-M -t -e {peer} -X -g", credentials=TIME_LIMITED, alone=True),
     "mobile_udp_client": Mode("udp", "-e {peer} -X -g -M", HOST6),
     "mobile_dtls_client": Mode("dtls", "-S -e {peer6} -x -g -M -s", numbers=("-m", "1", "-n", "40", "-l", "170", "-z", "5"), alone=True),
-    "mobile_tls_client_c2c_tcp_relay": Mode("tls", "-T -S -y -g -M", HOST6, lacks="RFC 6062", alone=True),
+    "mobile_tls_client_c2c_tcp_relay": Mode("tls", "-T -S -y -g -M", HOST6, lacks="mobility for TCP allocations: it answers 405"),
     # scripts/basic
     "udp_c2c_client": Mode("udp", "-y", numbers=("-m", "10", "-n", "60", "-l", "170", "-z", "15")),
     "tcp_client": Mode("tcp", "-t -e {peer} -X -g", HOST6),
-    "tcp_client_c2c_tcp_relay": Mode("tcp", "-T -y -g", HOST6, lacks="RFC 6062"),
+    "tcp_client_c2c_tcp_relay": Mode("tcp", "-T -y -g", HOST6),
     # scripts/longtermsecure
     "secure_udp_client": Mode("udp", "-e {peer} -X -g", HOST6),
     "secure_udp_c2c": Mode("udp", "-s -g -y", HOST6),
@@ -82,8 +82,8 @@ MODES = {
     "extra requests, dtls": Mode("dtls", "-G -S -e {peer6} -x -g -s"),
     "extra requests, tcp": Mode("tcp", "-G -t -e {peer} -X -g", HOST6),
     "extra requests, tls": Mode("tls", "-G -t -S -e {peer} -X -g", HOST6),
-    "extra requests, tcp relay": Mode("tcp", "-G -T -y -g", HOST6, lacks="RFC 6062"),
-    "extra requests, tcp relay over tls": Mode("tls", "-G -T -S -y -g", HOST6, lacks="RFC 6062"),
+    "extra requests, tcp relay": Mode("tcp", "-G -T -y -g", HOST6),
+    "extra requests, tcp relay over tls": Mode("tls", "-G -T -S -y -g", HOST6),
     "negative tests": Mode("udp", "-N -y"),
     # What the scripts leave out
     "dual allocation": Mode("udp", "-Z -y"),
@@ -93,7 +93,6 @@ MODES = {
     "IPv6 relay of an IPv4 client": Mode("udp", "-y -x"),
     "Send indications, tcp, padded": Mode("tcp", "-t -y -s -D"),
     "Send indications, tls": Mode("tls", "-t -S -y -s"),
-    "passive TCP relay": Mode("tcp", "-P -g", lacks="RFC 6062"),
     "length 1": Mode("udp", "-y", numbers=("-m", "1", "-n", "20", "-l", "1", "-z", "5")),
     "length 1400": Mode("udp", "-e {peer} -g", numbers=("-m", "2", "-n", "20", "-l", "1400", "-z", "5")),
     "length 1400, tls": Mode("tls", "-t -S -e {peer}", numbers=("-m", "2", "-n", "20", "-l", "1400", "-z", "5")),
@@ -124,7 +123,7 @@ def turnd(tmp_path_factory, authority):
         workers=2,
         listeners=[{"transport": transport, "address": address} | ({"certificates": [str(certificate)]} if transport.endswith("tls") else {})
                    for transport in TRANSPORTS for address in (f"{HOST}:0", f"[{HOST6}]:0")],
-        clients={"rfc5766_channels": True, "mobility": True, "draft_dual_allocation": True}, relay={"addresses": [HOST, HOST6]},
+        clients={"rfc5766_channels": True, "mobility": True, "draft_dual_allocation": True}, relay={"addresses": [HOST, HOST6], "tcp": True},
         peers={"allow": ["127.0.0.0/8", HOST6]}, credentials={"shared_secrets": [SECRET]})
     with Turnd(tmp_path_factory.mktemp("turnd"), configured) as daemon:
         yield daemon
