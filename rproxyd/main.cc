@@ -9,5 +9,12 @@ int main(int argc, char** argv) {
   const rproxyd::BansCommand bans(command.app());
   if (const auto exit_code = command.parse(argc, argv)) return *exit_code;
   if (bans.parsed()) return bans.run(command.config_file());
-  return command.run(rproxyd::load_usable, rproxyd::run_daemon);
+  const auto reread = [&command] {
+    return rproxyd::load_usable(command.config_file(), config::SystemSurroundings());
+  };
+  return command.run(rproxyd::load_usable,
+                     [&](const rproxyd::Settings& settings, logging::Logger& log,
+                         const std::string& announce_file) {
+                       return rproxyd::run_daemon(settings, log, announce_file, reread);
+                     });
 }

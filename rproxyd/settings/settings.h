@@ -29,6 +29,8 @@ struct Settings {
     std::vector<config::CertificateFiles> certificates; // PEM files; empty: self-signed
     TlsVersion min_version = TlsVersion::tls1_2;
     bool compatible_suites = false; // "suites": "compatible"
+
+    friend bool operator==(const Tls&, const Tls&) = default;
   };
 
   struct Listener {
@@ -38,6 +40,8 @@ struct Settings {
     bool proxy_protocol = false;                // read PROXY headers, from trusted_proxies alone
     bool redirect_https = false;                // plain HTTP only: 301 to https://
     std::optional<std::string> acme_challenges; // plain HTTP only: the folder they are served from
+
+    friend bool operator==(const Listener&, const Listener&) = default;
   };
 
   enum class Scheme : std::uint8_t { http, https };
@@ -51,6 +55,8 @@ struct Settings {
     bool backup = false;      // serves only while none of the others can
     // "_pexapp._tcp.example.com": SRV records tell the hosts, their ports and weights (RFC 2782).
     bool is_service() const { return host.starts_with('_'); }
+
+    friend bool operator==(const Server&, const Server&) = default;
   };
 
   enum class Policy : std::uint8_t { round_robin, least_connections, client_hash };
@@ -61,6 +67,8 @@ struct Settings {
     bool verify = false;
     std::optional<std::string> server_name; // absent: the server's host
     std::optional<std::string> ca_file;     // absent: the system's
+
+    friend bool operator==(const BackendTls&, const BackendTls&) = default;
   };
 
   struct Health {
@@ -69,6 +77,8 @@ struct Settings {
     core::Duration timeout = std::chrono::seconds{2}; // not above the interval
     unsigned fall = 2;
     unsigned rise = 2;
+
+    friend bool operator==(const Health&, const Health&) = default;
   };
 
   struct Retry {
@@ -78,6 +88,8 @@ struct Settings {
     unsigned attempts = 2; // servers tried for one request, the first included
     bool non_idempotent = false;
     unsigned budget = 20; // percent of a pool's requests that may be tried again
+
+    friend bool operator==(const Retry&, const Retry&) = default;
   };
 
   struct Pool {
@@ -89,11 +101,15 @@ struct Settings {
     core::Duration slow_start{0}; // for a server that has come back
     Retry retry;
     BackendProtocol protocol = BackendProtocol::http1_1;
+
+    friend bool operator==(const Pool&, const Pool&) = default;
   };
 
   struct HeaderField {
     std::string name;
     std::string value;
+
+    friend bool operator==(const HeaderField&, const HeaderField&) = default;
   };
 
   struct StaticFolder {
@@ -103,20 +119,28 @@ struct Settings {
     std::optional<std::string> cache_control; // a header value
     std::map<std::string, std::string> types; // by ending, without its dot
     bool precompressed = true;
+
+    friend bool operator==(const StaticFolder&, const StaticFolder&) = default;
   };
   struct Redirect {
     std::string location; // a path from the root, or a whole http(s) URL
     unsigned status;      // 302 unless another is given
+
+    friend bool operator==(const Redirect&, const Redirect&) = default;
   };
   struct ToPool {
     std::string pool; // is in `pools`
     bool websocket = false;
     std::optional<std::string> rewrite; // takes the place of the route's path
+
+    friend bool operator==(const ToPool&, const ToPool&) = default;
   };
   struct FixedAnswer {
     unsigned status = 200;
     std::string body;
     std::vector<HeaderField> headers;
+
+    friend bool operator==(const FixedAnswer&, const FixedAnswer&) = default;
   };
 
   struct Route {
@@ -125,6 +149,8 @@ struct Settings {
     std::string path = "/";           // starts with '/'
     bool exact = false;               // else the path and what lies below it
     std::variant<Redirect, ToPool, StaticFolder, FixedAnswer> target;
+
+    friend bool operator==(const Route&, const Route&) = default;
   };
 
   enum class Paths : std::uint8_t { open, conferencing };
@@ -132,17 +158,23 @@ struct Settings {
   struct ContentSecurityPolicy {
     enum class Kind : std::uint8_t { off, standard, own } kind = Kind::standard;
     std::string own; // a header value, with Kind::own
+
+    friend bool operator==(const ContentSecurityPolicy&, const ContentSecurityPolicy&) = default;
   };
 
   struct Compression {
     bool enabled = false;
     std::uint64_t least_bytes = 1024;
     std::vector<std::string> types; // lower case; none: the built-in ones
+
+    friend bool operator==(const Compression&, const Compression&) = default;
   };
 
   struct ServerHeader {
     enum class Kind : std::uint8_t { pass, remove, own } kind = Kind::pass;
     std::string own; // a header value, with Kind::own
+
+    friend bool operator==(const ServerHeader&, const ServerHeader&) = default;
   };
 
   struct PinGuard {
@@ -155,6 +187,8 @@ struct Settings {
       unsigned max_failures = 18; // not below slow_after
       core::Duration pace = std::chrono::seconds{20};
       core::Duration remember = std::chrono::hours{12};
+
+      friend bool operator==(const Room&, const Room&) = default;
     };
     bool enabled = false;
     Count count = Count::wrong_pins;
@@ -176,12 +210,16 @@ struct Settings {
     std::optional<std::string> state; // a file, or redis://; absent: bans don't survive a restart
     std::optional<std::string> audit_log; // a file; absent: none
     logging::Format audit_format = logging::Format::text;
+
+    friend bool operator==(const PinGuard&, const PinGuard&) = default;
   };
 
   struct Dns {
     std::vector<std::string> servers; // "192.0.2.1:53"; empty: the system's
     core::Duration refresh =
         std::chrono::seconds{30}; // names are looked up again so often at least
+
+    friend bool operator==(const Dns&, const Dns&) = default;
   };
 
   struct Limits {                                          // config::kNoLimit: none
@@ -191,6 +229,8 @@ struct Settings {
     std::uint64_t connections = config::kNoLimit;
     std::uint64_t connections_per_client = config::kNoLimit;
     std::uint64_t streams_per_connection = 128; // never above kMaxStreams
+
+    friend bool operator==(const Limits&, const Limits&) = default;
   };
   // "0: none" stops here: what waits in memory is bounded in any case.
   static constexpr std::uint64_t kMaxHeaderBytes = std::uint64_t{1024} * 1024;
@@ -206,6 +246,8 @@ struct Settings {
     core::Duration response = std::chrono::seconds{60};
     core::Duration stream_idle = std::chrono::hours{1};
     core::Duration backend_idle = std::chrono::seconds{60};
+
+    friend bool operator==(const Timeouts&, const Timeouts&) = default;
   };
 
   enum class AccessFormat : std::uint8_t { pexip, combined, json };
@@ -215,12 +257,16 @@ struct Settings {
     logging::Format format = logging::Format::text;
     std::optional<std::string> access; // a file; absent: no access log
     AccessFormat access_format = AccessFormat::pexip;
+
+    friend bool operator==(const Log&, const Log&) = default;
   };
 
   struct Admin {
     std::optional<core::SocketAddress> address =
         core::SocketAddress(core::IpAddress::v4(127, 0, 0, 1), 9442);
     std::optional<std::string> socket = "/run/vestibule/rproxyd.sock";
+
+    friend bool operator==(const Admin&, const Admin&) = default;
   };
 
   unsigned workers = 0; // 0: one per core

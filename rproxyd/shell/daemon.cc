@@ -51,7 +51,7 @@ std::unique_ptr<admin::Server> open_admin(const Settings& settings, Service& ser
 } // namespace
 
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
-                              const std::string& announce_file) {
+                              const std::string& announce_file, ReadSettings reread) {
   const unsigned count = program::worker_count(settings.workers);
   program::allow_all_descriptors();
   auto service = Service::make(settings, log);
@@ -68,7 +68,9 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     supervised.push_back(worker->get());
     workers.push_back(std::move(*worker));
   }
-  program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised));
+  Reload reload(std::move(reread), **service);
+  program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised),
+                                 [&reload] { reload.run(); });
   for (const event::BoundListener& listener : sockets->bound) {
     log.info("listener.open", "listening", logging::field("transport", listener.transport),
              logging::field("address", listener.address));

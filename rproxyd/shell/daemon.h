@@ -6,6 +6,7 @@
 #include "libcore/base/error.h"
 #include "libcore/log/log.h"
 #include "rproxyd/settings/settings.h"
+#include "rproxyd/shell/reload.h"
 
 namespace rproxyd {
 
@@ -13,6 +14,6 @@ namespace rproxyd {
 // a second signal ends it at once. Fails, with the reason, when it can't start. `announce_file`
 // (empty: none) gets the bound addresses.
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
-                              const std::string& announce_file);
+                              const std::string& announce_file, ReadSettings reread);
 
 } // namespace rproxyd

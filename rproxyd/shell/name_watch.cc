@@ -12,30 +12,71 @@ core::Result<std::unique_ptr<NameWatch>> NameWatch::begin(
     const Settings::Dns& settings, const std::vector<std::unique_ptr<SharedPool>>& pools,
     logging::Logger& log) {
   std::unique_ptr<NameWatch> watch(new NameWatch(settings, log));
-  bool has_names = false;
   for (const auto& shared : pools) {
     Pool pool;
     pool.shared = shared.get();
-    for (const Settings::Server& server : shared->settings().servers) {
-      Server entry;
-      entry.settings = &server;
-      if (const auto ip = core::IpAddress::parse(server.host)) {
-        entry.backends.push_back(shared->wanted(server, core::SocketAddress(*ip, server.port)));
-      } else {
-        pool.has_names = has_names = true;
-      }
-      pool.servers.push_back(std::move(entry));
-    }
+    pool.servers = servers_of(*shared, shared->settings().servers);
     watch->pools_.push_back(std::move(pool));
   }
-  if (has_names) {
-    auto resolver = dns::Resolver::make(settings.servers, kPatience);
-    if (!resolver) return std::unexpected(resolver.error());
-    watch->resolver_ = std::move(*resolver);
-  }
+  const std::lock_guard lock(watch->looking_);
+  if (auto prepared = watch->prepare(); !prepared) return std::unexpected(prepared.error());
   for (Pool& pool : watch->pools_) watch->look(pool);
-  if (has_names) watch->thread_ = std::thread([raw = watch.get()] { raw->run(); });
   return watch;
+}
+
+std::vector<NameWatch::Server> NameWatch::servers_of(const SharedPool& pool,
+                                                     const std::vector<Settings::Server>& servers) {
+  std::vector<Server> list;
+  for (const Settings::Server& server : servers) {
+    Server& entry = list.emplace_back();
+    entry.settings = server;
+    if (const auto ip = core::IpAddress::parse(server.host)) {
+      entry.backends.push_back(pool.wanted(server, core::SocketAddress(*ip, server.port)));
+    }
+  }
+  return list;
+}
+
+core::Result<void> NameWatch::prepare() {
+  bool has_names = false;
+  for (Pool& pool : pools_) {
+    pool.has_names = std::ranges::any_of(pool.servers, [](const Server& server) {
+      return !core::IpAddress::parse(server.settings.host);
+    });
+    has_names = has_names || pool.has_names;
+  }
+  if (!has_names || resolver_) return {};
+  auto resolver = dns::Resolver::make(settings_.servers, kPatience);
+  if (!resolver) return std::unexpected(resolver.error());
+  resolver_ = std::move(*resolver);
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+void NameWatch::follow(const std::string& name, const std::vector<Settings::Server>& servers) {
+  {
+    const std::lock_guard lock(looking_);
+    const auto pool =
+        std::ranges::find_if(pools_, [&](const Pool& each) { return each.shared->name() == name; });
+    if (pool == pools_.end()) return;
+    // What is known of servers that stay is kept, in case that the look fails.
+    std::vector<Server> list = servers_of(*pool->shared, servers);
+    for (Server& server : list) {
+      for (const Server& former : pool->servers) {
+        if (former.settings == server.settings) server = former;
+      }
+    }
+    pool->servers = std::move(list);
+    if (auto prepared = prepare(); !prepared) {
+      log_.error("name.unknown", prepared.error().text, logging::field("pool", name));
+    }
+    look(*pool);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    changed_ = true;
+  }
+  ended_.notify_one();
 }
 
 NameWatch::~NameWatch() {
@@ -52,9 +93,9 @@ void NameWatch::look(Pool& pool) {
   auto next = std::chrono::duration_cast<std::chrono::seconds>(settings_.refresh);
   std::vector<WantedBackend> all;
   for (Server& server : pool.servers) {
-    if (!core::IpAddress::parse(server.settings->host)) {
+    if (!core::IpAddress::parse(server.settings.host)) {
       std::chrono::seconds lifetime{0};
-      auto answer = found(*pool.shared, *server.settings, lifetime);
+      auto answer = found(*pool.shared, server.settings, lifetime);
       if (answer) {
         server.backends = std::move(*answer);
         if (lifetime.count() > 0) next = std::min(next, std::max(lifetime, kSoonest));
@@ -134,17 +175,20 @@ core::Result<std::vector<WantedBackend>> NameWatch::found_service(const SharedPo
 void NameWatch::run() {
   std::unique_lock lock(mutex_);
   while (!end_) {
-    core::TimePoint next = core::TimePoint::max();
-    for (const Pool& pool : pools_) {
-      if (pool.has_names) next = std::min(next, pool.next_look);
-    }
-    if (ended_.wait_until(lock, next, [this] { return end_; })) return;
+    changed_ = false;
     lock.unlock();
-    const core::TimePoint now = event::read_now().steady;
-    for (Pool& pool : pools_) {
-      if (pool.has_names && pool.next_look <= now) look(pool);
+    core::TimePoint next = core::TimePoint::max();
+    {
+      const std::lock_guard looking(looking_);
+      const core::TimePoint now = event::read_now().steady;
+      for (Pool& pool : pools_) {
+        if (!pool.has_names) continue;
+        if (pool.next_look <= now) look(pool);
+        next = std::min(next, pool.next_look);
+      }
     }
     lock.lock();
+    ended_.wait_until(lock, next, [this] { return end_ || changed_; });
   }
 }
 

@@ -30,12 +30,16 @@ class NameWatch {
       logging::Logger& log);
   ~NameWatch(); // ends the thread
 
+  // From now on the pool has these servers; their names are looked up before it returns. From any
+  // thread but the watch's own.
+  void follow(const std::string& pool, const std::vector<Settings::Server>& servers);
+
   NameWatch(const NameWatch&) = delete;
   NameWatch& operator=(const NameWatch&) = delete;
 
  private:
   struct Server { // of a pool: what it last meant
-    const Settings::Server* settings = nullptr;
+    Settings::Server settings;
     std::vector<WantedBackend> backends;
     bool failed = false; // the last look-up
   };
@@ -47,6 +51,9 @@ class NameWatch {
   };
 
   NameWatch(const Settings::Dns& settings, logging::Logger& log) : settings_(settings), log_(log) {}
+  static std::vector<Server> servers_of(const SharedPool& pool,
+                                        const std::vector<Settings::Server>& servers);
+  core::Result<void> prepare(); // a resolver and a thread, where names have to be looked up
   void look(Pool& pool);
   core::Result<std::vector<WantedBackend>> found(const SharedPool& pool,
                                                  const Settings::Server& server,
@@ -59,10 +66,12 @@ class NameWatch {
   const Settings::Dns& settings_;
   logging::Logger& log_;
   std::optional<dns::Resolver> resolver_;
+  std::mutex looking_; // held during a look, over resolver_ and pools_
   std::vector<Pool> pools_;
   std::mutex mutex_;
   std::condition_variable ended_;
-  bool end_ = false; // under mutex_
+  bool end_ = false;     // under mutex_
+  bool changed_ = false; // under mutex_: the next look may be sooner
   std::thread thread_;
 };
 

@@ -128,17 +128,31 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
   }
   service->limits = limits_of(settings.limits);
 
-  for (const Settings::Listener& listener : settings.listeners) {
-    auto context = tls_of(listener, service->tickets, log);
-    if (!context) return std::unexpected(context.error());
-    service->tls.push_back(std::move(*context));
-  }
-  if (settings.pin_guard.enabled) {
-    auto guard = SharedGuard::make(settings.pin_guard, log, event::read_now());
-    if (!guard) return std::unexpected(guard.error());
-    service->guard = std::move(*guard);
-  }
+  auto tls = service->load_tls(settings.listeners);
+  if (!tls) return std::unexpected(tls.error());
+  service->set_tls(std::move(*tls));
   return service;
+}
+
+core::Result<TlsContexts> Service::load_tls(
+    const std::vector<Settings::Listener>& listeners) const {
+  TlsContexts contexts;
+  for (const Settings::Listener& listener : listeners) {
+    auto context = tls_of(listener, tickets, *log);
+    if (!context) return std::unexpected(context.error());
+    contexts.push_back(std::move(*context));
+  }
+  return contexts;
+}
+
+void Service::set_tls(TlsContexts tls) {
+  const std::lock_guard lock(tls_mutex_);
+  tls_ = std::move(tls);
+}
+
+std::shared_ptr<const tls::ServerContext> Service::tls(std::size_t listener) const {
+  const std::lock_guard lock(tls_mutex_);
+  return tls_[listener];
 }
 
 } // namespace rproxyd

@@ -1,8 +1,10 @@
-// What all workers share, made once from the settings and not changed while they run.
+// What all workers share, made once from the settings. Of it certificates and the servers of pools may
+// change while they run.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +23,8 @@
 
 namespace rproxyd {
 
+using TlsContexts = std::vector<std::shared_ptr<const tls::ServerContext>>;
+
 struct Service {
   const Settings* settings = nullptr;
   logging::Logger* log = nullptr;
@@ -35,13 +39,22 @@ struct Service {
   std::vector<ExchangeRules> rules;           // a listener each
   MessageLimits limits;
   std::shared_ptr<tls::TicketKeys> tickets = std::make_shared<tls::TicketKeys>();
-  std::vector<std::shared_ptr<const tls::ServerContext>> tls; // a listener each; null: plain
   std::optional<ConnectionLimits> connections;
   AbuseCounts abuse;
 
   // `settings` and `log` must outlive the service. Loads certificates, resolves names.
   static core::Result<std::unique_ptr<Service>> make(const Settings& settings,
                                                      logging::Logger& log);
+
+  // A listener each; null: plain. set_tls() is for the connections that come from then on; both may be
+  // called by any thread.
+  core::Result<TlsContexts> load_tls(const std::vector<Settings::Listener>& listeners) const;
+  void set_tls(TlsContexts tls);
+  std::shared_ptr<const tls::ServerContext> tls(std::size_t listener) const;
+
+ private:
+  mutable std::mutex tls_mutex_;
+  TlsContexts tls_;
 };
 
 } // namespace rproxyd

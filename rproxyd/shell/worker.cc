@@ -147,7 +147,7 @@ void Worker::start_client(std::size_t listener, event::Fd fd, const core::Socket
   auto client =
       std::make_unique<ClientConnection>(*this, listener, peer, local, *std::move(ticket));
   ClientConnection* raw = client.get();
-  if (!client->start(std::move(fd), service_.tls[listener])) return;
+  if (!client->start(std::move(fd), service_.tls(listener))) return;
   clients_.emplace(raw, std::move(client));
 }
 

@@ -213,7 +213,7 @@ class Slow(Responder):
 
 def test_every_address_of_a_name_is_a_node_and_the_pool_follows_its_changes(start, running, names):
     first = running.enter_context(Responder("first", host="127.0.0.81"))
-    second = running.enter_context(Responder("second", host="127.0.0.82", port=first.port))
+    running.enter_context(Responder("second", host="127.0.0.82", port=first.port))
     names.start()
     names.set_hosts("127.0.0.81 nodes.test")
     proxy = start(f"http://nodes.test:{first.port}", dns=names.settings)
