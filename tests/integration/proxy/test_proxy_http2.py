@@ -1,6 +1,7 @@
 """HTTP/2 clients before HTTP/1.1 backends: streams, windows and resets."""
 
 import hashlib
+import signal
 import subprocess
 import time
 from contextlib import suppress
@@ -18,6 +19,7 @@ HELD_BYTES_LIMIT = 32 * 1024 * 1024
 DOWNLOAD = 40 * 1024 * 1024
 CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 CALM = h2.errors.ErrorCodes.ENHANCE_YOUR_CALM
+PING, GOAWAY, ACK = 6, 7, 1
 
 
 def open_client(proxy, **options) -> Http2Client:
@@ -425,3 +427,54 @@ def test_h2load_uploads(demo_proxy, tmp_path):
     done = subprocess.run(["h2load", "-n", "200", "-c", "4", "-m", "5", "-d", upload, f"{demo_proxy.url}/echo"],
                           capture_output=True, text=True)
     assert "200 succeeded, 0 failed" in done.stdout
+
+
+# ---- GOAWAY (RFC 9113 section 6.8)
+
+def goaways_until_end(client) -> list[int]:
+    """Which streams GOAWAYs named as the last, read by hand; pings are answered."""
+    named, received = [], b""
+    while piece := client.wire.read():
+        received += piece
+        while len(received) >= 9 and len(received) >= 9 + int.from_bytes(received[:3], "big"):
+            size = int.from_bytes(received[:3], "big")
+            kind, flags, payload = received[3], received[4], received[9:9 + size]
+            if kind == GOAWAY:
+                assert int.from_bytes(payload[4:8], "big") == h2.errors.ErrorCodes.NO_ERROR
+                named.append(int.from_bytes(payload[:4], "big"))
+            if kind == PING and not flags & ACK:
+                client.wire.send(received[:4] + bytes([ACK]) + received[5:9 + size])
+            received = received[9 + size:]
+    return named
+
+
+def test_a_drain_says_goaway_twice_and_lets_streams_finish(start, backend):
+    """First one that refuses nothing; behind the answer to a ping, one that names the last request."""
+    proxy = start(backend.url, drain_timeout="60s")
+    with open_client(proxy) as client:
+        number = client.request("GET", "/events")
+        there = backend.accept()
+        there.head()
+        there.send(CHUNKED_HEAD, chunk(b"one"))
+        client.until(lambda: client.streams[number].body == b"one")
+        proxy.signal(signal.SIGTERM)
+        named: list[int] = []
+        reading = in_background(lambda: named.extend(goaways_until_end(client)))
+        there.send(chunk(b"two"))
+        there.send(b"0\r\n\r\n")
+        reading.join()
+        assert named == [0x7fffffff, number] and client.wire.end == "clean"
+    proxy.wait()
+
+
+def test_an_idle_connection_is_told_goaway_and_closed(start, backend):
+    proxy = start(backend.url, timeouts={"keep_alive": "300ms"})
+    with open_client(proxy) as client:
+        number = client.request()
+        there = backend.accept()
+        there.head()
+        there.send(answer(200, b"one"))
+        assert bytes(client.answer(number).body) == b"one"
+        reader = goaways_until_end(client)
+        assert reader[0] == 0x7fffffff and reader[-1] == number
+        assert client.wire.end == "clean"
