@@ -533,6 +533,8 @@ void H2ClientSession::refuse(Stream& stream, const Refusal& refusal) {
   head.status = refusal.status;
   head.fields.add("date", http_date(now_.wall));
   head.fields.add("content-type", "text/plain; charset=utf-8");
+  if (!limits_.content_security_policy.empty())
+    head.fields.add("content-security-policy", limits_.content_security_policy);
   head.body = {BodySize::Kind::length, text.size()};
   submit_head(stream, head, true);
   stream.queue.append(core::bytes_of(stream.no_body ? std::string_view() : std::string_view(text)));

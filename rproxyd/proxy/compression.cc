@@ -176,7 +176,10 @@ void mark_compressed(ResponseHead& answer, Coding coding) {
 }
 
 std::unique_ptr<Compressor> Compressor::make(Coding coding, std::atomic<unsigned>& at_work) {
-  if (at_work >= kMaxCompressors) return nullptr;
+  if (at_work.fetch_add(1) >= kMaxCompressors) {
+    --at_work;
+    return nullptr;
+  }
   return coding == Coding::br ? made<Brotli>(at_work) : made<Gzip>(at_work);
 }
 

@@ -61,7 +61,8 @@ class Compressor {
 
  protected:
   static constexpr std::size_t kPiece = std::size_t{16} * 1024; // of output
-  explicit Compressor(std::atomic<unsigned>& at_work) : at_work_(at_work) { ++at_work_; }
+  // `at_work` counts this one already.
+  explicit Compressor(std::atomic<unsigned>& at_work) : at_work_(at_work) {}
 
  private:
   std::atomic<unsigned>& at_work_;

@@ -58,6 +58,11 @@ Settings read(const Value& root) {
   if (const auto compression = object.find("compression"))
     read_compression(*compression, settings.compression);
   object.read("forwarded", settings.forwarded, config::boolean);
+  using Underscores = Settings::UnderscoreHeaders;
+  object.read("underscore_headers", settings.underscore_headers,
+              config::choice<Underscores>({{"drop", Underscores::drop},
+                                           {"keep", Underscores::keep},
+                                           {"refuse", Underscores::refuse}}));
   if (const auto guard = object.find("pin_guard")) read_pin_guard(*guard, settings.pin_guard);
   if (const auto dns = object.find("dns")) read_dns(*dns, settings.dns);
   if (const auto limits = object.find("limits")) read_limits(*limits, settings.limits);

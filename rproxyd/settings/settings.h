@@ -162,6 +162,8 @@ struct Settings {
     friend bool operator==(const ContentSecurityPolicy&, const ContentSecurityPolicy&) = default;
   };
 
+  enum class UnderscoreHeaders : std::uint8_t { drop, keep, refuse };
+
   struct Compression {
     bool enabled = false;
     std::uint64_t least_bytes = 1024;
@@ -280,6 +282,7 @@ struct Settings {
   std::optional<std::string> hsts; // a header value; absent: off
   ServerHeader server_header;
   Compression compression;
+  UnderscoreHeaders underscore_headers = UnderscoreHeaders::drop;
   bool forwarded = false;                      // backends get Forwarded (RFC 7239), too
   std::map<unsigned, std::string> error_pages; // files, by status
   PinGuard pin_guard;

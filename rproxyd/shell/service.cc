@@ -68,6 +68,18 @@ std::uint16_t https_port_of(const Settings& settings) {
   return port == 0 ? 443 : port;
 }
 
+UnderscoreNames underscore_names_of(Settings::UnderscoreHeaders from) {
+  switch (from) {
+    case Settings::UnderscoreHeaders::drop:
+      return UnderscoreNames::drop;
+    case Settings::UnderscoreHeaders::keep:
+      return UnderscoreNames::keep;
+    case Settings::UnderscoreHeaders::refuse:
+      return UnderscoreNames::refuse;
+  }
+  return UnderscoreNames::drop;
+}
+
 MessageLimits limits_of(const Settings::Limits& from) {
   MessageLimits limits;
   limits.header_bytes =
@@ -127,6 +139,8 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
     if (!service->challenges[i].empty()) service->rules[i].challenges = &service->challenges[i];
   }
   service->limits = limits_of(settings.limits);
+  service->limits.underscore_names = underscore_names_of(settings.underscore_headers);
+  service->limits.content_security_policy = service->answers.content_security_policy;
 
   auto tls = service->load_tls(settings.listeners);
   if (!tls) return std::unexpected(tls.error());

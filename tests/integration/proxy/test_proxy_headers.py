@@ -46,6 +46,16 @@ def test_the_policy_is_on_the_proxys_own_answers_too(start):
         assert client.get("/nothing").head[CSP] == [POLICY]
 
 
+def test_the_policy_is_on_refusals_of_what_is_no_request(proxy):
+    with proxy.connect("http") as client:
+        client.send(b"GET / HTTP/1.1\r\nbad line\r\n\r\n")
+        head = client.head()
+        assert (head.status, head[CSP]) == (400, POLICY)
+    with Http2Client(proxy.connect(tls=client_tls("h2"))) as client:
+        got = client.answer(client.send_head([(":method", "TRACE"), (":scheme", "https"), (":authority", "proxy.example.com"), (":path", "/")]))
+        assert (got.status, got.head[CSP]) == (405, [POLICY])
+
+
 @pytest.mark.parametrize("setting, sent", [("off", []), ("default", [POLICY]), ("default-src https:", ["default-src https:"])])
 def test_the_policy_is_off_the_default_or_ones_own(start, backend, setting, sent):
     proxy = start(backend.url, content_security_policy=setting)

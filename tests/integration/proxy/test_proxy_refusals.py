@@ -242,6 +242,19 @@ def test_the_host_of_an_absolute_target_replaces_the_field(proxy, backend):
         assert head["x-forwarded-host"] == "other.example.com:8443"
 
 
+@pytest.mark.parametrize("setting", ["keep", "refuse"])
+def test_names_with_an_underscore_are_kept_or_refused_by_setting(start, backend, setting):
+    """Rule 4."""
+    proxy = start(backend.url, underscore_headers=setting)
+    with proxy.connect() as client:
+        client.send(request("GET", "/", "X_Own: 1", "X_Forwarded_For: 192.0.2.1"))
+        if setting == "refuse":
+            assert client.head().status == 400
+            return
+        head = backend.accept().head()
+        assert head["x_own"] == "1" and "x_forwarded_for" not in head  # rule 13 stands
+
+
 def test_names_with_an_underscore_are_dropped(proxy, backend):
     """Rule 4: to some backends they are the hyphenated name's twins."""
     with proxy.connect("http") as client:

@@ -255,6 +255,13 @@ TEST_CASE("error pages are files for single statuses, and one for all of 50x bes
   CHECK(problems_with({{"error_pages", R"({ "200": "/a" })"}}).size() == 1);
 }
 
+TEST_CASE("rule 4: headers with an underscore are dropped, kept or refused") {
+  using enum Settings::UnderscoreHeaders;
+  CHECK(read({}).settings.underscore_headers == drop);
+  CHECK(read({{"underscore_headers", "\"keep\""}}).settings.underscore_headers == keep);
+  CHECK(read({{"underscore_headers", "\"refuse\""}}).settings.underscore_headers == refuse);
+}
+
 TEST_CASE("compression is off, and has types of one's own or the built-in ones") {
   CHECK_FALSE(read({}).settings.compression.enabled);
   const auto [settings, problems] = read(
