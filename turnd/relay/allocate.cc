@@ -148,8 +148,8 @@ Decision Server::start_opening(Request& request, Opening opening) {
   allocation.opening = std::make_unique<Opening>(std::move(opening));
   if (allocation.opening->tcp) {
     allocation.tcp = std::make_unique<TcpRelay>();
-    allocation.tcp->bandwidth =
-        std::make_shared<StreamBandwidth>(config_.limits.bandwidth_per_allocation);
+    allocation.tcp->bandwidth = std::make_shared<StreamBandwidth>(
+        config_.limits.bandwidth_per_allocation, allocation.ticket.bandwidth());
   }
   if (!open_sockets(allocation, request.now)) return allocate_failed(allocation, request.now);
   return Drop{DropReason::answer_comes_later};

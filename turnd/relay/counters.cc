@@ -71,6 +71,8 @@ std::string_view name_of(Limit limit) {
       return "permissions_per_allocation";
     case Limit::channels:
       return "channels_per_allocation";
+    case Limit::connections:
+      return "connections_per_allocation";
     case Limit::bandwidth:
       return "bandwidth_per_allocation";
     case Limit::bandwidth_per_user:

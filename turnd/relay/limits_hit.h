@@ -20,11 +20,12 @@ enum class Limit : std::uint8_t {
   reservations,            // EVEN-PORT with R
   permissions,             // of one allocation
   channels,                // of one allocation
+  connections,             // with peers, of one TCP allocation or of all
   bandwidth,               // of one allocation
   bandwidth_per_user,      //
   unauthenticated_answers, // to one source
 };
-inline constexpr std::size_t kLimits = 9;
+inline constexpr std::size_t kLimits = 10;
 
 struct LimitHit {
   Limit limit;

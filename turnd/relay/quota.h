@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -25,10 +26,11 @@ class Quota {
 
   // Lives as long as there is a ticket for it, and never moves.
   struct User {
-    explicit User(std::uint64_t bytes_per_second) : bandwidth(bytes_per_second) {}
+    explicit User(std::uint64_t bytes_per_second)
+        : bandwidth(std::make_shared<SharedBandwidth>(bytes_per_second)) {}
     std::string_view name;
     std::uint64_t allocations = 0;
-    SharedBandwidth bandwidth;
+    std::shared_ptr<SharedBandwidth> bandwidth; // tunnels may outlive the last ticket by a moment
   };
 
  protected:
@@ -54,7 +56,8 @@ class Quota::Ticket {
   }
 
   // Of a ticket that was given.
-  bool admit(std::size_t bytes, core::TimePoint now) { return user_->bandwidth.admit(bytes, now); }
+  bool admit(std::size_t bytes, core::TimePoint now) { return user_->bandwidth->admit(bytes, now); }
+  std::shared_ptr<SharedBandwidth> bandwidth() const { return user_->bandwidth; }
   std::string_view user() const { return user_->name; }
 
  private:

@@ -17,6 +17,21 @@ class SharedBandwidth {
 
   explicit SharedBandwidth(std::uint64_t bytes_per_second) : rate_(bytes_per_second) {}
 
+  // For what can't be dropped: counts the bytes, and says for how long nothing more should be read.
+  core::Duration charge(std::size_t bytes, core::TimePoint now) {
+    if (rate_ == kNoLimit) return {};
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    const std::int64_t at =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
+    const auto cost = static_cast<std::int64_t>(bytes * kSecond / rate_);
+    std::int64_t full_at = full_at_.load(std::memory_order_relaxed);
+    std::int64_t next = 0;
+    do {
+      next = std::max(full_at, at) + cost;
+    } while (!full_at_.compare_exchange_weak(full_at, next, std::memory_order_relaxed));
+    return core::Duration(std::max<std::int64_t>(next - at - kSecond, 0));
+  }
+
   // From any thread, without a lock. `bytes`: of one datagram.
   bool admit(std::size_t bytes, core::TimePoint now) {
     if (rate_ == kNoLimit) return true;

@@ -6,23 +6,36 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "libcore/base/time.h"
 #include "turnd/relay/bandwidth.h"
+#include "turnd/relay/shared_bandwidth.h"
 
 namespace turnd {
 
 class StreamBandwidth {
  public:
-  explicit StreamBandwidth(std::uint64_t bytes_per_second)
+  // `user`: what all allocations of its user may relay together.
+  explicit StreamBandwidth(std::uint64_t bytes_per_second,
+                           std::shared_ptr<SharedBandwidth> user = nullptr)
       : rate_(bytes_per_second == Bandwidth::kNoLimit
                   ? bytes_per_second
-                  : std::clamp<std::uint64_t>(bytes_per_second, 1, Bandwidth::kMaxBytesPerSecond)) {
-  }
+                  : std::clamp<std::uint64_t>(bytes_per_second, 1, Bandwidth::kMaxBytesPerSecond)),
+        user_(std::move(user)) {}
 
   // Counts what has been read; for so long nothing more should be. Idle time is good for a burst of
   // one second's bytes.
   core::Duration take(std::size_t bytes, core::TimePoint now) {
+    const core::Duration own = take_own(bytes, now);
+    return user_ == nullptr ? own : std::max(own, user_->charge(bytes, now));
+  }
+
+ private:
+  static constexpr core::Duration kBurst = std::chrono::seconds(1);
+
+  core::Duration take_own(std::size_t bytes, core::TimePoint now) {
     if (rate_ == Bandwidth::kNoLimit) return {};
     const core::Duration cost(
         static_cast<std::int64_t>(static_cast<double>(bytes) * 1e9 / static_cast<double>(rate_)));
@@ -35,11 +48,9 @@ class StreamBandwidth {
     return std::max(core::Duration(next) - now.time_since_epoch(), core::Duration(0));
   }
 
- private:
-  static constexpr core::Duration kBurst = std::chrono::seconds(1);
-
   std::uint64_t rate_;
   std::atomic<std::int64_t> paid_until_{0}; // nanoseconds of the steady clock
+  std::shared_ptr<SharedBandwidth> user_;
 };
 
 } // namespace turnd

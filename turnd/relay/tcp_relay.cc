@@ -32,6 +32,7 @@ Decision Server::connect(Request& request) {
   if (exists) return refuse(request, ErrorCode::connection_already_exists);
   if (connections.size() >= config_.limits.connections_per_allocation ||
       !peer_connections_.has_room()) {
+    limits_hit_.note(Limit::connections, allocation.username);
     return refuse(request, ErrorCode::insufficient_capacity);
   }
 
@@ -144,6 +145,7 @@ Decision Server::peer_arrived(RelayId id, const PeerAddress& from, const core::N
   if (!config_.peers.allows(peer.address.ip())) return drop(DropReason::forbidden_peer);
   forget_ended_connections(allocation);
   if (allocation.tcp->connections.size() >= config_.limits.connections_per_allocation) {
+    limits_hit_.note(Limit::connections, allocation.username);
     return drop(DropReason::limited);
   }
   PeerConnection& connection = add_connection(allocation, id, peer.address);

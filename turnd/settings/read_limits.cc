@@ -24,6 +24,7 @@ void read_limits(const config::Value& value, Settings::Limits& limits) {
   const auto peers = config::integer(1U, kMaxPeersPerAllocation);
   object.read("permissions_per_allocation", limits.permissions_per_allocation, peers);
   object.read("channels_per_allocation", limits.channels_per_allocation, peers);
+  object.read("connections_per_allocation", limits.connections_per_allocation, peers);
   object.read("unauthenticated_answers_per_source", limits.unauthenticated_answers_per_source,
               config::integer(std::uint32_t{0}, kMaxUnauthenticatedAnswers));
 

@@ -91,6 +91,7 @@ struct Settings {
     std::uint64_t bandwidth_per_user = std::uint64_t{1} << 30;        // likewise
     unsigned permissions_per_allocation = 128;
     unsigned channels_per_allocation = 128;
+    unsigned connections_per_allocation = 64;               // with peers of a TCP allocation
     std::uint32_t unauthenticated_answers_per_source = 100; // per second; 0: no limit
     std::chrono::seconds max_lifetime{3600};
     std::chrono::seconds nonce_lifetime{600}; // then its client is asked again

@@ -19,6 +19,9 @@ std::string_view what_happened(Limit limit) {
       return "an allocation has as many permissions as one may have: further ones were refused";
     case Limit::channels:
       return "an allocation has as many channels as one may have: further ones were refused";
+    case Limit::connections:
+      return "an allocation has as many connections with peers as one may have: further ones were "
+             "refused";
     case Limit::bandwidth:
       return "an allocation relays more than one may: datagrams were dropped";
     case Limit::bandwidth_per_user:

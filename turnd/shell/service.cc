@@ -155,6 +155,7 @@ ServerConfig Service::server_config(unsigned worker,
   limits.bandwidth_per_allocation = settings_.limits.bandwidth_per_allocation;
   limits.permissions_per_allocation = settings_.limits.permissions_per_allocation;
   limits.channels_per_allocation = settings_.limits.channels_per_allocation;
+  limits.connections_per_allocation = settings_.limits.connections_per_allocation;
   const std::uint32_t answers = settings_.limits.unauthenticated_answers_per_source;
   limits.unauthenticated_answers = {.per_second = answers, .burst = answers * kAnswersAtOnce};
   return {

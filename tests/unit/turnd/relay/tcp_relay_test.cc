@@ -377,4 +377,16 @@ TEST_CASE("a stream's bandwidth: a second's burst, then as long to wait as there
   CHECK(none.take(1U << 30, start) == core::Duration(0));
 }
 
+TEST_CASE("a stream waits for what its user's allocations may relay together, too") {
+  const core::TimePoint start(std::chrono::hours(10));
+  const auto user = std::make_shared<turnd::SharedBandwidth>(1000);
+  turnd::StreamBandwidth one(turnd::Bandwidth::kNoLimit, user);
+  turnd::StreamBandwidth two(100'000, user);
+  CHECK(one.take(600, start) == core::Duration(0));
+  CHECK(two.take(600, start) == milliseconds(200));
+  CHECK(one.take(100, start) == milliseconds(300));
+  CHECK(two.take(0, start + milliseconds(300)) == core::Duration(0));
+  CHECK_FALSE(user->admit(100, start + milliseconds(300))); // its datagrams as well
+}
+
 } // namespace
