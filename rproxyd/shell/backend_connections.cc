@@ -144,12 +144,16 @@ void BackendConnections::close_kept() {
 
 // ---- shared connections
 
-// One that serves nobody is kept, if it is the only one: the others age.
+// One that serves nobody is kept, unless another has room for the next exchange.
 void BackendConnections::idle(H2BackendConnection& connection) {
   Place& place = place_of(connection.home.pool, connection.home.backend);
-  const bool is_first = !place.shared.empty() && place.shared.front() == &connection;
-  if (is_first) return connection.rest(service_.settings->timeouts.backend_idle);
-  connection.wind_down();
+  const auto has_room = [&](const H2BackendConnection* other) {
+    return other != &connection && other->room() > 0;
+  };
+  if (place.backend != connection.home.leads_to || std::ranges::any_of(place.shared, has_room)) {
+    return connection.wind_down();
+  }
+  connection.rest(service_.settings->timeouts.backend_idle);
 }
 
 void BackendConnections::discard(H2BackendConnection& connection) {

@@ -76,7 +76,7 @@ def test_no_more_streams_than_the_node_allows(proxy, backend):
     first = ask(proxy, "GET", "/0")
     node = backend.accept_http2(max_concurrent_streams=2)
     held = [node.next()]
-    node.until(lambda: node.connection.local_settings.max_concurrent_streams == 2)
+    node.until(lambda: node.acknowledged)
     node.answer(held.pop(), 200, b"0")
     assert first.message().body == b"0"
     clients = [ask(proxy, "GET", f"/{place}") for place in range(4)]
@@ -86,6 +86,22 @@ def test_no_more_streams_than_the_node_allows(proxy, backend):
         each.answer(got, 200, b"")
     for client in clients:
         assert client.message().status == 200
+
+
+def test_a_connection_beside_full_ones_is_kept_for_the_next_request(proxy, backend):
+    held = ask(proxy, "GET", "/events")
+    full = backend.accept_http2(max_concurrent_streams=1)
+    full.next()
+    full.until(lambda: full.acknowledged)
+    first = ask(proxy, "GET", "/0")
+    node = backend.accept_http2()
+    node.answer(node.next(), 200, b"0")
+    assert first.message().body == b"0"
+    for place in range(1, 5):
+        client = ask(proxy, "GET", f"/{place}")
+        node.answer(node.next(), 200, b"%d" % place)
+        assert client.message().body == b"%d" % place
+    assert not backend.waits(0) and held
 
 
 def test_plain_http_2_by_prior_knowledge(start, new_node):

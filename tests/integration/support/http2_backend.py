@@ -46,7 +46,7 @@ class Http2Node:
         self.new: list[Request] = []
         self.ended = False
         self.goaway: h2.errors.ErrorCodes | None = None
-        self.pings_answered = 0
+        self.acknowledged = False  # our SETTINGS, by the proxy
         self.opens_windows = True
         self.connection.local_settings = h2.settings.Settings(client=False, initial_values={
             h2.settings.SettingCodes[name.upper()]: value for name, value in settings.items()})
@@ -109,6 +109,8 @@ class Http2Node:
                 request.ended = True
             case h2.events.StreamReset():
                 request.reset = h2.errors.ErrorCodes(event.error_code)
+            case h2.events.SettingsAcknowledged():
+                self.acknowledged = True
             case h2.events.ConnectionTerminated():
                 self.goaway = h2.errors.ErrorCodes(event.error_code)
 
