@@ -145,6 +145,11 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
   auto tls = service->load_tls(settings.listeners);
   if (!tls) return std::unexpected(tls.error());
   service->set_tls(std::move(*tls));
+  if (settings.pin_guard.enabled) {
+    auto guard = SharedGuard::make(settings.pin_guard, log, event::read_now());
+    if (!guard) return std::unexpected(guard.error());
+    service->guard = std::move(*guard);
+  }
   return service;
 }
 
