@@ -4,6 +4,7 @@
 #include "libcore/config/notes.h"
 #include "libcore/program/named_files.h"
 #include "libcore/tls/client_context.h"
+#include "rproxyd/proxy/conferencing_paths.h"
 #include "rproxyd/settings/not_yet.h"
 #include "rproxyd/settings/read.h"
 #include "rproxyd/shell/answers.h"
@@ -11,6 +12,21 @@
 
 namespace rproxyd {
 namespace {
+
+// Routes to pools that the strict list leaves nothing of.
+void note_routes_outside_of_conferencing(config::Notes& notes, const Settings& settings) {
+  if (settings.paths != Settings::Paths::conferencing) return;
+  for (std::size_t i = 0; i < settings.routes.size(); ++i) {
+    const Settings::Route& route = settings.routes[i];
+    const auto* pool = std::get_if<Settings::ToPool>(&route.target);
+    if (!pool) continue;
+    const std::string asked = pool->rewrite.value_or(route.path);
+    const bool holds_some = asked == "/" && !(route.exact && !pool->rewrite);
+    if (holds_some || is_conferencing_path(asked, settings.branding_paths)) continue;
+    notes.warning(config::pointer_to("/routes", i) + "/path",
+                  "is never served: it is none of the conferencing paths");
+  }
+}
 
 config::Problems review(const Settings& settings, const config::Document& document) {
   config::Notes notes(document);
@@ -34,6 +50,7 @@ config::Problems review(const Settings& settings, const config::Document& docume
     const auto place = config::pointer_to("/pools", name) + "/tls";
     notes.error(pool.tls.ca_file ? place + "/ca_file" : place + "/verify", context.error().text);
   }
+  note_routes_outside_of_conferencing(notes, settings);
   for (std::size_t i = 0; i < settings.routes.size(); ++i) {
     const auto* folder = std::get_if<Settings::StaticFolder>(&settings.routes[i].target);
     if (!folder) continue;

@@ -106,6 +106,14 @@ def test_conferencing_paths_are_what_clients_use(start, backend, target):
         assert client.message().body == b"yes"
 
 
+def test_routes_that_the_strict_list_leaves_nothing_of_are_warned_of(start, backend):
+    proxy = start(backend.url, paths="conferencing", branding_paths=["acme"], routes=[
+        {"path": "/", "pool": "nodes"}, {"path": "/acme/", "pool": "nodes"}, {"path": "/other/", "pool": "nodes"},
+        {"path": "/meet/", "pool": "nodes", "rewrite": "/webapp3/"}, {"path": "/own/", "answer": {}}])
+    assert [line for line in proxy.log.splitlines() if "never served" in line and "/routes/2/path" in line]
+    assert proxy.log.count("never served") == 1
+
+
 def test_outlook_scheduling_is_balanced_like_the_rest(start, new_backend):
     backends = [new_backend(), new_backend()]
     proxy = start(*[each.url for each in backends], paths="conferencing", pool={"affinity": "none"})
