@@ -20,7 +20,11 @@ def running():
 @pytest.fixture
 def start(running, tmp_path):
     """Starts turnd with changes to the configuration."""
-    return lambda **changes: running.enter_context(Turnd(tmp_path, configuration(**changes)))
+
+    def start_turnd(honest_memory: bool = False, **changes) -> Turnd:
+        return running.enter_context(Turnd(tmp_path, configuration(**changes), honest_memory=honest_memory))
+
+    return start_turnd
 
 
 @pytest.fixture

@@ -68,7 +68,8 @@ struct Options {
   std::optional<turnd::ThirdParty> third_party;
   bool mobility = false;
   bool tcp_relay = false;
-  turnd::ReservationTable* reservations = nullptr;            // of several workers
+  turnd::Quota* quota = nullptr;                              // of several workers
+  turnd::ReservationTable* reservations = nullptr;            // likewise
   turnd::MobileAllocationTable* mobile_allocations = nullptr; // likewise
   turnd::PeerConnectionTable* peer_connections = nullptr;     // likewise
   std::shared_ptr<turnd::PortsInUse> ports_in_use{};          // likewise
@@ -97,7 +98,7 @@ class Scene {
                turnd::Authenticator(
                    credentials_of(options),
                    stun::NonceMaker(stun::NonceMaker::Key{7}, std::chrono::seconds(600))),
-               {.quota = quota,
+               {.quota = options.quota != nullptr ? *options.quota : quota,
                 .reservations =
                     options.reservations != nullptr ? *options.reservations : own_reservations,
                 .mobile_allocations = options.mobile_allocations != nullptr
@@ -195,6 +196,7 @@ class Scene {
  private:
   static std::vector<core::IpAddress> told(const Options& o) {
     std::vector<core::IpAddress> ips;
+    ips.reserve(o.relay_addresses.size());
     for (const auto& address : o.relay_addresses) ips.push_back(address.advertised);
     return ips;
   }

@@ -11,8 +11,13 @@ namespace turn_test {
 
 class SeveralWorkers {
  public:
-  explicit SeveralWorkers(unsigned count, Options options = {}) : reservations(count) {
+  explicit SeveralWorkers(unsigned count, Options options = {})
+      : quota({.in_all = options.allocations,
+               .per_user = options.allocations_per_user,
+               .bandwidth_per_user = options.bandwidth_per_user}),
+        reservations(count) {
     options.workers = count;
+    options.quota = &quota;
     options.reservations = &reservations;
     options.mobile_allocations = &mobile_allocations;
     options.peer_connections = &peer_connections;
@@ -23,6 +28,7 @@ class SeveralWorkers {
     }
   }
 
+  turnd::QuotaTable quota;
   turnd::ReservationTable reservations;
   turnd::MobileAllocationTable mobile_allocations;
   turnd::PeerConnectionTable peer_connections;

@@ -110,7 +110,7 @@ TEST_CASE("RFC 8016: an allocation moves to the worker that its client's new add
   // Its end: the port goes home to worker 0, the quota is free.
   REQUIRE(workers[1].request(fresh, Method::refresh, Client::lifetime(0)).is_success());
   CHECK(workers[1].closed == std::vector{relay.id});
-  CHECK(workers[0].quota.taken() == 0);
+  CHECK(workers.quota.taken() == 0);
   CHECK(workers.mobile_allocations.size() == 0);
   const unsigned home = turnd::PortPool::home_of(stage.relayed.port(), 2);
   CHECK(home == 0);
