@@ -15,9 +15,9 @@ core::Result<std::string> ask(const std::string& path, std::string_view question
   const auto address = address_of(path);
   if (!address) return core::failure(fmt::format("{} is too long for a socket", path));
   const event::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  set_patience(socket.get());
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof(*address)) !=
-      0) {
+  if (socket) set_patience(socket.get());
+  if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address),
+                           sizeof(*address)) != 0) {
     return core::failure(
         fmt::format("cannot reach the daemon at {}: {}; expected a running daemon, its user, and "
                     "the socket that its configuration names in admin.socket",

@@ -78,9 +78,12 @@ struct Resolver::Channel {
   ares_channel ares = nullptr;
   std::chrono::milliseconds patience{};
 
+  Channel() = default;
   ~Channel() {
     if (ares != nullptr) ares_destroy(ares);
   }
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
 
   // Until `done()`, or patience has ended: then what is under way is broken off.
   template <typename Done>
@@ -93,7 +96,7 @@ struct Resolver::Channel {
     }
   }
 
-  void turn(int longest_ms) {
+  void turn(int longest_ms) const {
     std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
     const auto wanted =
         static_cast<unsigned>(ares_getsock(ares, sockets.data(), static_cast<int>(sockets.size())));
@@ -108,7 +111,7 @@ struct Resolver::Channel {
           .events = static_cast<short>((reads ? POLLIN : 0) | (writes ? POLLOUT : 0)),
           .revents = 0};
     }
-    timeval longest{.tv_sec = longest_ms / 1000, .tv_usec = (longest_ms % 1000) * 1000};
+    timeval longest{.tv_sec = longest_ms / 1000, .tv_usec = (longest_ms % 1000) * 1000L};
     timeval next{};
     const timeval* until = ares_timeout(ares, &longest, &next);
     const auto wait_ms = static_cast<int>(until->tv_sec * 1000 + (until->tv_usec + 999) / 1000);
@@ -158,8 +161,9 @@ core::Result<Addresses> Resolver::addresses(const std::string& name) {
   hints.ai_flags = ARES_AI_NOSORT;
   ares_getaddrinfo(channel_->ares, name.c_str(), nullptr, &hints, &take_addresses, &answer);
   channel_->wait([&] { return answer.status.has_value(); });
-  if (*answer.status != ARES_SUCCESS) {
-    return core::failure(fmt::format("'{}': {}", name, ares_strerror(*answer.status)));
+  const int status = answer.status.value_or(ARES_ECANCELLED);
+  if (status != ARES_SUCCESS) {
+    return core::failure(fmt::format("'{}': {}", name, ares_strerror(status)));
   }
   if (answer.found.list.empty()) return core::failure(fmt::format("'{}' has no address", name));
   return std::move(answer.found);
@@ -169,8 +173,9 @@ core::Result<std::vector<ServiceHost>> Resolver::services(const std::string& nam
   ServiceAnswer answer;
   ares_query(channel_->ares, name.c_str(), ns_c_in, ns_t_srv, &take_services, &answer);
   channel_->wait([&] { return answer.status.has_value(); });
-  if (*answer.status != ARES_SUCCESS) {
-    return core::failure(fmt::format("SRV of '{}': {}", name, ares_strerror(*answer.status)));
+  const int status = answer.status.value_or(ARES_ECANCELLED);
+  if (status != ARES_SUCCESS) {
+    return core::failure(fmt::format("SRV of '{}': {}", name, ares_strerror(status)));
   }
   if (answer.found.empty()) return core::failure(fmt::format("'{}' has no SRV record", name));
   return std::move(answer.found);

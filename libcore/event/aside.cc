@@ -13,6 +13,10 @@ struct AsideWork {
   std::move_only_function<void()> work;
   std::move_only_function<void()> done;
 
+  AsideWork(Loop& its_loop, std::move_only_function<void()> its_work,
+            std::move_only_function<void()> its_done)
+      : loop(its_loop), work(std::move(its_work)), done(std::move(its_done)) {}
+
   static void start(std::unique_ptr<AsideWork> aside) {
     AsideWork* raw = aside.release(); // until finished()
     raw->request.data = raw;
@@ -33,8 +37,7 @@ struct AsideWork {
 
 void run_aside(Loop& loop, std::move_only_function<void()> work,
                std::move_only_function<void()> done) {
-  AsideWork::start(std::unique_ptr<AsideWork>(
-      new AsideWork{.loop = loop, .work = std::move(work), .done = std::move(done)}));
+  AsideWork::start(std::make_unique<AsideWork>(loop, std::move(work), std::move(done)));
 }
 
 } // namespace event

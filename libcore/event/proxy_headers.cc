@@ -64,7 +64,7 @@ void ProxyHeaders::expect(Fd fd, const core::SocketAddress& proxy) {
 }
 
 void ProxyHeaders::read(Connection& connection, Readiness readiness) {
-  std::array<std::uint8_t, proxy_protocol::kLongestHeader> room;
+  std::array<std::uint8_t, proxy_protocol::kLongestHeader> room{};
   const ssize_t count = receive(connection.fd.get(), room, MSG_PEEK);
   if (count < 0) {
     if (errno != EAGAIN) fail(connection, std::strerror(errno));

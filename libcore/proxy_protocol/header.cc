@@ -120,11 +120,11 @@ Parsed parse_v1(core::Bytes start) {
 // ---- version 2 (section 2.2)
 
 std::optional<Endpoints> read_endpoints(core::ByteReader& reader, std::size_t address_bytes) {
-  if (reader.size() < 2 * (address_bytes + sizeof(std::uint16_t))) return std::nullopt;
   const auto source = reader.take(address_bytes);
   const auto destination = reader.take(address_bytes);
   const auto source_port = reader.u16();
   const auto destination_port = reader.u16();
+  if (!source || !destination || !source_port || !destination_port) return std::nullopt;
   const auto ip = [&](core::Bytes bytes) {
     return address_bytes == 4 ? core::IpAddress::from_v4(bytes)
                               : unmapped(core::IpAddress::from_v6(bytes));
@@ -148,7 +148,7 @@ std::optional<Error> check_tlvs(core::Bytes header, core::ByteReader tlvs) {
     const auto type = tlvs.u8();
     const auto size = tlvs.u16();
     const auto value = size ? tlvs.take(*size) : std::nullopt;
-    if (!value) return Error::malformed;
+    if (!type || !value) return Error::malformed;
     if (*type != kTlvChecksum) continue;
     if (value->size() != sizeof(std::uint32_t)) return Error::malformed;
     if (!checksum_is_right(header, *value)) return Error::wrong_checksum;
@@ -196,7 +196,7 @@ core::IpAddress mapped(const core::IpAddress& ip) {
 }
 
 struct Pair {
-  bool ipv4;
+  bool ipv4 = false;
   core::IpAddress source;
   core::IpAddress destination;
 };

@@ -78,14 +78,12 @@ std::optional<std::string> mapped(std::string_view text, Judge&& judge) {
   return out;
 }
 
-struct Freed {
-  void operator()(std::uint8_t* memory) const { std::free(memory); }
-};
-
 std::optional<std::string> normalized(uninorm_t form, const std::string& text) {
   std::size_t size = 0;
-  const std::unique_ptr<std::uint8_t, Freed> normal(u8_normalize(
-      form, reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), nullptr, &size));
+  const std::unique_ptr<std::uint8_t, void (*)(void*)> normal(
+      u8_normalize(form, reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), nullptr,
+                   &size),
+      &std::free);
   if (!normal || size == 0) return std::nullopt;
   return std::string(reinterpret_cast<const char*>(normal.get()), size);
 }

@@ -14,8 +14,6 @@ constexpr std::uint8_t kDtlsMajor = 0xfe;
 constexpr std::uint16_t kDtls10 = 0xfeff;
 constexpr std::uint8_t kClientHelloMessage = 1;
 constexpr std::uint8_t kHelloVerifyRequestMessage = 3;
-constexpr std::size_t kRecordHeaderBytes = 13;
-constexpr std::size_t kMessageHeaderBytes = 12;
 constexpr std::size_t kRandomBytes = 32;
 constexpr std::size_t kMaxSessionIdBytes = 32;
 // Of each address: its family, its 16 bytes, its port.
@@ -33,10 +31,11 @@ void write_u24(core::ByteWriter& writer, std::uint32_t value) {
   writer.u16(static_cast<std::uint16_t>(value));
 }
 
-// The caller has checked the length.
-std::uint32_t read_u24(core::ByteReader& reader) {
-  const std::uint32_t high = *reader.u8();
-  return high << 16 | *reader.u16();
+std::optional<std::uint32_t> read_u24(core::ByteReader& reader) {
+  const auto high = reader.u8();
+  const auto low = reader.u16();
+  if (!high || !low) return std::nullopt;
+  return std::uint32_t{*high} << 16 | *low;
 }
 
 std::optional<core::Bytes> read_vector(core::ByteReader& reader, std::size_t longest) {
@@ -66,27 +65,28 @@ std::optional<ClientHello> parse_body(core::ByteReader body, ClientHello hello) 
 
 std::optional<ClientHello> parse_client_hello(core::Bytes datagram) {
   if (datagram.empty() || datagram[0] != kHandshakeRecord) return std::nullopt;
-  if (datagram.size() < kRecordHeaderBytes + kMessageHeaderBytes) return std::nullopt;
   core::ByteReader reader(datagram);
   reader.skip(1);
-  const auto major = *reader.u8();
+  const auto major = reader.u8();
   reader.skip(1);
-  const auto epoch_and_sequence = *reader.u64();
-  const auto record = reader.take(*reader.u16());
-  if (!record || major != kDtlsMajor || epoch_and_sequence >> 48 != 0) return std::nullopt;
+  const auto epoch_and_sequence = reader.u64();
+  const auto size = reader.u16();
+  const auto record = size ? reader.take(*size) : std::nullopt;
+  if (!major || !epoch_and_sequence || !record) return std::nullopt;
+  if (*major != kDtlsMajor || *epoch_and_sequence >> 48 != 0) return std::nullopt;
 
   core::ByteReader message(*record);
-  if (record->size() < kMessageHeaderBytes) return std::nullopt;
-  const auto type = *message.u8();
+  const auto type = message.u8();
   const auto length = read_u24(message);
-  const auto sequence = *message.u16();
+  const auto sequence = message.u16();
   const auto offset = read_u24(message);
   const auto fragment_size = read_u24(message);
-  if (type != kClientHelloMessage || offset != 0 || fragment_size > length) return std::nullopt;
-  const auto fragment = message.take(fragment_size);
+  if (!type || !length || !sequence || !offset || !fragment_size) return std::nullopt;
+  if (*type != kClientHelloMessage || *offset != 0 || *fragment_size > *length) return std::nullopt;
+  const auto fragment = message.take(*fragment_size);
   if (!fragment) return std::nullopt;
-  return parse_body(core::ByteReader(*fragment), {.record_sequence = epoch_and_sequence,
-                                                  .message_sequence = sequence,
+  return parse_body(core::ByteReader(*fragment), {.record_sequence = *epoch_and_sequence,
+                                                  .message_sequence = *sequence,
                                                   .random = {},
                                                   .session_id = {},
                                                   .cookie = {}});

@@ -71,9 +71,9 @@ std::expected<Identity, ErrorCode> Authenticator::identify(const stun::Message& 
   for (const stun::Key& key : candidate.keys) {
     if (right == nullptr && is_signed_with(key)) right = &key;
   }
-  static const stun::Key kNobody(stun::Userhash{});
+  static const stun::Key nobody(stun::Userhash{});
   for (std::size_t i = candidate.keys.size(); i < credentials_->most_keys_of_a_user(); ++i) {
-    (void)is_signed_with(kNobody);
+    (void)is_signed_with(nobody);
   }
   if (right == nullptr || *realm != credentials_->realm()) {
     return std::unexpected(ErrorCode::unauthenticated);
@@ -99,7 +99,8 @@ std::expected<stun::PasswordAlgorithm, ErrorCode> Authenticator::algorithm_of(
 
 bool Authenticator::is_about(const Claim& claim, const Known& known) const {
   if (claim.username) return *claim.username == known.username;
-  return std::ranges::equal(*claim.userhash,
+  return claim.userhash &&
+         std::ranges::equal(*claim.userhash,
                             stun::userhash_of(known.username, credentials_->realm()));
 }
 

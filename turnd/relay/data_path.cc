@@ -55,7 +55,7 @@ Decision Server::to_peer(Allocation& allocation, const PeerAddress& peer, core::
   if (!has_bandwidth(allocation, payload.size(), now)) return drop(DropReason::bandwidth);
   ++counters_.packets_to_peers;
   counters_.bytes_to_peers += payload.size();
-  return ToPeer{.relay = *relay, .peer = &inside_of(peer), .payload = payload, .ip = *ip};
+  return ToPeer{.relay = *relay, .peer = inside_of(&peer), .payload = payload, .ip = *ip};
 }
 
 bool Server::has_bandwidth(Allocation& allocation, std::size_t bytes, const core::Now& now) {

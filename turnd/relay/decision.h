@@ -77,14 +77,14 @@ struct CloseRelay {
 
 // Connect from a relayed transport address, then call peer_connected() or peer_unreachable().
 struct ConnectPeer {
-  ConnectionNumber number;
+  ConnectionNumber number{};
   core::SocketAddress from;
   core::SocketAddress to;
 };
 
 // It takes too long, or nobody waits for it any more: close it, and call peer_unreachable().
 struct AbandonConnect {
-  ConnectionNumber number;
+  ConnectionNumber number{};
 };
 
 // From now on the client's connection carries the bytes of this peer's, both ways.

@@ -313,7 +313,8 @@ MovingAllocation Server::hand_over(const AllocationWanted& wanted) {
   deadlines_.cancel(allocation.expiry);
   for (std::size_t i = 0; i < moving.relays.size(); ++i) {
     const auto id = std::exchange(allocation.relays[i], std::nullopt);
-    const Relay* relay = id ? relays_.find(*id) : nullptr;
+    if (!id) continue;
+    const Relay* relay = relays_.find(*id);
     if (relay == nullptr) continue;
     moving.relays[i] = {.id = *id, .address = relay->address};
     // A port that is dealt out here stays taken: it comes home when its socket is closed.

@@ -11,15 +11,15 @@ bool Server::is_own_relay_address(const core::SocketAddress& address) const {
 }
 
 // Where to send what is for `peer`. Borrowed until the next call.
-const PeerAddress& Server::inside_of(const PeerAddress& peer) {
+const PeerAddress* Server::inside_of(const PeerAddress* peer) {
   if (!behind_nat_) return peer;
-  const core::IpAddress ip = peer.address.ip();
-  const std::uint16_t port = peer.address.port();
+  const core::IpAddress ip = peer->address.ip();
+  const std::uint16_t port = peer->address.port();
   for (std::size_t i = 0; i < places_.size(); ++i) {
     const RelayAddress& own = places_[i].address;
     if (own.advertised != ip || own.ip == ip || !ports_in_use_->contains(i, port)) continue;
     inside_peer_ = {{own.ip, port}};
-    return inside_peer_;
+    return &inside_peer_;
   }
   return peer;
 }

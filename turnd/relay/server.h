@@ -231,7 +231,7 @@ class Server {
 
   // own_relays.cc
   bool is_own_relay_address(const core::SocketAddress& address) const;
-  const PeerAddress& inside_of(const PeerAddress& peer);
+  const PeerAddress* inside_of(const PeerAddress* peer);
   PeerAddress outside_of(const PeerAddress& peer) const;
 
   // binding.cc

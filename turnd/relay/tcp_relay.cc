@@ -20,6 +20,8 @@ Decision Server::connect(Request& request) {
   const auto value = request.message.find(Attribute::xor_peer_address);
   const auto peer = value ? stun::decode_xor_address(*value, request.to.transaction) : std::nullopt;
   if (!peer || peer->port() == 0) return refuse(request, ErrorCode::bad_request);
+  const auto relay = allocation.relay(peer->family());
+  if (!relay) return refuse(request, ErrorCode::peer_address_family_mismatch);
   if (const auto refused = refused_peer(allocation, peer->ip())) return refuse(request, *refused);
   if (!config_.peers.allows_port(*peer)) return refuse(request, ErrorCode::forbidden);
 
@@ -37,17 +39,17 @@ Decision Server::connect(Request& request) {
   }
 
   // 3. From the relayed transport address; the answer comes when it is known how it went.
-  const RelayId relay = *allocation.relay(peer->family());
-  PeerConnection& connection = add_connection(allocation, relay, *peer);
+  PeerConnection& connection = add_connection(allocation, *relay, *peer);
   connection.transaction = request.to.transaction;
   connection.fingerprint = request.to.fingerprint;
   connection.integrity = request.to.integrity;
   connection.key = request.identity.key;
   connecting_.emplace(connection.id.number, &connection);
   deadlines_.set(connection.deadline, request.now.steady + kConnectLimit);
+  const PeerAddress as_known{*peer};
   commands_.emplace_back(ConnectPeer{.number = connection.id.number,
-                                     .from = relays_.find(relay)->address,
-                                     .to = inside_of({*peer}).address});
+                                     .from = relays_.find(*relay)->address,
+                                     .to = inside_of(&as_known)->address});
   return Drop{DropReason::answer_comes_later};
 }
 

@@ -29,10 +29,10 @@ std::optional<core::Secret> password(const Value& value) {
   return secret;
 }
 
-void read_users_of_file(const Value& place, const std::string& realm,
+void read_users_of_file(const Value& place, const std::string& path, const std::string& realm,
                         Settings::Credentials& credentials) {
   auto& problems = place.reading().problems;
-  auto file = read_users_file(*credentials.users_file, place.reading().surroundings, problems);
+  auto file = read_users_file(path, place.reading().surroundings, problems);
   if (!file) return place.error("the users file can't be used");
   if (file->realm != realm) {
     return place.error(fmt::format("the users file is for the realm \"{}\"", file->realm),
@@ -76,7 +76,7 @@ void read_credentials(const Value& value, const std::string& realm,
   object.read("users", credentials.users, config::map_of(user_name, password, kMaxUsers));
   object.read("users_file", credentials.users_file, config::nullable(config::path));
   if (credentials.users_file) {
-    read_users_of_file(object.place_of("users_file"), realm, credentials);
+    read_users_of_file(object.place_of("users_file"), *credentials.users_file, realm, credentials);
   }
   config::read_secrets(object, "shared_secrets", "shared_secrets_file", credentials.shared_secrets);
   if (credentials.shared_secrets.size() > kMaxSharedSecrets) {

@@ -85,7 +85,7 @@ bool send_datagram(const Outgoing& datagram) {
   header.msg_namelen = address.kernel_size();
   header.msg_iov = &vector;
   header.msg_iovlen = 1;
-  ControlBuffer control;
+  ControlBuffer control{};
   write_control(header, control, address.family(), datagram.ip, datagram.from);
   if (::sendmsg(datagram.fd, &header, MSG_DONTWAIT) >= 0) return true;
   return may_be_of_an_earlier_one(errno) && ::sendmsg(datagram.fd, &header, MSG_DONTWAIT) >= 0;

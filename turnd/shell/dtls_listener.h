@@ -27,7 +27,7 @@ class DtlsListener final : private event::ReadyHandler {
 
   // `index`: among the settings' listeners.
   DtlsListener(Worker& worker, event::Fd fd, std::size_t index);
-  ~DtlsListener();
+  virtual ~DtlsListener();
   DtlsListener(const DtlsListener&) = delete;
   DtlsListener& operator=(const DtlsListener&) = delete;
 

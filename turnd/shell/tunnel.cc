@@ -37,7 +37,7 @@ void Tunnel::on_stream_data(core::MutableBytes bytes) { relay(to_client, bytes);
 
 void Tunnel::relay(Direction direction, core::Bytes bytes) {
   if (bytes.empty()) return;
-  Flow& flow = flows_[direction];
+  Flow& flow = flows_[static_cast<std::size_t>(direction)];
   flow.to->write(bytes);
   worker_.count_tunnelled(direction == to_peer ? bytes.size() : 0,
                           direction == to_client ? bytes.size() : 0);
@@ -45,7 +45,7 @@ void Tunnel::relay(Direction direction, core::Bytes bytes) {
   const core::Duration wait = bandwidth_->take(bytes.size(), worker_.loop().now().steady);
   if (wait > core::Duration(0)) {
     flow.too_fast = true;
-    worker_.loop().set_after(deadlines_[direction], wait);
+    worker_.loop().set_after(deadlines_[static_cast<std::size_t>(direction)], wait);
   }
   pause_or_resume(flow);
 }
@@ -75,7 +75,7 @@ void Tunnel::on_stream_drained() {
 }
 
 void Tunnel::drained(Direction direction) {
-  Flow& flow = flows_[direction];
+  Flow& flow = flows_[static_cast<std::size_t>(direction)];
   if (!flow.full) return;
   flow.full = false;
   pause_or_resume(flow);
@@ -93,7 +93,7 @@ void Tunnel::on_stream_end(event::StreamEnd end, std::string_view) {
 
 // A connection that is lost may have lost bytes, which the other side must not take for an end.
 void Tunnel::ended(Direction direction, event::StreamEnd end) {
-  Flow& flow = flows_[direction];
+  Flow& flow = flows_[static_cast<std::size_t>(direction)];
   if (end == event::StreamEnd::clean) {
     flow.ended = true;
     flow.to->shut_down();

@@ -38,7 +38,8 @@ void Worker::give(const AllocationWanted& wanted) {
   MovingAllocation moving = server_.hand_over(wanted);
   std::array<event::Fd, 2> sockets;
   for (std::size_t i = 0; i < sockets.size(); ++i) {
-    if (moving.relays[i]) sockets[i] = relay_sockets_.release(moving.relays[i]->id);
+    const auto& relay = moving.relays[i];
+    if (relay) sockets[i] = relay_sockets_.release(relay->id);
   }
   loop_.run_at_end(end_task_);
   service_.fellows().post(
@@ -51,9 +52,8 @@ void Worker::give(const AllocationWanted& wanted) {
 void Worker::adopt(MovingAllocation moving, std::array<event::Fd, 2> sockets) {
   server_.adopt(moving, loop_.now());
   for (std::size_t i = 0; i < sockets.size(); ++i) {
-    if (sockets[i] && moving.relays[i]) {
-      relay_sockets_.adopt(moving.relays[i]->id, std::move(sockets[i]));
-    }
+    const auto& relay = moving.relays[i];
+    if (sockets[i] && relay) relay_sockets_.adopt(relay->id, std::move(sockets[i]));
   }
   carry_out_commands();
   loop_.run_at_end(end_task_);
