@@ -71,10 +71,10 @@ void print_ban(const JsonValue& ban) {
   fmt::print("{:<24} {:>8} s  {:>4}  {}\n", network, left, offences, by_hand ? "by hand" : room);
 }
 
-void print_bans(const Reply& reply) {
-  if (reply.dry_run) fmt::print("A dry run: nobody is refused.\n");
+void print_bans(const JsonValue& bans, bool dry_run) {
+  if (dry_run) fmt::print("A dry run: nobody is refused.\n");
   fmt::print("{:<24} {:>10}  {:>4}  {}\n", "NETWORK", "LEFT", "BANS", "ROOM");
-  for_each_member(*reply.bans, [](const std::string&, const JsonValue& ban) { print_ban(ban); });
+  for_each_member(bans, [](const std::string&, const JsonValue& ban) { print_ban(ban); });
 }
 
 } // namespace
@@ -127,7 +127,7 @@ int BansCommand::run(const std::string& config_file) const {
   if (!reply.ok) return json_ ? program::kRefused : refused(reply.error);
   if (json_) return 0;
   if (reply.bans) {
-    print_bans(reply);
+    print_bans(*reply.bans, reply.dry_run);
   } else if (clear_->parsed()) {
     fmt::print("{} lifted\n", reply.lifted);
   } else {

@@ -28,8 +28,8 @@ class FailureWindow {
 
  private:
   struct Moment {
-    core::TimePoint when;
-    std::size_t failures;
+    core::TimePoint when{};
+    std::size_t failures = 0;
   };
   std::vector<Moment> moments_; // the oldest first
   std::size_t count_ = 0;

@@ -134,9 +134,10 @@ void H1BackendSession::take_head(bool more_bytes) {
   std::swap(head_.fields, head.fields);
   const bool close = head_.fields.has_token("connection", "close");
   const bool keep_alive = head_.fields.has_token("connection", "keep-alive");
-  const bool is_web_socket = head_.fields.has_token("connection", "upgrade") &&
+  const auto upgrade = head_.fields.find("upgrade");
+  const bool is_web_socket = head_.fields.has_token("connection", "upgrade") && upgrade &&
                              head_.fields.count("upgrade") == 1 &&
-                             equal_ignoring_case(*head_.fields.find("upgrade"), kWebSocket);
+                             equal_ignoring_case(*upgrade, kWebSocket);
   remove_hop_by_hop(head_.fields);
   head_.fields.remove("te"); // means nothing in an answer
   if (head_.status == 101) return take_switch(is_web_socket);

@@ -238,8 +238,8 @@ bool H2BackendSession::raise_what_happened() {
       closed_.pop_back();
       BackendStreamUser* user = std::exchange(stream->user, nullptr);
       if (user == nullptr) continue; // it has left meanwhile
-      if (stream->failure) {
-        user->on_failure(*stream->failure, stream->why);
+      if (const auto failure = stream->failure) {
+        user->on_failure(*failure, stream->why);
       } else if (stream->answer == Stream::Answer::body) {
         user->on_failure(BackendFailure::closed_in_answer, "the stream was reset in the answer");
       } else if (stream->error == NGHTTP2_REFUSED_STREAM) {

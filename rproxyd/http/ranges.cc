@@ -28,7 +28,7 @@ std::optional<Spec> parse_spec(std::string_view text) {
 
 std::optional<ByteRange> within(const Spec& spec, std::uint64_t size) {
   if (!spec.first) {
-    const std::uint64_t length = std::min(*spec.last, size);
+    const std::uint64_t length = std::min(spec.last.value_or(0), size);
     if (length == 0) return std::nullopt;
     return ByteRange{size - length, length};
   }

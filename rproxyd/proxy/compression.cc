@@ -1,6 +1,7 @@
 #include "rproxyd/proxy/compression.h"
 
 #include <brotli/encode.h>
+#define ZLIB_CONST // what is read is const
 #include <zlib.h>
 
 #include <algorithm>
@@ -70,8 +71,8 @@ class Gzip final : public Compressor {
 
  private:
   bool run(core::Bytes bytes, int flush, const Out& out) {
-    std::array<std::uint8_t, kPiece> piece;             // NOLINT: filled before it is read
-    stream_.next_in = const_cast<Bytef*>(bytes.data()); // zlib does not write there
+    std::array<std::uint8_t, kPiece> piece; // NOLINT: filled before it is read
+    stream_.next_in = bytes.data();
     stream_.avail_in = static_cast<uInt>(bytes.size());
     do {
       stream_.next_out = piece.data();

@@ -116,6 +116,7 @@ void Exchange::answer_from(FoundFile found, const FolderRules& rules) {
 }
 
 void Exchange::send_file() {
+  if (!file_) return;
   const FileBody::Step step = file_->advance(client_, stream_);
   answer_bytes_ = file_->sent();
   switch (step) {
@@ -383,7 +384,8 @@ void Exchange::compress(ResponseHead& head) {
   if (tunnel_ != Tunnel::none || !may_compress(rules, request_, head)) return;
   add_vary(head);
   const auto coding = coding_for(request_);
-  if (coding) compressor_ = Compressor::make(*coding, *rules.at_work);
+  if (!coding) return;
+  compressor_ = Compressor::make(*coding, *rules.at_work);
   if (compressor_) mark_compressed(head, *coding);
 }
 

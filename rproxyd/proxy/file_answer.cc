@@ -46,9 +46,10 @@ void answer_in_parts(FileAnswer& answer, const std::vector<ByteRange>& ranges,
 RequestedRanges wanted_ranges(const RequestHead& request, const Validators& current,
                               std::uint64_t size, core::WallTime now) {
   // Ranges are of GET alone (RFC 9110 section 14.2).
-  if (request.method != "GET" || request.fields.count("range") != 1) return {};
+  const auto range = request.fields.find("range");
+  if (request.method != "GET" || !range || request.fields.count("range") != 1) return {};
   if (!range_is_wanted(request.fields, current, now)) return {};
-  return parse_range(*request.fields.find("range"), size);
+  return parse_range(*range, size);
 }
 
 FileAnswer failed_precondition(bool is_head) {

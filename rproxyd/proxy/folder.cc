@@ -81,7 +81,7 @@ class Search {
   std::expected<FoundFile, FolderMiss> run(const std::string& path) {
     const std::string below = below_folder(path);
     if (is_hidden(below)) return std::unexpected(FolderMiss{});
-    auto found = below.empty() || below.ends_with('/') ? index_of(below) : open(below);
+    auto found = below.empty() || below.ends_with('/') ? index_of(below, path) : open(below);
     if (!found && found.error() == OpenFailure::folder) {
       if (!path.ends_with('/')) return std::unexpected(moved_to(path + '/'));
       found = std::unexpected(OpenFailure::absent);
@@ -103,10 +103,10 @@ class Search {
     return below;
   }
 
-  std::expected<FoundFile, OpenFailure> index_of(const std::string& below) {
+  std::expected<FoundFile, OpenFailure> index_of(const std::string& below,
+                                                 const std::string& path) {
     // The route's own path, asked for without its slash: links in the page would lead elsewhere.
-    if (below.empty() && !normalised_path(request_.target)->ends_with('/'))
-      return std::unexpected(OpenFailure::folder);
+    if (below.empty() && !path.ends_with('/')) return std::unexpected(OpenFailure::folder);
     OpenFailure failure = OpenFailure::absent;
     for (const std::string& name : route_.folder.index) {
       auto found = open(below + name);

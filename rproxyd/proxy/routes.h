@@ -56,6 +56,9 @@ class RouteTable {
   // `branding_paths`: first segments that PathPolicy::conferencing lets through, too.
   explicit RouteTable(std::vector<Route> routes, PathPolicy policy = PathPolicy::open,
                       std::vector<std::string> branding_paths = {});
+  ~RouteTable() = default;
+  RouteTable(const RouteTable&) = delete;
+  RouteTable& operator=(const RouteTable&) = delete;
   RouteTable(RouteTable&&) = default;
   RouteTable& operator=(RouteTable&&) = default;
 

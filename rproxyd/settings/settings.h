@@ -124,7 +124,7 @@ struct Settings {
   };
   struct Redirect {
     std::string location; // a path from the root, or a whole http(s) URL
-    unsigned status;      // 302 unless another is given
+    unsigned status = 302;
 
     friend bool operator==(const Redirect&, const Redirect&) = default;
   };
@@ -148,7 +148,7 @@ struct Settings {
     std::vector<std::string> methods; // none: every method
     std::string path = "/";           // starts with '/'
     bool exact = false;               // else the path and what lies below it
-    std::variant<Redirect, ToPool, StaticFolder, FixedAnswer> target;
+    std::variant<Redirect, ToPool, StaticFolder, FixedAnswer> target = Redirect{};
 
     friend bool operator==(const Route&, const Route&) = default;
   };
@@ -193,25 +193,25 @@ struct Settings {
       friend bool operator==(const Room&, const Room&) = default;
     };
     bool enabled = false;
+    bool dry_run = false;
+    bool widen_ipv6 = true;
     Count count = Count::wrong_pins;
+    Answer answer = Answer::too_many_requests;
+    logging::Format audit_format = logging::Format::text;
     unsigned max_failures = 5;
+    unsigned shared_max_failures = 50;
+    unsigned growth = 1;
     core::Duration find_time = std::chrono::seconds{300};
     core::Duration ban_time = std::chrono::seconds{300};
-    unsigned growth = 1;
     core::Duration max_ban_time = std::chrono::hours{24}; // not below ban_time where bans grow
     core::Duration remember = std::chrono::hours{24};
-    bool widen_ipv6 = true;
     core::NetworkList ignore;
     core::NetworkList shared_networks;
-    unsigned shared_max_failures = 50;
     Room room;
-    Answer answer = Answer::too_many_requests;
     // Each with one '*' between two slashes, for the room.
     std::vector<std::string> paths = {"/api/client/v2/conferences/*/request_token"};
-    bool dry_run = false;
     std::optional<std::string> state; // a file, or redis://; absent: bans don't survive a restart
     std::optional<std::string> audit_log; // a file; absent: none
-    logging::Format audit_format = logging::Format::text;
 
     friend bool operator==(const PinGuard&, const PinGuard&) = default;
   };

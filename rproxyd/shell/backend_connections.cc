@@ -9,8 +9,8 @@ namespace rproxyd {
 core::Result<std::unique_ptr<BackendConnections>> BackendConnections::make(
     event::Loop& loop, event::StreamBuffers& buffers, const Service& service) {
   std::unique_ptr<BackendConnections> self(new BackendConnections(loop, buffers, service));
-  for (std::size_t pool = 0; pool < service.pools.size(); ++pool) {
-    const Settings::BackendTls& tls = service.pools[pool]->settings().tls;
+  for (const auto& pool : service.pools) {
+    const Settings::BackendTls& tls = pool->settings().tls;
     auto context =
         tls::ClientContext::make({.verify = tls.verify, .ca_file = tls.ca_file.value_or("")});
     if (!context) return std::unexpected(context.error());

@@ -60,10 +60,11 @@ void sync_folder_of(const std::string& path) {
 
 core::Result<std::vector<Ban>> BanStore::load(const core::Now& now, core::Duration longest,
                                               logging::Logger& log) const {
-  auto text = read_file(path_);
-  if (!text) return std::unexpected(text.error());
-  if (!*text) return std::vector<Ban>{};
-  if (auto bans = read_bans(**text, now, longest)) return *std::move(bans);
+  const auto kept = read_file(path_);
+  if (!kept) return std::unexpected(kept.error());
+  const std::optional<std::string>& text = *kept;
+  if (!text) return std::vector<Ban>{};
+  if (auto bans = read_bans(*text, now, longest)) return *std::move(bans);
 
   const std::string aside = path_ + ".damaged";
   if (::rename(path_.c_str(), aside.c_str()) != 0)

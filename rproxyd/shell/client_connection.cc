@@ -121,7 +121,9 @@ void ClientConnection::tell_apart(core::Bytes bytes) {
 }
 
 void ClientConnection::pass_turn_on(core::Bytes first) {
-  const core::SocketAddress& turnd = *worker_.settings().listeners[listener_].turn;
+  const auto& turn = worker_.settings().listeners[listener_].turn;
+  if (!turn) return close();
+  const core::SocketAddress& turnd = *turn;
   turn_ =
       TurnPassage::begin(worker_.loop(), worker_.buffers(), *stream_, *this, turnd, peer_, local_);
   if (!turn_) {
@@ -135,7 +137,8 @@ void ClientConnection::pass_turn_on(core::Bytes first) {
 // Nothing comes for it any more: it gets what was sent before, and then the end.
 void ClientConnection::on_turn_end(std::string_view why) {
   if (ending()) return;
-  if (!why.empty()) worker_.turn_unreachable(*worker_.settings().listeners[listener_].turn, why);
+  const auto& turnd = worker_.settings().listeners[listener_].turn;
+  if (turnd && !why.empty()) worker_.turn_unreachable(*turnd, why);
   finish_stream();
 }
 

@@ -51,11 +51,12 @@ void ExchangeRunner::hold(std::string room) {
         error_answer(worker_.service().answers, kForbidden, "There is no WebSocket here."),
         "a WebSocket where tokens are asked for");
   }
-  gate_.emplace(*worker_.service().guard, identity_.address, std::move(room), request_);
+  TokenGate& gate =
+      gate_.emplace(*worker_.service().guard, identity_.address, std::move(room), request_);
   held_ = Held::reading;
   if (request_ended_) {
-    gate_->request_end();
-    return ask_gate();
+    gate.request_end();
+    return ask_gate(gate);
   }
   // The body is wanted now, before a node is chosen.
   if (std::exchange(request_.expect_continue, false)) session_.send_continue(stream_);
@@ -63,23 +64,23 @@ void ExchangeRunner::hold(std::string room) {
 }
 
 void ExchangeRunner::request_body(core::Bytes bytes) {
-  if (held_ == Held::reading) gate_->request_body(bytes);
+  if (gate_ && held_ == Held::reading) gate_->request_body(bytes);
   exchange_.on_request_body(bytes); // keeps it while nothing has started
-  if (held_ != Held::reading) return;
-  if (gate_->ready()) return ask_gate();
+  if (!gate_ || held_ != Held::reading) return;
+  if (gate_->ready()) return ask_gate(*gate_);
   arm(worker_.settings().timeouts.body);
 }
 
 void ExchangeRunner::request_end(const FieldList& trailers) {
   request_ended_ = true;
   exchange_.on_request_end(trailers);
-  if (held_ != Held::reading) return;
+  if (!gate_ || held_ != Held::reading) return;
   gate_->request_end();
-  ask_gate();
+  ask_gate(*gate_);
 }
 
-void ExchangeRunner::ask_gate() {
-  const Admission admission = gate_->ask(now());
+void ExchangeRunner::ask_gate(TokenGate& gate) {
+  const Admission admission = gate.ask(now());
   switch (admission.kind) {
     case Admission::Kind::pass:
       held_ = Held::no;
@@ -281,7 +282,7 @@ void ExchangeRunner::on_deadline(int) {
 }
 
 void ExchangeRunner::held_too_long() {
-  if (held_ == Held::waiting) return ask_gate();
+  if (gate_ && held_ == Held::waiting) return ask_gate(*gate_);
   held_ = Held::no;
   exchange_.turn_away(error_answer(worker_.service().answers, kRequestTimeout,
                                    "The request did not arrive in time."),

@@ -65,7 +65,7 @@ class ExchangeRunner final : public event::Retirable,
   void on_deadline(int kind) override;
   void refuse_banned(const SharedGuard::BanNotice& ban);
   void hold(std::string room);
-  void ask_gate();
+  void ask_gate(TokenGate& gate);
   void held_too_long();
   void refuse_attempt(const Admission& admission);
   void open_connection();

@@ -114,9 +114,8 @@ class OpenFile final : public FileSource {
 };
 
 FileFacts facts_of(const struct stat& stat) {
-  using namespace std::chrono;
   return {.size = static_cast<std::uint64_t>(stat.st_size),
-          .modified = core::WallTime(seconds(stat.st_mtim.tv_sec)),
+          .modified = core::WallTime(std::chrono::seconds(stat.st_mtim.tv_sec)),
           .modified_nanoseconds = static_cast<std::uint32_t>(stat.st_mtim.tv_nsec)};
 }
 

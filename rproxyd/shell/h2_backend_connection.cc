@@ -31,16 +31,21 @@ class H2BackendConnection::Link final : public event::Retirable,
     connection_.flush_later();
   }
   void send_body(core::Bytes bytes) override {
+    if (!stream_) return;
     session().send_body(*stream_, bytes);
     connection_.flush_later();
   }
   void finish(const FieldList* trailers) override {
+    if (!stream_) return;
     session().finish(*stream_, trailers);
     connection_.flush_later();
   }
-  std::size_t pending() const override { return session().queued(*stream_); }
-  void pause() override { session().pause(*stream_); }
+  std::size_t pending() const override { return stream_ ? session().queued(*stream_) : 0; }
+  void pause() override {
+    if (stream_) session().pause(*stream_);
+  }
   void resume() override {
+    if (!stream_) return;
     session().resume(*stream_);
     connection_.flush_later();
   }

@@ -116,7 +116,7 @@ class HealthChecks::Check final : public event::Retirable,
 class HealthChecks::Pool final : private event::DeadlineHandler {
  public:
   Pool(Worker& worker, std::size_t pool) : worker_(worker), pool_(pool) { match(); }
-  ~Pool() { end(); }
+  virtual ~Pool() { end(); }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
@@ -131,7 +131,9 @@ class HealthChecks::Pool final : private event::DeadlineHandler {
 
   void match() {
     const SharedPool& shared = *worker_.service().pools[pool_];
-    const Settings::Health& health = *shared.settings().health;
+    const auto& wanted = shared.settings().health;
+    if (!wanted) return;
+    const Settings::Health& health = *wanted;
     const auto members = shared.members();
     std::erase_if(checks_, [&](auto& check) {
       const bool gone = std::ranges::none_of(members, [&](const SharedPool::Member& member) {

@@ -118,6 +118,7 @@ void NameWatch::look(Pool& pool) {
   pool.next_look = now + next;
   if (!pool.shared->set(all, now) || !pool.has_names) return;
   std::vector<std::string> names;
+  names.reserve(all.size());
   for (const WantedBackend& each : all) names.push_back(each.backend.name);
   log_.info("name.resolved", "the pool's servers are", logging::field("pool", pool.shared->name()),
             logging::field("servers", fmt::format("{}", fmt::join(names, " "))));
@@ -126,7 +127,8 @@ void NameWatch::look(Pool& pool) {
 core::Result<std::vector<WantedBackend>> NameWatch::found(const SharedPool& pool,
                                                           const Settings::Server& server,
                                                           std::chrono::seconds& lifetime) {
-  if (server.is_service()) return found_service(pool, server, lifetime);
+  if (!resolver_) return core::failure("there is no resolver");
+  if (server.is_service()) return found_service(*resolver_, pool, server, lifetime);
   auto answer = resolver_->addresses(server.host);
   if (!answer) return std::unexpected(answer.error());
   lifetime = answer->lifetime;
@@ -138,16 +140,17 @@ core::Result<std::vector<WantedBackend>> NameWatch::found(const SharedPool& pool
 }
 
 // RFC 2782: each record is a server of its own; a weight of 0 is as little as there can be.
-core::Result<std::vector<WantedBackend>> NameWatch::found_service(const SharedPool& pool,
+core::Result<std::vector<WantedBackend>> NameWatch::found_service(dns::Resolver& resolver,
+                                                                  const SharedPool& pool,
                                                                   const Settings::Server& server,
                                                                   std::chrono::seconds& lifetime) {
-  auto records = resolver_->services(server.host);
+  auto records = resolver.services(server.host);
   if (!records) return std::unexpected(records.error());
   std::vector<WantedBackend> backends;
   std::string why;
   for (const dns::ServiceHost& record : *records) {
     if (record.target.empty() || record.target == "." || record.port == 0) continue; // not offered
-    auto answer = resolver_->addresses(record.target);
+    auto answer = resolver.addresses(record.target);
     if (!answer) {
       why = answer.error().text;
       continue;

@@ -58,9 +58,10 @@ class NameWatch {
   core::Result<std::vector<WantedBackend>> found(const SharedPool& pool,
                                                  const Settings::Server& server,
                                                  std::chrono::seconds& lifetime);
-  core::Result<std::vector<WantedBackend>> found_service(const SharedPool& pool,
-                                                         const Settings::Server& server,
-                                                         std::chrono::seconds& lifetime);
+  static core::Result<std::vector<WantedBackend>> found_service(dns::Resolver& resolver,
+                                                                const SharedPool& pool,
+                                                                const Settings::Server& server,
+                                                                std::chrono::seconds& lifetime);
   void run();
 
   const Settings::Dns& settings_;

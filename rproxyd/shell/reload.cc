@@ -32,9 +32,9 @@ void Reload::apply(const Settings& settings, TlsContexts tls) {
   if (settings.listeners.size() == in_force_.listeners.size()) {
     service_.set_tls(std::move(tls));
     for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
-      if (in_force_.listeners[i].tls && settings.listeners[i].tls) {
-        in_force_.listeners[i].tls->certificates = settings.listeners[i].tls->certificates;
-      }
+      auto& former = in_force_.listeners[i].tls;
+      const auto& read = settings.listeners[i].tls;
+      if (former && read) former->certificates = read->certificates;
     }
   }
   for (auto& [name, pool] : in_force_.pools) {
@@ -54,7 +54,7 @@ void Reload::apply(const Settings& settings, TlsContexts tls) {
   log.info("reload.done", "certificates and servers are in force");
 }
 
-void Reload::refuse(const config::Problems& problems) {
+void Reload::refuse(const config::Problems& problems) const {
   logging::Logger& log = *service_.log;
   for (const config::Problem& problem : problems) {
     if (problem.severity == config::Severity::error) {

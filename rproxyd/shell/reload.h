@@ -31,7 +31,7 @@ class Reload {
 
  private:
   void apply(const Settings& settings, TlsContexts tls);
-  void refuse(const config::Problems& problems);
+  void refuse(const config::Problems& problems) const;
 
   ReadSettings read_;
   Service& service_;

@@ -99,7 +99,8 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
   auto service = std::make_unique<Service>();
   service->settings = &settings;
   service->log = &log;
-  service->connections.emplace(settings.limits.connections, settings.limits.connections_per_client);
+  service->connections = std::make_unique<ConnectionLimits>(settings.limits.connections,
+                                                            settings.limits.connections_per_client);
 
   ExchangeRules rules; // what all listeners have in common
   std::vector<std::string> pool_names;

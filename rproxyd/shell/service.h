@@ -5,7 +5,6 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,7 +38,7 @@ struct Service {
   std::vector<ExchangeRules> rules;           // a listener each
   MessageLimits limits;
   std::shared_ptr<tls::TicketKeys> tickets = std::make_shared<tls::TicketKeys>();
-  std::optional<ConnectionLimits> connections;
+  std::unique_ptr<ConnectionLimits> connections;
   AbuseCounts abuse;
 
   // `settings` and `log` must outlive the service. Loads certificates, resolves names.

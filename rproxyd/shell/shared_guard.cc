@@ -84,12 +84,12 @@ core::Result<std::unique_ptr<SharedGuard>> SharedGuard::make(const Settings::Pin
   }
   std::vector<Ban> bans;
   if (settings.state) {
-    guard->store_.emplace(*settings.state);
-    auto kept = guard->store_->load(now, longest_ban(settings), log);
+    const BanStore& store = guard->store_.emplace(*settings.state);
+    auto kept = store.load(now, longest_ban(settings), log);
     if (!kept) return std::unexpected(kept.error());
     bans = *std::move(kept);
     // Found out now rather than when the first ban is to be kept.
-    if (auto saved = guard->store_->save(bans, now); !saved) return std::unexpected(saved.error());
+    if (auto saved = store.save(bans, now); !saved) return std::unexpected(saved.error());
   }
   guard->begin(std::move(bans), now);
   return guard;
@@ -237,6 +237,7 @@ void SharedGuard::write_until_stopped() {
 }
 
 void SharedGuard::save_bans(const std::vector<Ban>& bans) {
+  if (!store_) return;
   if (const auto saved = store_->save(bans, event::read_now()); !saved) {
     log_.error("pin_guard.state_failed", "bans would not survive a restart",
                logging::field("reason", saved.error()));

@@ -44,8 +44,8 @@ class SharedGuard final : public TokenDesk {
   void settle(const Ticket& ticket, Outcome outcome, const core::Now& now) override;
 
   struct BanNotice {
-    core::TimePoint until;
-    bool tokens_only;
+    core::TimePoint until{};
+    bool tokens_only = false;
   };
   // The ban that is in force for a client; none in a dry run.
   std::optional<BanNotice> ban_of(const core::IpAddress& client, const core::Now& now);

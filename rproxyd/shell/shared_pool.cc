@@ -46,6 +46,7 @@ BackendPool::Rules rules_of(const Settings::Pool& settings) {
 // trying. Sorted, so that siblings with another order of the list agree.
 std::string salt_of(const Settings::Pool& settings) {
   std::vector<std::string> servers;
+  servers.reserve(settings.servers.size());
   for (const Settings::Server& server : settings.servers) servers.push_back(server.authority);
   std::ranges::sort(servers);
   return fmt::format("{}", fmt::join(servers, " "));
