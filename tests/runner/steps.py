@@ -17,6 +17,7 @@ BUILD = ROOT / "build"
 LOGS = BUILD / "tests"
 JOBS = str(os.cpu_count() or 2)
 PYTHON = "/usr/bin/python3"
+LIMIT = 2700  # seconds for one command; a build on a busy machine takes its time
 SHOWN_LINES = 150  # of a failed command's output
 SHOWN_COLUMNS = 240
 
@@ -41,7 +42,7 @@ class Step:
     run: Callable
 
 
-def command(display, name, *argv, limit=1200, environment=None, check=True):
+def command(display, name, *argv, limit=LIMIT, environment=None, check=True):
     """Runs a command, its output in build/tests/NAME.log; shows the end of that if it fails.
     After `limit` seconds the process group, which is the command's own, is ended."""
     LOGS.mkdir(parents=True, exist_ok=True)
