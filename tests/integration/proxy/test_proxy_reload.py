@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from certificates import Certificate
-from daemons import HOST, wait_until, write_private
+from daemons import wait_until, write_private
 from responder import Responder
 from rproxyd import request
 from wire import client_tls
