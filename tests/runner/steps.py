@@ -226,6 +226,16 @@ def quickstart(display):
     return checked(display, "quickstart", "deploy/quickstart")
 
 
+# Sanitizers keep what was freed: these judge memory, and the integration step leaves them out or lets them pass.
+OF_MEMORY = ["turn/test_turn_memory.py", "proxy/test_proxy_many_streams.py"]
+
+
+def memory(display):
+    build(display, "release", "rproxyd", "turnd")
+    return pytest(display, "memory", "--timeout=280", *(f"tests/integration/{name}" for name in OF_MEMORY),
+                  environment={"VESTIBULE_BUILD": str(BUILD / "release")})
+
+
 def debug_self_check(display):
     build(display, "dev")
     return self_check(display, "self-check", "dev")
@@ -288,4 +298,5 @@ STEPS = [
     Step("threads", "tests of threads, and the self-check, under ThreadSanitizer", threads),
     Step("tidy", "clang-tidy over the product's sources", tidy),
     Step("quickstart", "release build, both daemons and three nodes: the self-check", quickstart),
+    Step("memory", "what an allocation and an open stream cost, with the release build", memory),
 ]
