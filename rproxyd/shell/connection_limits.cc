@@ -1,21 +1,9 @@
 #include "rproxyd/shell/connection_limits.h"
 
-#include <algorithm>
-
 #include "libcore/config/limit.h"
+#include "rproxyd/guard/client_network.h"
 
 namespace rproxyd {
-namespace {
-
-core::IpAddress client_of(core::IpAddress address) {
-  address = address.canonical();
-  if (address.family == core::Family::ipv6) {
-    std::fill(address.octets.begin() + 8, address.octets.end(), std::uint8_t{0});
-  }
-  return address;
-}
-
-} // namespace
 
 std::expected<ConnectionLimits::Ticket, std::string_view> ConnectionLimits::admit(
     const core::IpAddress& address, bool shared) {
@@ -24,7 +12,7 @@ std::expected<ConnectionLimits::Ticket, std::string_view> ConnectionLimits::admi
     return std::unexpected("limits.connections");
   }
   if (shared || per_client_ == config::kNoLimit) return Ticket(*this, address, false);
-  const core::IpAddress client = client_of(address);
+  const core::IpAddress client = network_of(address).base;
   const std::lock_guard lock(mutex_);
   std::uint64_t& count = by_client_[client];
   if (count >= per_client_) {
