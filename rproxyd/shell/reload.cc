@@ -28,9 +28,8 @@ void Reload::run() {
 
 void Reload::apply(const Settings& settings, TlsContexts tls) {
   logging::Logger& log = *service_.log;
-  // The place of a listener is its number: with others in the list these are not its certificates.
+  service_.set_tls(std::move(tls));
   if (settings.listeners.size() == in_force_.listeners.size()) {
-    service_.set_tls(std::move(tls));
     for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
       auto& former = in_force_.listeners[i].tls;
       const auto& read = settings.listeners[i].tls;

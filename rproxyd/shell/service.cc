@@ -143,9 +143,11 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
   service->limits.underscore_names = underscore_names_of(settings.underscore_headers);
   service->limits.content_security_policy = service->answers.content_security_policy;
 
-  auto tls = service->load_tls(settings.listeners);
-  if (!tls) return std::unexpected(tls.error());
-  service->set_tls(std::move(*tls));
+  for (const Settings::Listener& listener : settings.listeners) {
+    auto context = tls_of(listener, service->tickets, log);
+    if (!context) return std::unexpected(context.error());
+    service->tls_.push_back(std::move(*context));
+  }
   if (settings.pin_guard.enabled) {
     auto guard = SharedGuard::make(settings.pin_guard, log, event::read_now());
     if (!guard) return std::unexpected(guard.error());
@@ -154,11 +156,23 @@ core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings,
   return service;
 }
 
+// With the certificates that are configured now for the same address; a certificate that was made here
+// stays, and so does everything of a listener that is no longer among them.
 core::Result<TlsContexts> Service::load_tls(
     const std::vector<Settings::Listener>& listeners) const {
   TlsContexts contexts;
-  for (const Settings::Listener& listener : listeners) {
-    auto context = tls_of(listener, tickets, *log);
+  for (std::size_t i = 0; i < settings->listeners.size(); ++i) {
+    Settings::Listener running = settings->listeners[i];
+    const auto found = std::ranges::find_if(listeners, [&](const Settings::Listener& each) {
+      return each.address == running.address && each.tls && !each.tls->certificates.empty();
+    });
+    const std::optional<Settings::Tls> read = found == listeners.end() ? std::nullopt : found->tls;
+    if (!running.tls || !read) {
+      contexts.push_back(tls(i));
+      continue;
+    }
+    running.tls->certificates = read->certificates;
+    auto context = tls_of(running, tickets, *log);
     if (!context) return std::unexpected(context.error());
     contexts.push_back(std::move(*context));
   }

@@ -45,8 +45,8 @@ struct Service {
   static core::Result<std::unique_ptr<Service>> make(const Settings& settings,
                                                      logging::Logger& log);
 
-  // A listener each; null: plain. set_tls() is for the connections that come from then on; both may be
-  // called by any thread.
+  // For each listener that is open, with the certificates that `listeners` has for its address; null:
+  // plain. set_tls() is for the connections that come from then on. Both may be called by any thread.
   core::Result<TlsContexts> load_tls(const std::vector<Settings::Listener>& listeners) const;
   void set_tls(TlsContexts tls);
   std::shared_ptr<const tls::ServerContext> tls(std::size_t listener) const;

@@ -190,6 +190,18 @@ def test_a_renewed_certificate_is_served_to_new_connections(reloading, tmp_path)
         assert link.recv(100)[:2] == b"\x01\x01"
 
 
+def test_with_other_listeners_the_open_ones_keep_their_tls(reloading):
+    daemon = reloading()
+    port = daemon.turnd.port("tls")
+    before = served_certificate(port)
+    everywhere = daemon.config["listeners"]
+    for listeners in (everywhere[:1], [each | {"transport": "udp"} if each["transport"] == "tls" else each for each in everywhere]):
+        daemon.config["listeners"] = listeners
+        daemon.reload()
+        assert served_certificate(port) == before
+    assert daemon.turnd.running
+
+
 def test_a_certificate_that_was_made_stays(reloading):
     daemon = reloading()
     port = daemon.turnd.port("tls")
