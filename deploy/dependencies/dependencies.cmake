@@ -2,7 +2,7 @@
 #
 #   BoringSSL::ssl BoringSSL::crypto   built by deploy/dependencies/install, or -DBORINGSSL_ROOT=
 #   llhttp::llhttp Catch2::Catch2WithMain   unpacked by deploy/dependencies/install
-#   uv::uv nghttp2::nghttp2 cares::cares brotli::brotli fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11 ZLIB::ZLIB
+#   uv::uv nghttp2::nghttp2 cares::cares brotli::brotli prometheus::core fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11 ZLIB::ZLIB
 #   unistring::unistring   Debian's own
 
 if(DEFINED ENV{VESTIBULE_DEPENDENCIES})
@@ -89,7 +89,8 @@ endfunction()
 function(vestibule_find_debian_libraries)
   find_package(PkgConfig REQUIRED)
   foreach(library IN ITEMS "uv libuv>=1.44" "nghttp2 libnghttp2>=1.52" "cares libcares>=1.18"
-                       "brotli libbrotlienc>=1.0" "brotli_decoder libbrotlidec>=1.0")
+                       "brotli libbrotlienc>=1.0" "brotli_decoder libbrotlidec>=1.0"
+                       "prometheus prometheus-cpp-core>=1.0")
     string(REPLACE " " ";" library ${library})
     list(GET library 0 name)
     list(GET library 1 module)
@@ -99,6 +100,7 @@ function(vestibule_find_debian_libraries)
     endif()
     add_library(${name}::${name} ALIAS PkgConfig::${name})
   endforeach()
+  add_library(prometheus::core ALIAS PkgConfig::prometheus)
 endfunction()
 
 # It brings neither a CMake file nor one for pkg-config.
