@@ -68,7 +68,10 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     supervised.push_back(worker->get());
     workers.push_back(std::move(*worker));
   }
-  Reload reload(std::move(reread), **service);
+  Reload changes(**service);
+  program::Reload<Settings> reload(
+      log, (*service)->reloads, std::move(reread),
+      [&changes](const Settings& read) { return changes.apply(read); });
   program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised),
                                  [&reload] { reload.run(); });
   for (const event::BoundListener& listener : sockets->bound) {

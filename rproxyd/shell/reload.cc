@@ -1,34 +1,17 @@
 #include "rproxyd/shell/reload.h"
 
-#include <fmt/format.h>
-
-#include <string>
 #include <utility>
 
 #include "rproxyd/settings/changes.h"
 
 namespace rproxyd {
 
-void Reload::run() {
-  logging::Logger& log = *service_.log;
-  log.info("reload.begin", "the configuration is read again");
-  auto loaded = read_();
-  if (!loaded) return refuse(loaded.error());
-  for (const config::Problem& problem : loaded->warnings) {
-    log.warning("config", config::to_string(problem));
-  }
-  const Settings& settings = loaded->settings;
+core::Result<std::vector<std::string>> Reload::apply(const Settings& settings) {
   auto tls = service_.load_tls(settings.listeners);
-  if (!tls) {
-    log.error("reload.refused", "nothing has changed", logging::field("reason", tls.error().text));
-    return;
-  }
-  apply(settings, *std::move(tls));
-}
+  if (!tls) return std::unexpected(tls.error());
 
-void Reload::apply(const Settings& settings, TlsContexts tls) {
   logging::Logger& log = *service_.log;
-  service_.set_tls(std::move(tls));
+  service_.set_tls(*std::move(tls));
   if (settings.listeners.size() == in_force_.listeners.size()) {
     for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
       auto& former = in_force_.listeners[i].tls;
@@ -45,24 +28,7 @@ void Reload::apply(const Settings& settings, TlsContexts tls) {
              logging::field("servers", pool.servers.size()));
   }
 
-  const auto names = changes_for_a_restart(in_force_, settings);
-  if (!names.empty()) {
-    log.warning("reload.incomplete", "what has changed here takes a restart",
-                logging::field("changed", fmt::format("{}", fmt::join(names, ", "))));
-  }
-  log.info("reload.done", "certificates and servers are in force");
-}
-
-void Reload::refuse(const config::Problems& problems) const {
-  logging::Logger& log = *service_.log;
-  for (const config::Problem& problem : problems) {
-    if (problem.severity == config::Severity::error) {
-      log.error("config", config::to_string(problem));
-    } else {
-      log.warning("config", config::to_string(problem));
-    }
-  }
-  log.error("reload.refused", "nothing has changed");
+  return changes_for_a_restart(in_force_, settings);
 }
 
 } // namespace rproxyd

@@ -1,39 +1,32 @@
-// SIGHUP: the configuration is read again, and what can change while calls go on is changed. What can't
-// is named in one warning.
+// What a reload changes while calls go on (libcore/program/reload.h).
 //
 //   certificates   of the next connection; the files are read again, changed names or not
 //   servers        of pools: new ones get their share of new clients, those that are gone get no more
 //                  requests, and what is in progress with them goes on
-//
-// All or nothing: a configuration with anything wrong in it leaves the one in force as it is.
 #pragma once
 
-#include <expected>
-#include <functional>
+#include <string>
+#include <vector>
 
-#include "libcore/config/problem.h"
-#include "libcore/log/log.h"
+#include "libcore/base/error.h"
+#include "libcore/program/reload.h"
 #include "rproxyd/settings/settings.h"
 #include "rproxyd/shell/service.h"
 
 namespace rproxyd {
 
 // load_usable() with the path of the running daemon's file.
-using ReadSettings = std::function<std::expected<config::Loaded<Settings>, config::Problems>()>;
+using ReadSettings = program::Reload<Settings>::Read;
 
 class Reload {
  public:
   // `service` must outlive it. All calls come from one thread, none of the workers'.
-  Reload(ReadSettings read, Service& service)
-      : read_(std::move(read)), service_(service), in_force_(*service.settings) {}
+  explicit Reload(Service& service) : service_(service), in_force_(*service.settings) {}
 
-  void run();
+  // What takes a restart; or why nothing was changed.
+  core::Result<std::vector<std::string>> apply(const Settings& settings);
 
  private:
-  void apply(const Settings& settings, TlsContexts tls);
-  void refuse(const config::Problems& problems) const;
-
-  ReadSettings read_;
   Service& service_;
   Settings in_force_;
 };

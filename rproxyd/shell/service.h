@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "libcore/base/error.h"
+#include "libcore/event/loop.h"
 #include "libcore/log/log.h"
+#include "libcore/program/reload.h"
 #include "libcore/tls/server_context.h"
 #include "rproxyd/http/client_session.h"
 #include "rproxyd/proxy/exchange.h"
@@ -40,6 +42,7 @@ struct Service {
   std::shared_ptr<tls::TicketKeys> tickets = std::make_shared<tls::TicketKeys>();
   std::unique_ptr<ConnectionLimits> connections;
   AbuseCounts abuse;
+  program::ReloadRecord reloads{event::read_now().wall};
 
   // `settings` and `log` must outlive the service. Loads certificates, resolves names.
   static core::Result<std::unique_ptr<Service>> make(const Settings& settings,

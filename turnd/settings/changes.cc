@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 namespace turnd {
 namespace {
@@ -38,11 +39,10 @@ constexpr std::array kSubjects{
 
 } // namespace
 
-std::vector<std::string_view> changes_for_a_restart(const Settings& in_force,
-                                                    const Settings& read) {
-  std::vector<std::string_view> names;
+std::vector<std::string> changes_for_a_restart(const Settings& in_force, const Settings& read) {
+  std::vector<std::string> names;
   for (const Subject& subject : kSubjects) {
-    if (!subject.is_same(in_force, read)) names.push_back(subject.name);
+    if (!subject.is_same(in_force, read)) names.emplace_back(subject.name);
   }
   return names;
 }

@@ -121,7 +121,10 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     reloaded.push_back(workers.back().get());
   }
 
-  Reload reload(std::move(reread), **service, std::move(reloaded));
+  Reload changes(**service, std::move(reloaded));
+  program::Reload<Settings> reload(
+      log, (*service)->reloads(), std::move(reread),
+      [&changes](const Settings& read) { return changes.apply(read); });
   program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised),
                                  [&reload] { reload.run(); });
   for (const event::BoundListener& listener : sockets->bound) {

@@ -1,19 +1,15 @@
-// SIGHUP: the configuration is read again, and what can change while calls go on is changed, in every
-// worker and without touching a session. What can't is named in one warning.
+// What a reload changes while sessions go on, in every worker (libcore/program/reload.h).
 //
 //   credentials, realm   asked for from the next request on; an allocation keeps the key that it was
 //                        made with
 //   certificates         of the next connection; the files are read again, changed names or not
-//
-// All or nothing: a configuration with anything wrong in it leaves the one in force as it is.
 #pragma once
 
-#include <expected>
-#include <functional>
+#include <string>
 #include <vector>
 
-#include "libcore/config/problem.h"
-#include "libcore/log/log.h"
+#include "libcore/base/error.h"
+#include "libcore/program/reload.h"
 #include "turnd/settings/settings.h"
 #include "turnd/shell/service.h"
 #include "turnd/shell/worker.h"
@@ -21,24 +17,18 @@
 namespace turnd {
 
 // load() with the path of the running daemon's file.
-using ReadSettings = std::function<std::expected<config::Loaded<Settings>, config::Problems>()>;
+using ReadSettings = program::Reload<Settings>::Read;
 
 class Reload {
  public:
   // `service` and `workers` must outlive it. All calls come from one thread, none of the workers'.
-  Reload(ReadSettings read, Service& service, std::vector<Worker*> workers)
-      : read_(std::move(read)),
-        service_(service),
-        workers_(std::move(workers)),
-        in_force_(service.settings()) {}
+  Reload(Service& service, std::vector<Worker*> workers)
+      : service_(service), workers_(std::move(workers)), in_force_(service.settings()) {}
 
-  void run();
+  // What takes a restart; or why nothing was changed.
+  core::Result<std::vector<std::string>> apply(const Settings& settings);
 
  private:
-  void apply(const Settings& settings, TlsContexts tls);
-  void refuse(const config::Problems& problems);
-
-  ReadSettings read_;
   Service& service_;
   std::vector<Worker*> workers_;
   Settings in_force_;

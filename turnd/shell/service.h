@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "libcore/base/error.h"
+#include "libcore/event/loop.h"
 #include "libcore/log/log.h"
+#include "libcore/program/reload.h"
 #include "libcore/stun/nonce.h"
 #include "libcore/tls/server_context.h"
 #include "turnd/relay/credentials.h"
@@ -47,6 +49,7 @@ class Service {
   MobileAllocations& mobile_allocations() { return mobile_allocations_; }
   SharedPeerConnections& peer_connections() { return peer_connections_; }
   FellowWorkers& fellows() { return fellows_; }
+  program::ReloadRecord& reloads() { return reloads_; }
   // In force just now, for one connection; nullptr for listeners without TLS. From any thread.
   std::shared_ptr<const tls::ServerContext> tls(std::size_t listener) const;
 
@@ -72,6 +75,7 @@ class Service {
   SharedPeerConnections peer_connections_;
   FellowWorkers fellows_;
   TicketMaker::Key ticket_key_;
+  program::ReloadRecord reloads_{event::read_now().wall};
   mutable std::mutex tls_mutex_;
   TlsContexts tls_;
 };

@@ -4,7 +4,7 @@
 
 namespace {
 
-using Names = std::vector<std::string_view>;
+using Names = std::vector<std::string>;
 using turnd::Settings;
 
 Settings settings() {

@@ -1,0 +1,68 @@
+#include "libcore/program/reload.h"
+
+#include <fmt/format.h>
+
+#include "libcore/event/loop.h"
+
+namespace program {
+
+ReloadRecord::ReloadRecord(core::WallTime started) { figures_.loaded = started; }
+
+ReloadRecord::Figures ReloadRecord::figures() const {
+  const std::lock_guard lock(mutex_);
+  return figures_;
+}
+
+void ReloadRecord::done(core::WallTime at, std::vector<std::string> needs_restart) {
+  const std::lock_guard lock(mutex_);
+  figures_.loaded = at;
+  ++figures_.done;
+  figures_.last_refusal.reset();
+  figures_.needs_restart = std::move(needs_restart);
+}
+
+void ReloadRecord::refused(core::WallTime at, std::vector<std::string> problems) {
+  if (problems.size() > kMaxProblems) problems.resize(kMaxProblems);
+  const std::lock_guard lock(mutex_);
+  ++figures_.refused;
+  figures_.last_refusal = {.at = at, .problems = std::move(problems)};
+}
+
+void ReloadReport::begin() { log_.info("reload.begin", "the configuration is read again"); }
+
+void ReloadReport::warnings(const config::Problems& problems) {
+  for (const config::Problem& problem : problems) {
+    log_.warning("config", config::to_string(problem));
+  }
+}
+
+void ReloadReport::refused(const config::Problems& problems) {
+  std::vector<std::string> errors;
+  for (const config::Problem& problem : problems) {
+    const std::string text = config::to_string(problem);
+    if (problem.severity == config::Severity::error) {
+      log_.error("config", text);
+      errors.push_back(text);
+    } else {
+      log_.warning("config", text);
+    }
+  }
+  log_.error("reload.refused", "nothing has changed");
+  record_.refused(event::read_now().wall, std::move(errors));
+}
+
+void ReloadReport::refused(const core::Error& error) {
+  log_.error("reload.refused", "nothing has changed", logging::field("reason", error));
+  record_.refused(event::read_now().wall, {error.text});
+}
+
+void ReloadReport::done(const std::vector<std::string>& needs_restart) {
+  if (!needs_restart.empty()) {
+    log_.warning("reload.incomplete", "what has changed here takes a restart",
+                 logging::field("changed", fmt::format("{}", fmt::join(needs_restart, ", "))));
+  }
+  log_.info("reload.done", "the configuration is in force");
+  record_.done(event::read_now().wall, needs_restart);
+}
+
+} // namespace program
