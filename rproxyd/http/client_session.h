@@ -53,7 +53,8 @@ struct MessageLimits { // contract: limits.*
   std::uint64_t body_bytes = 0;   // 0: none
   std::uint32_t streams = 128;    // concurrent, HTTP/2
   UnderscoreNames underscore_names = UnderscoreNames::drop;
-  std::string content_security_policy = {}; // of the sessions' own answers; empty: none
+  // Of the sessions' own answers; empty: none. Outlives them.
+  std::string_view content_security_policy = {};
 };
 
 class ClientEvents {

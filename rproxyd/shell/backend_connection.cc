@@ -6,7 +6,7 @@ namespace rproxyd {
 
 BackendConnection::BackendConnection(event::Loop& loop, ConnectionKeeper& keeper,
                                      const MessageLimits& limits)
-    : loop_(loop), keeper_(keeper), session_(*this, *this, limits) {}
+    : loop_(loop), keeper_(keeper), limits_(limits), session_(*this, *this, limits_) {}
 
 bool BackendConnection::connect(event::StreamBuffers& buffers, event::Fd fd,
                                 bssl::UniquePtr<SSL> ssl, LinkUser& user) {

@@ -88,6 +88,7 @@ class BackendConnection final : public event::Retirable,
 
   event::Loop& loop_;
   ConnectionKeeper& keeper_;
+  const MessageLimits limits_;
   H1BackendSession session_;
   std::unique_ptr<event::Stream> stream_;
   LinkUser* user_ = nullptr;

@@ -6,25 +6,39 @@
 
 namespace rproxyd {
 
-core::Result<std::unique_ptr<BackendConnections>> BackendConnections::make(
-    event::Loop& loop, event::StreamBuffers& buffers, const Service& service) {
-  std::unique_ptr<BackendConnections> self(new BackendConnections(loop, buffers, service));
-  for (const auto& pool : service.pools) {
-    const Settings::BackendTls& tls = pool->settings().tls;
+core::Result<ClientContexts> contexts_for(const Generation& generation, const Generation* former) {
+  ClientContexts contexts;
+  for (const auto& pool : generation.pools) {
+    const auto is_known = [&](const Generation& one) {
+      return std::ranges::find(one.pools, pool) != one.pools.end();
+    };
+    if (former != nullptr && is_known(*former)) {
+      contexts.emplace_back();
+      continue;
+    }
+    const Settings::BackendTls& tls = generation.settings.pools.at(pool->name()).tls;
     auto context =
         tls::ClientContext::make({.verify = tls.verify, .ca_file = tls.ca_file.value_or("")});
     if (!context) return std::unexpected(context.error());
-    self->tls_.push_back(std::move(*context));
+    contexts.push_back(std::move(*context));
   }
-  self->places_.resize(service.pools.size());
-  return self;
+  return contexts;
 }
 
-LinkRequest* BackendConnections::connect(std::size_t pool, BackendId backend, LinkNeed need,
-                                         LinkUser& user, event::ConnectFailure& why) {
+void BackendConnections::adopt(const std::shared_ptr<const Generation>& generation,
+                               ClientContexts contexts) {
+  generation_ = generation;
+  for (std::size_t i = 0; i < contexts.size(); ++i) {
+    if (contexts[i]) places_of(generation->pools[i]).tls = std::move(contexts[i]);
+  }
+}
+
+LinkRequest* BackendConnections::connect(const std::shared_ptr<SharedPool>& pool, BackendId backend,
+                                         LinkNeed need, LinkUser& user,
+                                         event::ConnectFailure& why) {
   Place& place = place_of(pool, backend);
   const BackendHome home{.pool = pool, .backend = backend, .leads_to = place.backend};
-  if (speaks_h2(pool, place, need)) return connect_shared(place, home, need, user, why);
+  if (speaks_h2(*pool, place, need)) return connect_shared(place, home, need, user, why);
   if (!need.fresh && !place.kept.empty()) {
     BackendConnection* connection = place.kept.back();
     place.kept.pop_back();
@@ -34,8 +48,9 @@ LinkRequest* BackendConnections::connect(std::size_t pool, BackendId backend, Li
   return connect_alone(place, home, user, why);
 }
 
-bool BackendConnections::speaks_h2(std::size_t pool, const Place& place, LinkNeed need) const {
-  if (service_.pools[pool]->settings().protocol != Settings::BackendProtocol::h2) return false;
+bool BackendConnections::speaks_h2(const SharedPool& pool, const Place& place,
+                                   LinkNeed need) const {
+  if (pool.settings().protocol != Settings::BackendProtocol::h2) return false;
   const core::TimePoint now = loop_.now().steady;
   return now >= place.http_1_until && (!need.tunnel || now >= place.no_tunnels_until);
 }
@@ -48,10 +63,10 @@ LinkRequest* BackendConnections::connect_alone(Place& place, const BackendHome& 
     why = fd.error();
     return nullptr;
   }
-  auto connection = std::make_unique<BackendConnection>(loop_, *this, service_.limits);
+  auto connection = std::make_unique<BackendConnection>(loop_, *this, generation_->limits);
   connection->home = home;
   bssl::UniquePtr<SSL> ssl;
-  if (to.tls) ssl = tls_[home.pool]->connect(to.name, to.server_name);
+  if (to.tls) ssl = places_of(home.pool).tls->connect(to.name, to.server_name);
   if (!connection->connect(buffers_, std::move(*fd), std::move(ssl), user)) {
     why = {.text = "the connection could not be set up", .shortage = true};
     return nullptr;
@@ -80,10 +95,10 @@ LinkRequest* BackendConnections::connect_shared(Place& place, const BackendHome&
     why = fd.error();
     return nullptr;
   }
-  auto connection = std::make_unique<H2BackendConnection>(loop_, *this, service_.limits);
+  auto connection = std::make_unique<H2BackendConnection>(loop_, *this, generation_->limits);
   connection->home = home;
   bssl::UniquePtr<SSL> ssl;
-  if (to.tls) ssl = tls_[home.pool]->connect(to.name, to.server_name, kOffered);
+  if (to.tls) ssl = places_of(home.pool).tls->connect(to.name, to.server_name, kOffered);
   if (!connection->connect(buffers_, std::move(*fd), std::move(ssl))) {
     why = {.text = "the connection could not be set up", .shortage = true};
     return nullptr;
@@ -96,17 +111,25 @@ LinkRequest* BackendConnections::connect_shared(Place& place, const BackendHome&
 
 // Where the backend is now. Connections that were kept for another, which had this place before, are
 // closed.
-BackendConnections::Place& BackendConnections::place_of(std::size_t pool, BackendId backend) {
-  auto& places = places_[pool];
+BackendConnections::Place& BackendConnections::place_of(const std::shared_ptr<SharedPool>& pool,
+                                                        BackendId backend) {
+  auto& places = places_of(pool).list;
   const auto index = static_cast<std::size_t>(backend);
   if (index >= places.size()) places.resize(index + 1);
   Place& place = places[index];
-  auto current = service_.pools[pool]->backend(backend);
+  auto current = pool->backend(backend);
   if (place.backend != current) {
     forget(place);
     place.backend = std::move(current);
   }
   return place;
+}
+
+// No other pool is met under this one's address while its weak_ptr is here.
+BackendConnections::Places& BackendConnections::places_of(const std::shared_ptr<SharedPool>& pool) {
+  Places& places = places_[pool.get()];
+  if (places.pool.expired()) places.pool = pool;
+  return places;
 }
 
 void BackendConnections::forget(Place& place) {
@@ -122,11 +145,11 @@ void BackendConnections::keep(BackendConnection& connection) {
     return connection.detach_and_close();
   }
   place.kept.push_back(&connection);
-  connection.rest(service_.settings->timeouts.backend_idle);
+  connection.rest(generation_->settings.timeouts.backend_idle);
 }
 
 void BackendConnections::discard(BackendConnection& connection) {
-  auto& places = places_[connection.home.pool];
+  auto& places = places_of(connection.home.pool).list;
   std::erase(places[static_cast<std::size_t>(connection.home.backend)].kept, &connection);
   const auto found = all_.find(&connection);
   loop_.retire(std::move(found->second));
@@ -134,8 +157,8 @@ void BackendConnections::discard(BackendConnection& connection) {
 }
 
 void BackendConnections::close_kept() {
-  for (auto& places : places_) {
-    for (Place& place : places) {
+  for (auto& [pool, places] : places_) {
+    for (Place& place : places.list) {
       while (!place.kept.empty()) place.kept.back()->detach_and_close();
     }
   }
@@ -153,11 +176,11 @@ void BackendConnections::idle(H2BackendConnection& connection) {
   if (place.backend != connection.home.leads_to || std::ranges::any_of(place.shared, has_room)) {
     return connection.wind_down();
   }
-  connection.rest(service_.settings->timeouts.backend_idle);
+  connection.rest(generation_->settings.timeouts.backend_idle);
 }
 
 void BackendConnections::discard(H2BackendConnection& connection) {
-  auto& places = places_[connection.home.pool];
+  auto& places = places_of(connection.home.pool).list;
   std::erase(places[static_cast<std::size_t>(connection.home.backend)].shared, &connection);
   const auto found = all_shared_.find(&connection);
   if (found == all_shared_.end()) return;
@@ -170,13 +193,12 @@ void BackendConnections::speaks_http_1(H2BackendConnection& connection,
   Place& place = place_of(connection.home.pool, connection.home.backend);
   if (place.backend == connection.home.leads_to) {
     place.http_1_until = loop_.now().steady + kVersionMemory;
-    if (service_.pools[connection.home.pool]->first_without_h2(connection.home.backend)) {
-      service_.log->warning("backend.no_http2",
-                            "the node does not offer HTTP/2: it is asked in HTTP/1.1",
-                            logging::field("node", place.backend->name));
+    if (connection.home.pool->first_without_h2(connection.home.backend)) {
+      log_.warning("backend.no_http2", "the node does not offer HTTP/2: it is asked in HTTP/1.1",
+                   logging::field("node", place.backend->name));
     }
   }
-  auto alone = std::make_unique<BackendConnection>(loop_, *this, service_.limits);
+  auto alone = std::make_unique<BackendConnection>(loop_, *this, generation_->limits);
   alone->home = connection.home;
   alone->adopt(std::move(stream));
   BackendConnection* raw = alone.get();

@@ -11,12 +11,18 @@
 #include <vector>
 
 #include "libcore/event/socket.h"
+#include "libcore/log/log.h"
 #include "libcore/tls/client_context.h"
 #include "rproxyd/shell/backend_connection.h"
+#include "rproxyd/shell/generation.h"
 #include "rproxyd/shell/h2_backend_connection.h"
-#include "rproxyd/shell/service.h"
 
 namespace rproxyd {
+
+using ClientContexts = std::vector<std::unique_ptr<tls::ClientContext>>; // by Generation::pools
+
+// One worker's, for a generation; null: the context that it has for the pool stays.
+core::Result<ClientContexts> contexts_for(const Generation& generation, const Generation* former);
 
 class BackendConnections final : public ConnectionKeeper, public SharedConnectionKeeper {
  public:
@@ -25,15 +31,17 @@ class BackendConnections final : public ConnectionKeeper, public SharedConnectio
   // How long it is believed that a node doesn't speak HTTP/2.
   static constexpr core::Duration kVersionMemory = std::chrono::minutes(10);
 
-  static core::Result<std::unique_ptr<BackendConnections>> make(event::Loop& loop,
-                                                                event::StreamBuffers& buffers,
-                                                                const Service& service);
+  BackendConnections(event::Loop& loop, event::StreamBuffers& buffers, logging::Logger& log)
+      : loop_(loop), buffers_(buffers), log_(log) {}
+
+  // Another generation; contexts_for() has made `contexts` for it.
+  void adopt(const std::shared_ptr<const Generation>& generation, ClientContexts contexts);
 
   // A link for `user`; link_open(), link_stale(), link_moved() or link_failed() follows, never from
   // inside. The request is borrowed until it or its link is cancelled, released, aborted, or one of the
   // latter three has come. nullptr: there is none, and none of these follows.
-  LinkRequest* connect(std::size_t pool, BackendId backend, LinkNeed need, LinkUser& user,
-                       event::ConnectFailure& why);
+  LinkRequest* connect(const std::shared_ptr<SharedPool>& pool, BackendId backend, LinkNeed need,
+                       LinkUser& user, event::ConnectFailure& why);
 
   void close_kept();
 
@@ -46,10 +54,16 @@ class BackendConnections final : public ConnectionKeeper, public SharedConnectio
     core::TimePoint no_tunnels_until{}; // or none of these
   };
 
-  BackendConnections(event::Loop& loop, event::StreamBuffers& buffers, const Service& service)
-      : loop_(loop), buffers_(buffers), service_(service) {}
-  Place& place_of(std::size_t pool, BackendId backend);
-  bool speaks_h2(std::size_t pool, const Place& place, LinkNeed need) const;
+  // A pool's; kept as long as a generation has the pool, wherever that is held.
+  struct Places {
+    std::weak_ptr<SharedPool> pool;
+    std::unique_ptr<tls::ClientContext> tls;
+    std::vector<Place> list; // by BackendId
+  };
+
+  Places& places_of(const std::shared_ptr<SharedPool>& pool);
+  Place& place_of(const std::shared_ptr<SharedPool>& pool, BackendId backend);
+  bool speaks_h2(const SharedPool& pool, const Place& place, LinkNeed need) const;
   LinkRequest* connect_alone(Place& place, const BackendHome& home, LinkUser& user,
                              event::ConnectFailure& why);
   LinkRequest* connect_shared(Place& place, const BackendHome& home, LinkNeed need, LinkUser& user,
@@ -65,9 +79,9 @@ class BackendConnections final : public ConnectionKeeper, public SharedConnectio
 
   event::Loop& loop_;
   event::StreamBuffers& buffers_;
-  const Service& service_;
-  std::vector<std::unique_ptr<tls::ClientContext>> tls_; // a pool each
-  std::vector<std::vector<Place>> places_;               // [pool][BackendId]
+  logging::Logger& log_;
+  std::shared_ptr<const Generation> generation_;
+  std::unordered_map<const SharedPool*, Places> places_;
   std::unordered_map<BackendConnection*, std::unique_ptr<BackendConnection>> all_;
   std::unordered_map<H2BackendConnection*, std::unique_ptr<H2BackendConnection>> all_shared_;
 };

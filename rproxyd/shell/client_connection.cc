@@ -9,12 +9,15 @@
 
 namespace rproxyd {
 
-ClientConnection::ClientConnection(Worker& worker, std::size_t listener,
+ClientConnection::ClientConnection(Worker& worker, ListenerId listener,
                                    const core::SocketAddress& peer,
                                    const core::SocketAddress& local,
                                    ConnectionLimits::Ticket ticket)
     : worker_(worker),
       listener_(listener),
+      generation_(worker.generation()),
+      rules_(generation_->listener(listener)),
+      limits_(generation_->limits),
       peer_(peer),
       local_(local),
       ticket_(std::move(ticket)) {}
@@ -31,9 +34,20 @@ bool ClientConnection::start(event::Fd fd, std::shared_ptr<const tls::ServerCont
   if (stream_->open()) {
     on_stream_open();
   } else {
-    worker_.loop().set_after(deadline_, worker_.settings().timeouts.handshake);
+    worker_.loop().set_after(deadline_, generation_->settings.timeouts.handshake);
   }
   return true;
+}
+
+// What the session has promised its client on HTTP/2, how many streams it may have, stays.
+void ClientConnection::adopt(const std::shared_ptr<const Generation>& generation) {
+  const ListenerRules* rules = generation->listener(listener_);
+  if (rules == nullptr) return;
+  rules_ = rules;
+  const auto streams = limits_.streams;
+  limits_ = generation->limits;
+  if (session_) limits_.streams = streams;
+  generation_ = generation;
 }
 
 void ClientConnection::drain() {
@@ -59,7 +73,7 @@ void ClientConnection::close() {
 // ---- the PIN guard
 
 std::optional<SharedGuard::BanNotice> ClientConnection::ban_of(const ClientIdentity& identity) {
-  SharedGuard& guard = *worker_.service().guard;
+  SharedGuard& guard = *generation_->guard;
   const core::Now& now = worker_.loop().now();
   // Behind a trusted proxy each request may come from somebody else (proxy rule 14).
   if (identity.trusted) return guard.ban_of(identity.address, now);
@@ -81,18 +95,17 @@ void ClientConnection::cut_off() {
 void ClientConnection::on_stream_open() {
   // The first request's head is waited for no longer than any head.
   phase_ = Phase::reading_head;
-  worker_.loop().set_after(deadline_, worker_.settings().timeouts.head);
-  if (!worker_.settings().listeners[listener_].turn) make_session();
+  worker_.loop().set_after(deadline_, generation_->settings.timeouts.head);
+  if (!rules_->settings.turn) make_session();
 }
 
 void ClientConnection::make_session() {
   Sink& sink = *this;
   ClientEvents& events = *this;
-  const MessageLimits& limits = worker_.service().limits;
   if (secure_ && stream_->tls()->alpn() == "h2") {
-    session_ = std::make_unique<H2ClientSession>(sink, events, limits, worker_.buffers().pool);
+    session_ = std::make_unique<H2ClientSession>(sink, events, limits_, worker_.buffers().pool);
   } else {
-    session_ = std::make_unique<H1ClientSession>(sink, events, limits);
+    session_ = std::make_unique<H1ClientSession>(sink, events, limits_);
   }
   if (draining_) session_->drain();
   flush_later();
@@ -121,7 +134,7 @@ void ClientConnection::tell_apart(core::Bytes bytes) {
 }
 
 void ClientConnection::pass_turn_on(core::Bytes first) {
-  const auto& turn = worker_.settings().listeners[listener_].turn;
+  const auto& turn = rules_->settings.turn;
   if (!turn) return close();
   const core::SocketAddress& turnd = *turn;
   turn_ =
@@ -137,7 +150,7 @@ void ClientConnection::pass_turn_on(core::Bytes first) {
 // Nothing comes for it any more: it gets what was sent before, and then the end.
 void ClientConnection::on_turn_end(std::string_view why) {
   if (ending()) return;
-  const auto& turnd = worker_.settings().listeners[listener_].turn;
+  const auto& turnd = rules_->settings.turn;
   if (turnd && !why.empty()) worker_.turn_unreachable(*turnd, why);
   finish_stream();
 }
@@ -211,7 +224,7 @@ ClientConnection::Phase ClientConnection::phase_of_session() const {
 
 void ClientConnection::enter(Phase phase) {
   phase_ = phase;
-  const auto& timeouts = worker_.settings().timeouts;
+  const auto& timeouts = generation_->settings.timeouts;
   switch (phase) {
     case Phase::handshaking:
       return worker_.loop().set_after(deadline_, timeouts.handshake);
@@ -236,7 +249,7 @@ void ClientConnection::on_deadline(int) {
     // A client that is just sending its next request is told to use another connection. One that
     // says nothing to it (HTTP/2: leaves a ping unanswered) is waited for once.
     drain();
-    return worker_.loop().set_after(deadline_, worker_.settings().timeouts.head);
+    return worker_.loop().set_after(deadline_, generation_->settings.timeouts.head);
   }
   // However slow a client is: as long as it takes something, it gets the rest.
   if (phase_ == Phase::finishing && stream_->pending() < left_) return enter(Phase::finishing);
@@ -260,8 +273,8 @@ void ClientConnection::on_request(StreamId stream, RequestHead& head, bool end) 
   // Even if it is answered within this wake-up: the client was not idle.
   if (phase_ != Phase::busy) enter(Phase::busy);
   const ClientIdentity identity =
-      identify_client(head.fields, peer_, secure_, worker_.settings().trusted_proxies);
-  auto runner = std::make_unique<ExchangeRunner>(worker_, *this, worker_.rules(listener_),
+      identify_client(head.fields, peer_, secure_, generation_->settings.trusted_proxies);
+  auto runner = std::make_unique<ExchangeRunner>(worker_, *this, generation_, rules_->exchange,
                                                  *session_, stream, head, identity);
   ExchangeRunner& begun = *runner;
   exchanges_.emplace(static_cast<std::uint32_t>(stream), std::move(runner));

@@ -20,6 +20,7 @@
 #include "rproxyd/shell/abuse_counts.h"
 #include "rproxyd/shell/connection_limits.h"
 #include "rproxyd/shell/exchange_runner.h"
+#include "rproxyd/shell/generation.h"
 #include "rproxyd/shell/turn_passage.h"
 
 namespace rproxyd {
@@ -36,11 +37,12 @@ class ClientConnection final : public event::Retirable,
   static constexpr core::Duration kLinger = std::chrono::seconds(2);
 
   // `peer` and `local` are the connection's two ends, or what a PROXY header said they are.
-  ClientConnection(Worker& worker, std::size_t listener, const core::SocketAddress& peer,
+  ClientConnection(Worker& worker, ListenerId listener, const core::SocketAddress& peer,
                    const core::SocketAddress& local, ConnectionLimits::Ticket ticket);
   ~ClientConnection() override;
 
   bool start(event::Fd fd, std::shared_ptr<const tls::ServerContext> context);
+  void adopt(const std::shared_ptr<const Generation>& generation); // for its next requests
   void drain(); // no new requests; closed when those in progress have ended
   void close(); // now
 
@@ -95,7 +97,10 @@ class ClientConnection final : public event::Retirable,
   ExchangeRunner* find(StreamId stream);
 
   Worker& worker_;
-  const std::size_t listener_;
+  const ListenerId listener_;
+  std::shared_ptr<const Generation> generation_; // has the listener
+  const ListenerRules* rules_;                   // of that generation
+  MessageLimits limits_;                         // the session's
   const core::SocketAddress peer_;
   const core::SocketAddress local_;
   const ConnectionLimits::Ticket ticket_;

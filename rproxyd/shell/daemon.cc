@@ -14,26 +14,33 @@
 namespace rproxyd {
 namespace {
 
-struct Sockets {
-  std::vector<std::vector<event::Fd>> by_worker; // [worker][listener]
+struct Opened {
+  std::vector<WorkerChange> for_workers;
   std::vector<event::BoundListener> bound;
 };
 
-core::Result<Sockets> open_sockets(const Settings& settings, std::size_t workers) {
-  Sockets sockets;
-  sockets.by_worker.resize(workers);
-  for (const Settings::Listener& listener : settings.listeners) {
+core::Result<Opened> open_listeners(const std::shared_ptr<const Generation>& generation,
+                                    std::size_t workers) {
+  Opened opened;
+  for (std::size_t i = 0; i < workers; ++i) {
+    auto contexts = contexts_for(*generation, nullptr);
+    if (!contexts) return std::unexpected(contexts.error());
+    opened.for_workers.push_back(
+        {.generation = generation, .contexts = *std::move(contexts), .sockets = {}});
+  }
+  for (const ListenerRules& listener : generation->listeners) {
     // With port 0 the first socket finds a port, and the others share it.
-    core::SocketAddress address = listener.address;
-    for (auto& mine : sockets.by_worker) {
+    core::SocketAddress address = listener.settings.address;
+    for (WorkerChange& change : opened.for_workers) {
       auto fd = event::listen_tcp(address, event::Sharing::shared);
       if (!fd) return std::unexpected(fd.error());
       address = event::local_address(fd->get());
-      mine.push_back(std::move(*fd));
+      change.sockets.emplace_back(listener.id, std::move(*fd));
     }
-    sockets.bound.push_back({.transport = listener.tls ? "https" : "http", .address = address});
+    opened.bound.push_back(
+        {.transport = listener.settings.tls ? "https" : "http", .address = address});
   }
-  return sockets;
+  return opened;
 }
 
 // Nothing that clients need: without it the daemon serves all the same.
@@ -56,31 +63,33 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   program::allow_all_descriptors();
   auto service = Service::make(settings, log);
   if (!service) return std::unexpected(service.error());
-  auto sockets = open_sockets(settings, count);
-  if (!sockets) return std::unexpected(sockets.error());
+  auto opened = open_listeners((*service)->generation(), count);
+  if (!opened) return std::unexpected(opened.error());
 
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<program::Worker*> supervised;
-  for (auto& mine : sockets->by_worker) {
+  std::vector<Worker*> reloaded;
+  for (WorkerChange& change : opened->for_workers) {
     const bool first = workers.empty();
-    auto worker = Worker::make(**service, std::move(mine), first);
+    auto worker = Worker::make(**service, std::move(change), first);
     if (!worker) return std::unexpected(worker.error());
     supervised.push_back(worker->get());
+    reloaded.push_back(worker->get());
     workers.push_back(std::move(*worker));
   }
-  Reload changes(**service);
+  Reload changes(**service, std::move(reloaded));
   program::Reload<Settings> reload(
       log, (*service)->reloads, std::move(reread),
       [&changes](const Settings& read) { return changes.apply(read); });
   program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised),
                                  [&reload] { reload.run(); });
-  for (const event::BoundListener& listener : sockets->bound) {
+  for (const event::BoundListener& listener : opened->bound) {
     log.info("listener.open", "listening", logging::field("transport", listener.transport),
              logging::field("address", listener.address));
   }
   const auto admin = open_admin(settings, **service);
   if (!announce_file.empty()) {
-    if (auto announced = event::announce(announce_file, sockets->bound); !announced) {
+    if (auto announced = event::announce(announce_file, opened->bound); !announced) {
       return std::unexpected(announced.error());
     }
   }

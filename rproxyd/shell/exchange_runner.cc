@@ -17,16 +17,18 @@ constexpr std::uint16_t kTooManyRequests = 429;
 
 } // namespace
 
-ExchangeRunner::ExchangeRunner(Worker& worker, ClientConnection& client, const ExchangeRules& rules,
-                               ClientSession& session, StreamId stream, RequestHead& request,
-                               const ClientIdentity& identity)
+ExchangeRunner::ExchangeRunner(Worker& worker, ClientConnection& client,
+                               std::shared_ptr<const Generation> generation,
+                               const ExchangeRules& rules, ClientSession& session, StreamId stream,
+                               RequestHead& request, const ClientIdentity& identity)
     : worker_(worker),
       client_(client),
+      generation_(std::move(generation)),
       session_(session),
       stream_(stream),
       request_(request),
       identity_(identity),
-      guarded_(worker.service().guard != nullptr && !rules.redirect_https),
+      guarded_(generation_->guard != nullptr && !rules.redirect_https),
       exchange_(*this, rules, session, stream, request, identity) {}
 
 // ---- before the exchange: the PIN guard
@@ -34,10 +36,10 @@ ExchangeRunner::ExchangeRunner(Worker& worker, ClientConnection& client, const E
 void ExchangeRunner::begin(bool request_ended) {
   request_ended_ = request_ended;
   if (!guarded_) return exchange_.start(request_ended);
-  SharedGuard& guard = *worker_.service().guard;
+  SharedGuard& guard = *generation_->guard;
   // A route may give a request for a token another path: what the node sees is what counts.
-  auto room = guard.room_of(worker_.service().routes->guarded_target(
-      request_.target, request_.authority, request_.method));
+  auto room = guard.room_of(
+      generation_->routes.guarded_target(request_.target, request_.authority, request_.method));
   const auto ban = client_.ban_of(identity_);
   if (ban && (room || !ban->tokens_only)) return refuse_banned(*ban);
   if (!room) return exchange_.start(request_ended);
@@ -48,11 +50,11 @@ void ExchangeRunner::hold(std::string room) {
   // No tunnel begins with a token, and what a tunnel carries could not be looked at.
   if (!std::exchange(request_.upgrade, {}).empty() && request_.version == Version::http_2) {
     return exchange_.turn_away(
-        error_answer(worker_.service().answers, kForbidden, "There is no WebSocket here."),
+        error_answer(generation_->answers, kForbidden, "There is no WebSocket here."),
         "a WebSocket where tokens are asked for");
   }
   TokenGate& gate =
-      gate_.emplace(*worker_.service().guard, identity_.address, std::move(room), request_);
+      gate_.emplace(*generation_->guard, identity_.address, std::move(room), request_);
   held_ = Held::reading;
   if (request_ended_) {
     gate.request_end();
@@ -60,7 +62,7 @@ void ExchangeRunner::hold(std::string room) {
   }
   // The body is wanted now, before a node is chosen.
   if (std::exchange(request_.expect_continue, false)) session_.send_continue(stream_);
-  arm(worker_.settings().timeouts.body);
+  arm(generation_->settings.timeouts.body);
 }
 
 void ExchangeRunner::request_body(core::Bytes bytes) {
@@ -68,7 +70,7 @@ void ExchangeRunner::request_body(core::Bytes bytes) {
   exchange_.on_request_body(bytes); // keeps it while nothing has started
   if (!gate_ || held_ != Held::reading) return;
   if (gate_->ready()) return ask_gate(*gate_);
-  arm(worker_.settings().timeouts.body);
+  arm(generation_->settings.timeouts.body);
 }
 
 void ExchangeRunner::request_end(const FieldList& trailers) {
@@ -109,7 +111,7 @@ void ExchangeRunner::refuse_attempt(const Admission& admission) {
 }
 
 void ExchangeRunner::refuse_banned(const SharedGuard::BanNotice& ban) {
-  const SharedGuard::Answer configured = worker_.service().guard->answer();
+  const SharedGuard::Answer configured = generation_->guard->answer();
   // A proxy's connection carries others, too.
   if (configured == SharedGuard::Answer::close && !identity_.trusted) return client_.cut_off();
   const std::uint16_t status =
@@ -132,24 +134,24 @@ WebSocketNonce ExchangeRunner::random_nonce() {
 std::optional<BackendId> ExchangeRunner::choose(const Route& route, const core::IpAddress& client,
                                                 std::span<const BackendId> tried,
                                                 std::optional<BackendKey> wanted) {
-  return worker_.service().pools[route.pool]->choose(client, tried, wanted, now().steady);
+  return generation_->pools[route.pool]->choose(client, tried, wanted, now().steady);
 }
 
 BackendKey ExchangeRunner::backend_key(const Route& route, BackendId backend) const {
-  return worker_.service().pools[route.pool]->backend(backend)->key;
+  return generation_->pools[route.pool]->backend(backend)->key;
 }
 
 bool ExchangeRunner::may_retry(const Route& route) {
-  return worker_.service().pools[route.pool]->may_retry(now().steady);
+  return generation_->pools[route.pool]->may_retry(now().steady);
 }
 
 std::string ExchangeRunner::backend_name(const Route& route, BackendId backend) const {
-  return worker_.service().pools[route.pool]->backend(backend)->name;
+  return generation_->pools[route.pool]->backend(backend)->name;
 }
 
 void ExchangeRunner::connect(const Route& route, BackendId backend, bool fresh, bool tunnel) {
   count_exchange(false);
-  pool_ = route.pool;
+  pool_ = generation_->pools[route.pool];
   backend_ = backend;
   count_exchange(true);
   need_ = {.fresh = fresh, .tunnel = tunnel};
@@ -190,11 +192,11 @@ void ExchangeRunner::ended() {
 void ExchangeRunner::count_exchange(bool begins) {
   if (counted_ == begins) return;
   counted_ = begins;
-  SharedPool& shared = *worker_.service().pools[pool_];
+  SharedPool& shared = *pool_;
   if (begins) return shared.exchange_begun(backend_);
   const auto outcome = std::exchange(outcome_, BackendPool::Outcome::unknown);
   if (shared.exchange_ended(backend_, outcome, now().steady)) {
-    worker_.backend_rests(pool_, backend_, "it breaks off one request after another");
+    worker_.backend_rests(*pool_, backend_, "it breaks off one request after another");
   }
 }
 
@@ -210,7 +212,7 @@ void ExchangeRunner::refuse_link() {
 
 void ExchangeRunner::link_open(BackendLink& link, bool reused) {
   connecting_ = nullptr;
-  if (!reused) worker_.backend_reachable(pool_, backend_);
+  if (!reused) worker_.backend_reachable(*pool_, backend_);
   if (gate_) gate_->reached_node();
   exchange_.link_open(link, reused);
   client_.flush_later();
@@ -218,7 +220,7 @@ void ExchangeRunner::link_open(BackendLink& link, bool reused) {
 
 void ExchangeRunner::link_failed(std::string_view why) {
   connecting_ = nullptr;
-  worker_.backend_unreachable(pool_, backend_, why);
+  worker_.backend_unreachable(*pool_, backend_, why);
   exchange_.link_failed(why);
   client_.flush_later();
 }
@@ -277,16 +279,16 @@ void ExchangeRunner::on_failure(BackendFailure failure, std::string_view why) {
 void ExchangeRunner::on_deadline(int) {
   client_.flush_later();
   if (held_ != Held::no) return held_too_long();
-  if (connecting_ != nullptr) worker_.backend_unreachable(pool_, backend_, "connecting timed out");
+  if (connecting_ != nullptr) worker_.backend_unreachable(*pool_, backend_, "connecting timed out");
   exchange_.on_time();
 }
 
 void ExchangeRunner::held_too_long() {
   if (gate_ && held_ == Held::waiting) return ask_gate(*gate_);
   held_ = Held::no;
-  exchange_.turn_away(error_answer(worker_.service().answers, kRequestTimeout,
-                                   "The request did not arrive in time."),
-                      "request body timed out");
+  exchange_.turn_away(
+      error_answer(generation_->answers, kRequestTimeout, "The request did not arrive in time."),
+      "request body timed out");
 }
 
 } // namespace rproxyd

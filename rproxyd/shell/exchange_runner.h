@@ -2,13 +2,14 @@
 // to it. Lives in its client's connection.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "libcore/event/socket.h"
 #include "rproxyd/guard/token_gate.h"
 #include "rproxyd/proxy/exchange.h"
 #include "rproxyd/shell/backend_connection.h"
-#include "rproxyd/shell/shared_guard.h"
+#include "rproxyd/shell/generation.h"
 
 namespace rproxyd {
 
@@ -20,7 +21,9 @@ class ExchangeRunner final : public event::Retirable,
                              private LinkUser,
                              private event::DeadlineHandler {
  public:
-  ExchangeRunner(Worker& worker, ClientConnection& client, const ExchangeRules& rules,
+  // `rules` are of the generation.
+  ExchangeRunner(Worker& worker, ClientConnection& client,
+                 std::shared_ptr<const Generation> generation, const ExchangeRules& rules,
                  ClientSession& session, StreamId stream, RequestHead& request,
                  const ClientIdentity& identity);
 
@@ -77,6 +80,7 @@ class ExchangeRunner final : public event::Retirable,
 
   Worker& worker_;
   ClientConnection& client_;
+  const std::shared_ptr<const Generation> generation_;
   ClientSession& session_;
   const StreamId stream_;
   RequestHead& request_;
@@ -87,7 +91,7 @@ class ExchangeRunner final : public event::Retirable,
   std::optional<TokenGate> gate_; // of a token request
   LinkRequest* connecting_ = nullptr;
   LinkNeed need_;
-  std::size_t pool_ = 0;
+  std::shared_ptr<SharedPool> pool_; // of this attempt
   BackendId backend_{};
   bool counted_ = false;                                         // in the pool's count of exchanges
   BackendPool::Outcome outcome_ = BackendPool::Outcome::unknown; // of this attempt

@@ -81,7 +81,7 @@ class H2BackendConnection final : public event::Retirable,
 
   event::Loop& loop_;
   SharedConnectionKeeper& keeper_;
-  const MessageLimits& limits_;
+  const MessageLimits limits_;
   core::ChunkPool* pool_ = nullptr;
   std::unique_ptr<event::Stream> stream_;
   std::unique_ptr<H2BackendSession> session_; // once open

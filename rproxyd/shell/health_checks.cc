@@ -17,8 +17,9 @@ class HealthChecks::Check final : public event::Retirable,
   // What of an answer's body is looked at; the platform's is a few dozen bytes.
   static constexpr std::size_t kMaxBody = 4096;
 
-  Check(Worker& worker, std::size_t pool, SharedPool::Member member, const Settings::Health& health)
-      : worker_(worker), pool_(pool), member_(std::move(member)), health_(health) {
+  Check(Worker& worker, std::shared_ptr<SharedPool> pool, SharedPool::Member member,
+        const Settings::Health& health)
+      : worker_(worker), pool_(std::move(pool)), member_(std::move(member)), health_(health) {
     request_.method = "GET";
     request_.target = health.path;
     request_.authority = member_.backend->authority;
@@ -92,7 +93,7 @@ class HealthChecks::Check final : public event::Retirable,
 
   void conclude(CheckResult result, std::string_view why) {
     worker_.loop().cancel(patience_);
-    worker_.backend_checked(pool_, member_.id, result, why);
+    worker_.backend_checked(*pool_, member_.id, result, why);
     drop();
   }
 
@@ -101,7 +102,7 @@ class HealthChecks::Check final : public event::Retirable,
   }
 
   Worker& worker_;
-  const std::size_t pool_;
+  const std::shared_ptr<SharedPool> pool_;
   const SharedPool::Member member_;
   const Settings::Health& health_;
   RequestHead request_;
@@ -115,7 +116,9 @@ class HealthChecks::Check final : public event::Retirable,
 // The checks of one pool; looks now and then which backends it has.
 class HealthChecks::Pool final : private event::DeadlineHandler {
  public:
-  Pool(Worker& worker, std::size_t pool) : worker_(worker), pool_(pool) { match(); }
+  Pool(Worker& worker, std::shared_ptr<SharedPool> pool) : worker_(worker), pool_(std::move(pool)) {
+    match();
+  }
   virtual ~Pool() { end(); }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -130,7 +133,7 @@ class HealthChecks::Pool final : private event::DeadlineHandler {
   void on_deadline(int) override { match(); }
 
   void match() {
-    const SharedPool& shared = *worker_.service().pools[pool_];
+    const SharedPool& shared = *pool_;
     const auto& wanted = shared.settings().health;
     if (!wanted) return;
     const Settings::Health& health = *wanted;
@@ -164,16 +167,14 @@ class HealthChecks::Pool final : private event::DeadlineHandler {
   static constexpr core::Duration kLookAgain = std::chrono::seconds(1);
 
   Worker& worker_;
-  const std::size_t pool_;
+  const std::shared_ptr<SharedPool> pool_;
   std::vector<std::unique_ptr<Check>> checks_;
   core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this)};
 };
 
 HealthChecks::HealthChecks(Worker& worker) : worker_(worker) {
-  for (std::size_t i = 0; i < worker.service().pools.size(); ++i) {
-    if (worker.service().pools[i]->settings().health) {
-      pools_.push_back(std::make_unique<Pool>(worker_, i));
-    }
+  for (const auto& pool : worker.generation()->pools) {
+    if (pool->settings().health) pools_.push_back(std::make_unique<Pool>(worker_, pool));
   }
 }
 

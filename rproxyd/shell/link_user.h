@@ -17,7 +17,7 @@ struct LinkNeed {
 
 // Where a connection leads: a backend, and its place in its pool.
 struct BackendHome {
-  std::size_t pool = 0;
+  std::shared_ptr<SharedPool> pool;
   BackendId backend{};
   std::shared_ptr<const Backend> leads_to;
 };

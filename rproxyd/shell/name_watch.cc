@@ -9,12 +9,12 @@
 namespace rproxyd {
 
 core::Result<std::unique_ptr<NameWatch>> NameWatch::begin(
-    const Settings::Dns& settings, const std::vector<std::unique_ptr<SharedPool>>& pools,
+    const Settings::Dns& settings, const std::vector<std::shared_ptr<SharedPool>>& pools,
     logging::Logger& log) {
   std::unique_ptr<NameWatch> watch(new NameWatch(settings, log));
   for (const auto& shared : pools) {
     Pool pool;
-    pool.shared = shared.get();
+    pool.shared = shared;
     pool.servers = servers_of(*shared, shared->settings().servers);
     watch->pools_.push_back(std::move(pool));
   }

@@ -23,10 +23,10 @@ class NameWatch {
   static constexpr std::chrono::seconds kSoonest{1}; // however short an answer's life
   static constexpr std::chrono::seconds kAfterFailure{5};
 
-  // Gives the pools their backends. Servers that are addresses need no resolver. What is referred to
-  // must outlive the watch.
+  // Gives the pools their backends. Servers that are addresses need no resolver. `log` must outlive
+  // the watch.
   static core::Result<std::unique_ptr<NameWatch>> begin(
-      const Settings::Dns& settings, const std::vector<std::unique_ptr<SharedPool>>& pools,
+      const Settings::Dns& settings, const std::vector<std::shared_ptr<SharedPool>>& pools,
       logging::Logger& log);
   ~NameWatch(); // ends the thread
 
@@ -44,7 +44,7 @@ class NameWatch {
     bool failed = false; // the last look-up
   };
   struct Pool {
-    SharedPool* shared = nullptr;
+    std::shared_ptr<SharedPool> shared;
     std::vector<Server> servers;
     bool has_names = false;
     core::TimePoint next_look{};
@@ -64,7 +64,7 @@ class NameWatch {
                                                                 std::chrono::seconds& lifetime);
   void run();
 
-  const Settings::Dns& settings_;
+  const Settings::Dns settings_;
   logging::Logger& log_;
   std::optional<dns::Resolver> resolver_;
   std::mutex looking_; // held during a look, over resolver_ and pools_

@@ -22,43 +22,52 @@ AccessFormat format_of(Settings::AccessFormat format) {
 
 } // namespace
 
-core::Result<std::unique_ptr<Worker>> Worker::make(Service& service, std::vector<event::Fd> sockets,
+core::Result<std::unique_ptr<Worker>> Worker::make(Service& service, WorkerChange change,
                                                    bool first) {
   std::unique_ptr<Worker> worker(new Worker(service));
-  if (const auto& path = service.settings->log.access) {
+  if (const auto& path = change.generation->settings.log.access) {
     auto file = logging::LineFile::open(*path);
     if (!file) return std::unexpected(file.error());
     worker->access_log_ = std::move(*file);
   }
-  auto backends = BackendConnections::make(worker->loop_, worker->buffers_, service);
-  if (!backends) return std::unexpected(backends.error());
-  worker->backends_ = std::move(*backends);
+  worker->backends_ =
+      std::make_unique<BackendConnections>(worker->loop_, worker->buffers_, *service.log);
+  worker->adopt_here(std::move(change));
   if (first) {
     worker->health_checks_.emplace(*worker);
     worker->loop_.set_after(worker->next_ticket_key_, tls::TicketKeys::kRotation);
   }
-  for (std::size_t i = 0; i < sockets.size(); ++i) {
-    worker->add_listener(i, std::move(sockets[i]));
-  }
   return worker;
 }
 
-void Worker::add_listener(std::size_t listener, event::Fd socket) {
-  Listener& added = listeners_.emplace_back();
-  if (settings().listeners[listener].proxy_protocol) {
-    added.headers = std::make_unique<event::ProxyHeaders>(
-        loop_,
-        [this, listener](event::Fd fd, const core::SocketAddress& proxy,
-                         const std::optional<proxy_protocol::Endpoints>& endpoints) {
-          const core::SocketAddress own = event::local_address(fd.get());
-          start_client(listener, std::move(fd), endpoints ? endpoints->source : proxy,
-                       endpoints ? endpoints->destination : own);
-        },
-        [this](const core::SocketAddress& proxy, std::string_view why) {
-          log().warning("proxy.refused", "a proxy's connection was closed",
-                        logging::field("proxy", proxy), logging::field("reason", why));
-        });
-  }
+void Worker::adopt(WorkerChange change, std::move_only_function<void()> done) {
+  loop_.post([this, change = std::move(change), done = std::move(done)]() mutable {
+    adopt_here(std::move(change));
+    done();
+  });
+}
+
+void Worker::adopt_here(WorkerChange change) {
+  generation_ = std::move(change.generation);
+  backends_->adopt(generation_, std::move(change.contexts));
+  for (auto& [listener, socket] : change.sockets) add_listener(listener, std::move(socket));
+  for (ClientConnection* client : clients()) client->adopt(generation_);
+}
+
+void Worker::add_listener(ListenerId listener, event::Fd socket) {
+  Listener& added = listeners_[listener];
+  added.headers = std::make_unique<event::ProxyHeaders>(
+      loop_,
+      [this, listener](event::Fd fd, const core::SocketAddress& proxy,
+                       const std::optional<proxy_protocol::Endpoints>& endpoints) {
+        const core::SocketAddress own = event::local_address(fd.get());
+        start_client(listener, std::move(fd), endpoints ? endpoints->source : proxy,
+                     endpoints ? endpoints->destination : own);
+      },
+      [this](const core::SocketAddress& proxy, std::string_view why) {
+        log().warning("proxy.refused", "a proxy's connection was closed",
+                      logging::field("proxy", proxy), logging::field("reason", why));
+      });
   added.acceptor = std::make_unique<event::Acceptor>(
       loop_, std::move(socket),
       [this, listener](event::Fd fd, const core::SocketAddress& peer) {
@@ -68,7 +77,7 @@ void Worker::add_listener(std::size_t listener, event::Fd socket) {
 }
 
 void Worker::stop_accepting() {
-  for (Listener& listener : listeners_) listener.acceptor.reset();
+  for (auto& [id, listener] : listeners_) listener.acceptor.reset();
 }
 
 Worker::~Worker() = default;
@@ -112,8 +121,6 @@ std::vector<ClientConnection*> Worker::clients() const {
   return all;
 }
 
-const ExchangeRules& Worker::rules(std::size_t listener) const { return service_.rules[listener]; }
-
 std::string_view Worker::http_date() {
   if (http_date_.empty() || http_date_of_ != loop_.now().wall) {
     http_date_of_ = loop_.now().wall;
@@ -123,17 +130,18 @@ std::string_view Worker::http_date() {
 }
 
 // A trusted proxy says whose connection it is; from anybody else a PROXY header is no HTTP.
-void Worker::accepted(std::size_t listener, event::Fd fd, const core::SocketAddress& peer) {
-  const auto& headers = listeners_[listener].headers;
-  if (headers && settings().trusted_proxies.contains(peer.ip())) {
-    if (headers->waiting() < kMaxWaitingForHeader) headers->expect(std::move(fd), peer);
+void Worker::accepted(ListenerId listener, event::Fd fd, const core::SocketAddress& peer) {
+  const ListenerRules* rules = generation_->listener(listener);
+  if (rules->settings.proxy_protocol && settings().trusted_proxies.contains(peer.ip())) {
+    event::ProxyHeaders& headers = *listeners_[listener].headers;
+    if (headers.waiting() < kMaxWaitingForHeader) headers.expect(std::move(fd), peer);
     return;
   }
   const core::SocketAddress own = event::local_address(fd.get());
   start_client(listener, std::move(fd), peer, own);
 }
 
-void Worker::start_client(std::size_t listener, event::Fd fd, const core::SocketAddress& peer,
+void Worker::start_client(ListenerId listener, event::Fd fd, const core::SocketAddress& peer,
                           const core::SocketAddress& local) {
   if (refuses(peer)) return;
   auto ticket =
@@ -147,7 +155,7 @@ void Worker::start_client(std::size_t listener, event::Fd fd, const core::Socket
   auto client =
       std::make_unique<ClientConnection>(*this, listener, peer, local, *std::move(ticket));
   ClientConnection* raw = client.get();
-  if (!client->start(std::move(fd), service_.tls(listener))) return;
+  if (!client->start(std::move(fd), generation_->listener(listener)->tls)) return;
   clients_.emplace(raw, std::move(client));
 }
 
@@ -158,9 +166,9 @@ void Worker::turn_unreachable(const core::SocketAddress& turnd, std::string_view
 
 // A ban is a client's, never that of a proxy which carries others (proxy rule 14).
 bool Worker::refuses(const core::SocketAddress& peer) {
-  if (service_.guard == nullptr) return false;
+  if (generation_->guard == nullptr) return false;
   const ClientIdentity identity = identify_client({}, peer, true, settings().trusted_proxies);
-  return !identity.trusted && service_.guard->refuses_connection(identity.address, loop_.now());
+  return !identity.trusted && generation_->guard->refuses_connection(identity.address, loop_.now());
 }
 
 void Worker::on_deadline(int) {
@@ -181,32 +189,28 @@ void Worker::client_closed(ClientConnection& client) {
   if (draining_ && clients_.empty()) end();
 }
 
-void Worker::backend_reachable(std::size_t pool, BackendId backend) {
-  SharedPool& shared = *service_.pools[pool];
-  if (!shared.reachable(backend, loop_.now().steady)) return;
+void Worker::backend_reachable(SharedPool& pool, BackendId backend) {
+  if (!pool.reachable(backend, loop_.now().steady)) return;
   log().info("backend.reachable", "the node answers again",
-             logging::field("node", shared.backend(backend)->name));
+             logging::field("node", pool.backend(backend)->name));
 }
 
-void Worker::backend_unreachable(std::size_t pool, BackendId backend, std::string_view why) {
-  SharedPool& shared = *service_.pools[pool];
-  if (shared.unreachable(backend, loop_.now().steady)) backend_rests(pool, backend, why);
+void Worker::backend_unreachable(SharedPool& pool, BackendId backend, std::string_view why) {
+  if (pool.unreachable(backend, loop_.now().steady)) backend_rests(pool, backend, why);
 }
 
-void Worker::backend_rests(std::size_t pool, BackendId backend, std::string_view why) {
+void Worker::backend_rests(SharedPool& pool, BackendId backend, std::string_view why) {
   log().warning("backend.unreachable", "the node can't be reached and is left alone for a while",
-                logging::field("node", service_.pools[pool]->backend(backend)->name),
-                logging::field("reason", why));
+                logging::field("node", pool.backend(backend)->name), logging::field("reason", why));
 }
 
-void Worker::backend_checked(std::size_t pool, BackendId backend, CheckResult result,
+void Worker::backend_checked(SharedPool& pool, BackendId backend, CheckResult result,
                              std::string_view why) {
-  SharedPool& shared = *service_.pools[pool];
   const core::TimePoint now = loop_.now().steady;
-  if (!shared.checked(backend, result, now)) return;
-  const auto node = logging::field("node", shared.backend(backend)->name);
+  if (!pool.checked(backend, result, now)) return;
+  const auto node = logging::field("node", pool.backend(backend)->name);
   const auto reason = logging::field("reason", why);
-  switch (shared.status(backend, now).health) {
+  switch (pool.status(backend, now).health) {
     case BackendHealth::State::up:
       return log().info("backend.up", "the node passes its checks again", node);
     case BackendHealth::State::maintenance:

@@ -2,10 +2,13 @@
 // connections to backends. Shares nothing with the others but the Service.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "libcore/event/acceptor.h"
@@ -22,16 +25,23 @@
 
 namespace rproxyd {
 
+// What a worker takes up with a generation.
+struct WorkerChange {
+  std::shared_ptr<const Generation> generation;
+  ClientContexts contexts;
+  std::vector<std::pair<ListenerId, event::Fd>> sockets; // of listeners that are new
+};
+
 class Worker final : public program::Worker, private event::DeadlineHandler {
  public:
   // Connections of trusted proxies whose PROXY header has not come yet; more are closed.
   static constexpr std::size_t kMaxWaitingForHeader = 1024;
 
-  // `sockets`: a listening socket per listener of the settings. `service` must outlive the worker.
+  // `service` must outlive the worker.
   // One of all workers is the `first`: it does what is done once, checks of the backends and new keys
   // for TLS tickets.
-  static core::Result<std::unique_ptr<Worker>> make(Service& service,
-                                                    std::vector<event::Fd> sockets, bool first);
+  static core::Result<std::unique_ptr<Worker>> make(Service& service, WorkerChange change,
+                                                    bool first);
   ~Worker() override;
 
   void run() override; // on the worker's thread, until drained or stopped
@@ -40,6 +50,8 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   // progress has ended; stop() ends it at once.
   void drain() override;
   void stop() override;
+  // From any thread: the worker goes by another generation from now on. `done` is called by its thread.
+  void adopt(WorkerChange change, std::move_only_function<void()> done);
 
   // For this worker's parts, on its thread.
   event::Loop& loop() { return loop_; }
@@ -47,19 +59,19 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   BackendConnections& backends() { return *backends_; }
   FolderFiles& files() { return files_; }
   Service& service() const { return service_; }
-  const Settings& settings() const { return *service_.settings; }
+  const std::shared_ptr<const Generation>& generation() const { return generation_; }
+  const Settings& settings() const { return generation_->settings; }
   logging::Logger& log() const { return *service_.log; }
-  const ExchangeRules& rules(std::size_t listener) const;
   std::string_view http_date();
 
-  void accepted(std::size_t listener, event::Fd fd, const core::SocketAddress& peer);
+  void accepted(ListenerId listener, event::Fd fd, const core::SocketAddress& peer);
   void client_closed(ClientConnection& client); // retires it
   void turn_unreachable(const core::SocketAddress& turnd, std::string_view why) const;
-  void backend_reachable(std::size_t pool, BackendId backend);
-  void backend_unreachable(std::size_t pool, BackendId backend, std::string_view why);
-  void backend_checked(std::size_t pool, BackendId backend, CheckResult result,
+  void backend_reachable(SharedPool& pool, BackendId backend);
+  void backend_unreachable(SharedPool& pool, BackendId backend, std::string_view why);
+  void backend_checked(SharedPool& pool, BackendId backend, CheckResult result,
                        std::string_view why);
-  void backend_rests(std::size_t pool, BackendId backend, std::string_view why); // says so
+  void backend_rests(SharedPool& pool, BackendId backend, std::string_view why); // says so
   void log_exchange(const Exchange& exchange);
   void note_abuse(Abuse kind, const core::SocketAddress& client);
   void note_flood(std::string_view what, const core::SocketAddress& client);
@@ -73,10 +85,11 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   };
 
   explicit Worker(Service& service) : service_(service) {}
-  void add_listener(std::size_t listener, event::Fd socket);
+  void adopt_here(WorkerChange change);
+  void add_listener(ListenerId listener, event::Fd socket);
   void stop_accepting();
   void on_deadline(int kind) override;
-  void start_client(std::size_t listener, event::Fd fd, const core::SocketAddress& peer,
+  void start_client(ListenerId listener, event::Fd fd, const core::SocketAddress& peer,
                     const core::SocketAddress& local);
   void append_access_line(const AccessRecord& record);
   void flush_access_log();
@@ -87,6 +100,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   std::vector<ClientConnection*> clients() const;
 
   Service& service_;
+  std::shared_ptr<const Generation> generation_;
   event::Loop loop_;
   event::StreamBuffers buffers_;
   FolderFiles files_{loop_};
@@ -99,7 +113,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   std::optional<HealthChecks> health_checks_;
   core::Deadline next_ticket_key_{static_cast<event::DeadlineHandler*>(this)};
   std::unordered_map<ClientConnection*, std::unique_ptr<ClientConnection>> clients_;
-  std::vector<Listener> listeners_;
+  std::map<ListenerId, Listener> listeners_;
   event::MemberTask<Worker> access_log_task_{*this, &Worker::flush_access_log};
 };
 
