@@ -1,26 +1,33 @@
-"""docs/standards.md names tests: each of them is there, and every rule of turnd has one."""
+"""docs/standards.md and docs/proxy-rules.md name tests: each of them is there, and every rule has one."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/standards.md").read_text()
 TESTS = [*ROOT.glob("tests/**/*_test.cc"), *ROOT.glob("tests/**/test_*.py")]
 NAMED = re.compile(r'`((?:test_)?\w+(?:_test\.cc|\.py))`(?:\s+"([^"]+)")?')
-RULES = 37
+RULES = {"standards.md": 37, "proxy-rules.md": 20}
 
 
-def test_every_test_that_the_page_names_is_there():
-    named = [(name, part) for name, part in NAMED.findall(PAGE) if not part.endswith(".py")]
-    assert len(named) > 2 * RULES
+def text(page: str) -> str:
+    return (ROOT / "docs" / page).read_text()
+
+
+@pytest.mark.parametrize("page", RULES)
+def test_every_test_that_a_page_names_is_there(page):
+    named = [(name, part) for name, part in NAMED.findall(text(page)) if not part.endswith(".py")]
+    assert len(named) > 2 * RULES[page]
     for name, part in named:
         files = [file for file in TESTS if file.name == name]
-        assert files, f"docs/standards.md names {name}, which is not there"
-        assert any(part in file.read_text() for file in files), f"docs/standards.md: {name} has no {part!r}"
+        assert files, f"docs/{page} names {name}, which is not there"
+        assert any(part in file.read_text() for file in files), f"docs/{page}: {name} has no {part!r}"
 
 
-def test_every_rule_stands_on_the_page_and_has_a_test():
-    rows = dict(re.findall(r"^\| (\d+) \| [^|]+\| ([^|]+) \|$", PAGE, re.MULTILINE))
-    assert sorted(map(int, rows)) == list(range(1, RULES + 1))
+@pytest.mark.parametrize("page", RULES)
+def test_every_rule_stands_on_its_page_and_has_a_test(page):
+    rows = dict(re.findall(r"^\| (\d+) \| [^|]+\| ([^|]+) \|$", text(page), re.MULTILINE))
+    assert sorted(map(int, rows)) == list(range(1, RULES[page] + 1))
     for number, shown_by in rows.items():
-        assert NAMED.search(shown_by), f"rule {number} has no test"
+        assert NAMED.search(shown_by), f"docs/{page}: rule {number} has no test"

@@ -261,3 +261,21 @@ def test_sessions_with_a_node_are_resumed(start, new_backend):
             there.send(answer(200, b"ok", "Connection: close"))
             assert client.message().body == b"ok"
     assert resumed == [False, True, True]
+
+
+def test_an_answer_before_the_handshake_with_a_node_is_none(start, new_backend):
+    """CVE-2026-1642: who stands between can put plain bytes before the node's own; they are an error, and never an answer."""
+    node = new_backend()
+    proxy = start(node.url.replace("http:", "https:"))
+    with proxy.connect() as client:
+        client.send(request("GET", "/"))
+        there = node.accept()
+        there.send(answer(200, b"injected"))
+        there.read()  # its ClientHello
+        got = client.message()
+        assert got.status == 502
+        assert b"injected" not in got.body
+    with proxy.connect() as client:  # and nothing of it waits for whoever comes next
+        client.send(request("GET", "/"))
+        node.accept().finish_sending()
+        assert client.message().status == 502
