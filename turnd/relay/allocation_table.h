@@ -21,6 +21,13 @@ class AllocationTable {
   std::unique_ptr<Allocation> take(const Allocation& allocation);
   void remove(const Allocation& allocation) { take(allocation); } // destroys it
   std::size_t size() const { return size_; }
+  // The table stays as it is meanwhile.
+  template <typename Each>
+  void for_each(Each&& each) const {
+    for (const Slot& slot : slots_) {
+      if (slot.allocation != nullptr) each(*slot.allocation);
+    }
+  }
 
  private:
   static constexpr std::size_t kFewestSlots = 64; // a power of two, as every size

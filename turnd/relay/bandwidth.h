@@ -35,6 +35,10 @@ class Bandwidth {
     return true;
   }
 
+  std::uint64_t left() const { return left_; }
+  // It begins with no more than this.
+  void begin_with(std::uint64_t left) { left_ = std::min(left_, left); }
+
  private:
   std::uint64_t rate_ = kNoLimit;
   std::uint64_t left_ = 0;

@@ -47,6 +47,16 @@ class Channels {
 
   std::size_t live(core::TimePoint now) const;
 
+  // Of those that are live.
+  template <typename Each>
+  void for_each(core::TimePoint now, Each&& each) const {
+    for (const Channel& channel : channels_) {
+      if (channel.expires > now) each(channel);
+    }
+  }
+  // One that for_each() told of, in an empty table.
+  void restore(const Channel& channel) { channels_.push_back(channel); }
+
  private:
   std::vector<Channel> channels_;
 };

@@ -28,6 +28,18 @@ class Permissions {
 
   std::size_t live(core::TimePoint now) const;
 
+  // Of those that are live: each(peer, when it ends).
+  template <typename Each>
+  void for_each(core::TimePoint now, Each&& each) const {
+    for (const Permission& permission : permissions_) {
+      if (permission.expires > now) each(permission.peer, permission.expires);
+    }
+  }
+  // One that for_each() told of, in an empty table.
+  void restore(const core::IpAddress& peer, core::TimePoint expires) {
+    permissions_.push_back({.peer = peer, .expires = expires});
+  }
+
  private:
   struct Permission {
     core::IpAddress peer;

@@ -38,6 +38,10 @@ class PortPool {
   // A socket of another worker's port has come to this one, or left again.
   void adopt(std::uint16_t port) { states_[port] = State::taken; }
   void forget(std::uint16_t port) { states_[port] = State::not_ours; }
+  // None of those that are taken is dealt out: for when adopt() was told of ports of its own.
+  void withdraw_taken() {
+    std::erase_if(ready_, [&](std::uint16_t port) { return states_[port] != State::ready; });
+  }
   // The worker that deals this port out.
   static unsigned home_of(std::uint16_t port, unsigned workers) { return (port / 2U) % workers; }
 

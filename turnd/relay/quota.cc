@@ -5,13 +5,20 @@ namespace turnd {
 std::expected<Quota::User*, QuotaRefusal> QuotaTable::take(std::string_view user) {
   if (taken_ >= limits_.in_all) return std::unexpected(QuotaRefusal::server_full);
   if (limits_.per_user == 0) return std::unexpected(QuotaRefusal::user_full);
+  const auto found = by_user_.find(std::string(user));
+  if (found != by_user_.end() && found->second.allocations >= limits_.per_user) {
+    return std::unexpected(QuotaRefusal::user_full);
+  }
+  return &take_beyond_limits(user);
+}
+
+Quota::User& QuotaTable::take_beyond_limits(std::string_view user) {
   const auto entry = by_user_.try_emplace(std::string(user), limits_.bandwidth_per_user).first;
   User& found = entry->second;
-  if (found.allocations >= limits_.per_user) return std::unexpected(QuotaRefusal::user_full);
   found.name = entry->first;
   ++found.allocations;
   ++taken_;
-  return &found;
+  return found;
 }
 
 void QuotaTable::give_back(User& user) {

@@ -23,6 +23,8 @@ class Quota {
  public:
   class Ticket;
   std::expected<Ticket, QuotaRefusal> ticket(std::string_view user);
+  // For what is there already, however full it is.
+  Ticket ticket_beyond_limits(std::string_view user);
 
   // Lives as long as there is a ticket for it, and never moves.
   struct User {
@@ -35,6 +37,7 @@ class Quota {
 
  protected:
   virtual std::expected<User*, QuotaRefusal> take(std::string_view user) = 0;
+  virtual User& take_beyond_limits(std::string_view user) = 0;
   virtual void give_back(User& user) = 0;
   ~Quota() = default;
 };
@@ -74,6 +77,10 @@ inline std::expected<Quota::Ticket, QuotaRefusal> Quota::ticket(std::string_view
   return Ticket(*this, **taken);
 }
 
+inline Quota::Ticket Quota::ticket_beyond_limits(std::string_view user) {
+  return Ticket(*this, take_beyond_limits(user));
+}
+
 struct QuotaLimits {
   static constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t in_all = kNone;
@@ -90,6 +97,7 @@ class QuotaTable final : public Quota {
   ~QuotaTable() = default;
 
   std::expected<User*, QuotaRefusal> take(std::string_view user) override;
+  User& take_beyond_limits(std::string_view user) override;
   void give_back(User& user) override;
   std::uint64_t taken() const { return taken_; }
 

@@ -23,10 +23,8 @@ class RelayTable {
   RelayId add(const Relay& relay);
   void remove(RelayId id);
   // nullptr when it is gone. Borrowed until the next add() or remove().
-  Relay* find(RelayId id) {
-    if (id.index >= slots_.size() || slots_[id.index].generation != id.generation) return nullptr;
-    return &slots_[id.index].relay;
-  }
+  Relay* find(RelayId id) { return is_there(id) ? &slots_[id.index].relay : nullptr; }
+  const Relay* find(RelayId id) const { return is_there(id) ? &slots_[id.index].relay : nullptr; }
   std::size_t size() const { return slots_.size() - free_.size(); }
 
  private:
@@ -35,6 +33,10 @@ class RelayTable {
     std::uint32_t generation = 0;
     Relay relay;
   };
+  bool is_there(RelayId id) const {
+    return id.index < slots_.size() && slots_[id.index].generation == id.generation;
+  }
+
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
 };

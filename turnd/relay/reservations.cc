@@ -17,6 +17,11 @@ std::optional<core::SocketAddress> ReservationTable::take(const ReservationToken
   return address;
 }
 
+std::optional<Reserved> ReservationTable::find(const ReservationToken& token) {
+  const auto found = held_.find(key_of(token));
+  return found == held_.end() ? std::nullopt : std::optional(found->second);
+}
+
 bool ReservationTable::expire(const ReservationToken& token) {
   return held_.erase(key_of(token)) != 0;
 }

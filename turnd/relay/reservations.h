@@ -32,6 +32,8 @@ class Reservations {
   // Gives it to this user, once; OpenRelay with the token then finds the socket.
   virtual std::optional<core::SocketAddress> take(const ReservationToken& token,
                                                   std::string_view username) = 0;
+  // nullopt: it was taken before.
+  virtual std::optional<Reserved> find(const ReservationToken& token) = 0;
   // Closes it; false when it was taken before.
   virtual bool expire(const ReservationToken& token) = 0;
 
@@ -52,6 +54,7 @@ class ReservationTable final : public Reservations {
   bool hold(const ReservationToken& token, RelayId relay, Reserved reserved) override;
   std::optional<core::SocketAddress> take(const ReservationToken& token,
                                           std::string_view username) override;
+  std::optional<Reserved> find(const ReservationToken& token) override;
   bool expire(const ReservationToken& token) override;
   void return_port(unsigned worker, const core::SocketAddress& address) override;
   std::optional<core::SocketAddress> returned_port(unsigned worker) override;

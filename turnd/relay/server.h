@@ -50,6 +50,7 @@
 #include "turnd/relay/random.h"
 #include "turnd/relay/relay_table.h"
 #include "turnd/relay/reservations.h"
+#include "turnd/relay/take_over.h"
 
 namespace turnd {
 
@@ -157,6 +158,19 @@ class Server {
   Decision mobility_answered(MobilityReply reply, const core::Now& now);
   MovingAllocation hand_over(const AllocationWanted& wanted);
   void adopt(MovingAllocation& moving, const core::Now& now);
+
+  // What another process gets or has given: see turnd/relay/take_over.h. state() is the same until
+  // something else is called, and let_go() with the same links forgets what it told of: its sockets
+  // are closed here, its ports stay taken.
+  bool is_settled() const;
+  ServerState state(const LinkOf& link_of, const core::Now& now) const;
+  void let_go(const LinkOf& link_of);
+  // Whose relay addresses are all among the configured ones. The sockets belong to the ids that stand
+  // in `state` afterwards, those of reservations with Reservations.
+  bool can_resume(const ServerState& state) const;
+  void resume(ServerState& state, const TagOf& tag_of, const core::Now& now);
+  // Ports that were dealt out before this server began, whoever has them.
+  void keep_ports(std::span<const core::SocketAddress> addresses);
 
   // From now on no Allocate succeeds; what is there lives on.
   void begin_drain() { draining_ = true; }
@@ -313,6 +327,13 @@ class Server {
   void remove_connection(PeerConnection& connection);
   void connection_limit_reached(PeerConnection& connection);
   void end_connections(Allocation& allocation, RelayId relay);
+
+  // take_over.cc
+  std::optional<AllocationState> state_of(const Allocation& allocation, const LinkOf& link_of,
+                                          const core::Now& now) const;
+  void resume(AllocationState& state, const TagOf& tag_of, const core::Now& now);
+  void resume(const ReservationState& state, const core::Now& now);
+  void resume(const ArrivalState& state, const TagOf& tag_of, const core::Now& now);
 
   // peer_requests.cc
   Decision create_permission(Request& request);

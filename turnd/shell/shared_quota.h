@@ -18,6 +18,10 @@ class SharedQuota final : public Quota {
     const std::lock_guard lock(mutex_);
     return table_.take(user);
   }
+  User& take_beyond_limits(std::string_view user) override {
+    const std::lock_guard lock(mutex_);
+    return table_.take_beyond_limits(user);
+  }
   void give_back(User& user) override {
     const std::lock_guard lock(mutex_);
     table_.give_back(user);

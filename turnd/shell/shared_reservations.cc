@@ -33,6 +33,11 @@ std::optional<core::SocketAddress> WorkerReservations::take(const ReservationTok
   return shared_.table_.take(token, username);
 }
 
+std::optional<Reserved> WorkerReservations::find(const ReservationToken& token) {
+  const std::lock_guard lock(shared_.mutex_);
+  return shared_.table_.find(token);
+}
+
 bool WorkerReservations::expire(const ReservationToken& token) {
   const std::lock_guard lock(shared_.mutex_);
   if (!shared_.table_.expire(token)) return false;

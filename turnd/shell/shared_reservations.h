@@ -35,6 +35,7 @@ class WorkerReservations final : public Reservations {
   bool hold(const ReservationToken& token, RelayId relay, Reserved reserved) override;
   std::optional<core::SocketAddress> take(const ReservationToken& token,
                                           std::string_view username) override;
+  std::optional<Reserved> find(const ReservationToken& token) override;
   bool expire(const ReservationToken& token) override;
   void return_port(unsigned worker, const core::SocketAddress& address) override;
   std::optional<core::SocketAddress> returned_port(unsigned worker) override;

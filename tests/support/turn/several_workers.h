@@ -34,6 +34,7 @@ class SeveralWorkers {
   turnd::PeerConnectionTable peer_connections;
 
   Scene& operator[](std::size_t worker) { return *workers_[worker]; }
+  std::size_t size() const { return workers_.size(); }
 
   // What a worker has for another one is on its way until it is delivered.
   // One value, to whom it is for, and at once what that one says to it. False: none is left.
