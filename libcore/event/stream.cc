@@ -139,6 +139,7 @@ bool Stream::read_once() {
     return false;
   }
   const auto size = static_cast<std::size_t>(count);
+  traffic_->received += size;
   // A short read means that the kernel has no more, unless the end is queued behind it: an end that
   // comes later raises an event of its own, one that this event told of does not.
   if (size < room.size() && !ended_) readable_ = false;
@@ -275,6 +276,7 @@ void Stream::push_output() {
     message.msg_iovlen = output_.gather(vectors);
     const ssize_t count = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
     if (count >= 0) {
+      traffic_->sent += static_cast<std::uint64_t>(count);
       output_.consume(static_cast<std::size_t>(count));
     } else if (errno == EAGAIN) {
       writable_ = false;

@@ -48,12 +48,19 @@ class StreamEvents {
   ~StreamEvents() = default;
 };
 
+// Bytes as the network carried them, TLS included.
+struct Traffic {
+  std::uint64_t received = 0;
+  std::uint64_t sent = 0;
+};
+
 // What the streams of one loop share.
 struct StreamBuffers {
   static constexpr std::size_t kReadBytes = std::size_t{64} * 1024;
   core::ChunkPool pool;
   std::unique_ptr<std::uint8_t[]> ciphertext = std::make_unique<std::uint8_t[]>(kReadBytes);
   std::unique_ptr<std::uint8_t[]> plaintext = std::make_unique<std::uint8_t[]>(kReadBytes);
+  Traffic traffic; // of the streams that no other count has
 };
 
 class Stream final : public Retirable, private ReadyHandler {
@@ -77,6 +84,9 @@ class Stream final : public Retirable, private ReadyHandler {
   // TLS: every write() from now on is a record of its own (or several, where it is longer than one),
   // for receivers that take a record for a message.
   void set_record_per_write() { record_per_write_ = true; }
+
+  // From now on its bytes are counted there; that must outlive the stream.
+  void count_in(Traffic& traffic) { traffic_ = &traffic; }
 
   void pause();
   void resume();
@@ -137,6 +147,7 @@ class Stream final : public Retirable, private ReadyHandler {
   bool readable_ = false; // the kernel may have more
   bool ended_ = false;    // the kernel has the end, behind what is still to be read
   bool end_told_ = false;
+  Traffic* traffic_ = &buffers_.traffic;
   bool loss_told_ = false; // the end was not clean, or the loss came after it
   bool failed_ = false;    // the kernel has an error for us
   bool reset_overtakes_ = false;

@@ -56,6 +56,7 @@ class Session {
   std::string_view alpn() const;        // empty when none was agreed; borrowed from the session
   std::string_view server_name() const; // of the client's SNI
   const char* version() const { return SSL_get_version(ssl_.get()); }
+  bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
   std::string failure() const { return failure_; }
 
  private:

@@ -92,6 +92,7 @@ class BackendPool {
   };
   Status status(BackendId backend, core::TimePoint now) const;
   bool is_member(BackendId backend) const;
+  const Member& member(BackendId backend) const { return at(backend).member; }
   std::size_t clients() const { return clients_.size(); }
 
  private:

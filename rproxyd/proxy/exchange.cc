@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "rproxyd/http/text.h"
 #include "rproxyd/proxy/acme_challenge.h"
 #include "rproxyd/proxy/affinity_cookie.h"
 #include "rproxyd/proxy/local_answer.h"
@@ -20,6 +21,26 @@ bool is_idempotent(std::string_view method) {
   constexpr std::array<std::string_view, 6> kMethods = {"GET", "HEAD",   "OPTIONS",
                                                         "PUT", "DELETE", "TRACE"};
   return std::ranges::find(kMethods, method) != kMethods.end();
+}
+
+ServedBy served_by(Route::Kind kind) {
+  switch (kind) {
+    case Route::Kind::pool:
+      return ServedBy::pool;
+    case Route::Kind::folder:
+      return ServedBy::folder;
+    case Route::Kind::redirect:
+      return ServedBy::redirect;
+    case Route::Kind::answer:
+      return ServedBy::fixed;
+  }
+  return ServedBy::refused;
+}
+
+bool is_event_stream(const ResponseHead& head) {
+  constexpr std::string_view kType = "text/event-stream";
+  const auto type = head.fields.find("content-type");
+  return type && equal_ignoring_case(type->substr(0, kType.size()), kType);
 }
 
 } // namespace
@@ -41,12 +62,19 @@ void Exchange::start(bool request_ended) {
   request_ended_ = request_ended;
   // Answered here, not by the backend: the body may be on its way to it by then.
   continue_awaited_ = std::exchange(request_.expect_continue, false);
-  if (rules_.challenges != nullptr && challenge_token(request_.target)) return serve_challenge();
-  if (rules_.redirect_https) return redirect_to_https();
+  if (rules_.challenges != nullptr && challenge_token(request_.target)) {
+    served_by_ = ServedBy::acme;
+    return serve_challenge();
+  }
+  if (rules_.redirect_https) {
+    served_by_ = ServedBy::https_redirect;
+    return redirect_to_https();
+  }
 
   const auto route = rules_.routes->match(request_.target, request_.authority, request_.method);
   if (!route) return refuse(route.error());
   route_ = *route;
+  served_by_ = served_by(route_->kind);
   serve(*route_);
 }
 
@@ -108,7 +136,7 @@ void Exchange::answer_from(FoundFile found, const FolderRules& rules) {
   finish_head(answer.head, *rules_.answers, identity_.secure, host_.http_date());
   status_ = answer.head.status;
   state_ = State::answering;
-  client_.respond(stream_, answer.head);
+  respond(answer.head);
   buffered_.clear();
   if (unconsumed_ > 0) client_.consumed(stream_, std::exchange(unconsumed_, 0));
   file_.emplace(std::move(found.file), std::move(answer.pieces));
@@ -178,6 +206,7 @@ bool Exchange::ask_for_tunnel() {
 }
 
 void Exchange::turn_away(const LocalAnswer& answer, std::string_view why) {
+  served_by_ = ServedBy::pin_guard;
   trouble_ = why;
   send_local(answer.head, answer.body);
 }
@@ -376,6 +405,17 @@ void Exchange::pass_on(ResponseHead& head) {
       head.fields.add("set-cookie", affinity_cookie(serving, identity_.secure));
     }
   }
+  if (tunnel_ == Tunnel::open) {
+    lasting_ = Lasting::web_socket;
+  } else if (is_event_stream(head)) {
+    lasting_ = Lasting::event_stream;
+  }
+  if (lasting_ != Lasting::no) host_.lasts(lasting_);
+  respond(head);
+}
+
+void Exchange::respond(const ResponseHead& head) {
+  answered_at_ = host_.now().steady;
   client_.respond(stream_, head);
 }
 
@@ -586,7 +626,7 @@ void Exchange::send_local(const ResponseHead& head, std::string_view body) {
   state_ = State::answered;
   ResponseHead dated = head;
   finish_head(dated, *rules_.answers, identity_.secure, host_.http_date());
-  client_.respond(stream_, dated);
+  respond(dated);
   if (request_.method != "HEAD") {
     answer_bytes_ = body.size();
     client_.send_body(stream_, core::bytes_of(body));
@@ -614,6 +654,16 @@ AccessRecord Exchange::record() const {
           .body_bytes = answer_bytes_,
           .duration = host_.now().steady - started_.steady,
           .attempts = &attempts_};
+}
+
+ExchangeSummary Exchange::summary() const {
+  ExchangeSummary summary{.served_by = served_by_,
+                          .status = status_,
+                          .lasting = lasting_,
+                          .whole = host_.now().steady - started_.steady};
+  if (served_by_ == ServedBy::pool) summary.pool = route_->target;
+  if (answered_at_) summary.first_byte = *answered_at_ - started_.steady;
+  return summary;
 }
 
 } // namespace rproxyd

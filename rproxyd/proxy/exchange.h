@@ -34,6 +34,7 @@
 #include "rproxyd/proxy/answer_rules.h"
 #include "rproxyd/proxy/backend_pool.h"
 #include "rproxyd/proxy/compression.h"
+#include "rproxyd/proxy/exchange_summary.h"
 #include "rproxyd/proxy/file_body.h"
 #include "rproxyd/proxy/local_answer.h"
 #include "rproxyd/proxy/routes.h"
@@ -121,7 +122,8 @@ class ExchangeHost : public FileOpener {
   virtual void cancel_connect() = 0; // no answer is wanted any more
   // on_time() once `delay` has passed, unless armed again before.
   virtual void arm(core::Duration delay) = 0;
-  virtual void ended() = 0; // the last call; the exchange may be destroyed later
+  virtual void lasts(Lasting kind) = 0; // the answer that begins now
+  virtual void ended() = 0;             // the last call; the exchange may be destroyed later
 
  protected:
   ~ExchangeHost() = default;
@@ -159,6 +161,7 @@ class Exchange final : public BackendEvents {
 
   // For the access log; its views are borrowed from the exchange's request.
   AccessRecord record() const;
+  ExchangeSummary summary() const;
   StreamId stream() const { return stream_; }
   // What the client let run out of time: its request's body, or the answer.
   bool body_stood_still() const { return body_stood_still_; }
@@ -206,6 +209,7 @@ class Exchange final : public BackendEvents {
   bool is_retry_status(std::uint16_t status) const;
   void pass_on(ResponseHead& head);
   void pass_on_held();
+  void respond(const ResponseHead& head);
   void compress(ResponseHead& head);
   void send_to_client(core::Bytes bytes);
   void drop_link();
@@ -249,6 +253,9 @@ class Exchange final : public BackendEvents {
   std::optional<BackendKey> wanted_; // by the client's cookie
   std::vector<BackendId> tried_;
   std::vector<Attempt> attempts_;
+  ServedBy served_by_ = ServedBy::refused;
+  Lasting lasting_ = Lasting::no;
+  std::optional<core::TimePoint> answered_at_; // its head
   core::TimePoint attempt_started_{};
   bool attempt_open_ = false;
   std::uint16_t status_ = 0;

@@ -165,6 +165,22 @@ void BackendConnections::close_kept() {
   while (!all_shared_.empty()) all_shared_.begin()->first->close();
 }
 
+std::vector<WorkerFigures::Kept> BackendConnections::kept() const {
+  std::vector<WorkerFigures::Kept> all;
+  for (const auto& [address, places] : places_) {
+    const auto pool = places.pool.lock();
+    if (!pool) continue;
+    for (const Place& place : places.list) {
+      if (!place.backend || (place.kept.empty() && place.shared.empty())) continue;
+      all.push_back({.pool = pool->name(),
+                     .backend = place.backend->name,
+                     .idle = place.kept.size(),
+                     .shared = place.shared.size()});
+    }
+  }
+  return all;
+}
+
 // ---- shared connections
 
 // One that serves nobody is kept, unless another has room for the next exchange.

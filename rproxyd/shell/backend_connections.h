@@ -14,6 +14,7 @@
 #include "libcore/log/log.h"
 #include "libcore/tls/client_context.h"
 #include "rproxyd/shell/backend_connection.h"
+#include "rproxyd/shell/figures.h"
 #include "rproxyd/shell/generation.h"
 #include "rproxyd/shell/h2_backend_connection.h"
 
@@ -44,6 +45,8 @@ class BackendConnections final : public ConnectionKeeper, public SharedConnectio
                        LinkUser& user, event::ConnectFailure& why);
 
   void close_kept();
+
+  std::vector<WorkerFigures::Kept> kept() const;
 
  private:
   struct Place {

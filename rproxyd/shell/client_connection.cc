@@ -20,7 +20,8 @@ ClientConnection::ClientConnection(Worker& worker, ListenerId listener,
       limits_(generation_->limits),
       peer_(peer),
       local_(local),
-      ticket_(std::move(ticket)) {}
+      ticket_(std::move(ticket)),
+      counted_(worker.figures(), worker.listener_figures(listener)) {}
 
 ClientConnection::~ClientConnection() = default;
 
@@ -29,6 +30,8 @@ bool ClientConnection::start(event::Fd fd, std::shared_ptr<const tls::ServerCont
   stream_ = event::Stream::accepted(worker_.loop(), worker_.buffers(), std::move(fd), *this,
                                     std::move(context));
   if (!stream_) return false;
+  stream_->count_in(worker_.figures().clients);
+  accepted_at_ = worker_.loop().now().steady;
   stream_->set_low_water(kAnswerLowWater - 1); // where the session has drained
   stream_->set_reset_overtakes();              // what a client asks that has gone, nobody wants
   if (stream_->open()) {
@@ -93,6 +96,9 @@ void ClientConnection::cut_off() {
 // ---- from the stream
 
 void ClientConnection::on_stream_open() {
+  if (const tls::Session* session = stream_->tls()) {
+    worker_.figures().tls.note(*session, worker_.loop().now().steady - accepted_at_);
+  }
   // The first request's head is waited for no longer than any head.
   phase_ = Phase::reading_head;
   worker_.loop().set_after(deadline_, generation_->settings.timeouts.head);
@@ -104,7 +110,9 @@ void ClientConnection::make_session() {
   ClientEvents& events = *this;
   if (secure_ && stream_->tls()->alpn() == "h2") {
     session_ = std::make_unique<H2ClientSession>(sink, events, limits_, worker_.buffers().pool);
+    counted_.is(ConnectionKind::http_2);
   } else {
+    counted_.is(ConnectionKind::http_1);
     session_ = std::make_unique<H1ClientSession>(sink, events, limits_);
   }
   if (draining_) session_->drain();
@@ -137,12 +145,15 @@ void ClientConnection::pass_turn_on(core::Bytes first) {
   const auto& turn = rules_->settings.turn;
   if (!turn) return close();
   const core::SocketAddress& turnd = *turn;
-  turn_ =
-      TurnPassage::begin(worker_.loop(), worker_.buffers(), *stream_, *this, turnd, peer_, local_);
+  event::Traffic& traffic = worker_.figures().turn;
+  turn_ = TurnPassage::begin(worker_.loop(), worker_.buffers(), *stream_, *this, traffic, turnd,
+                             peer_, local_);
   if (!turn_) {
     worker_.turn_unreachable(turnd, "no connection can be made");
     return close();
   }
+  counted_.is(ConnectionKind::turn);
+  ++worker_.figures().turn_begun;
   enter(Phase::passing_turn);
   turn_->from_client(first);
 }
@@ -180,7 +191,8 @@ void ClientConnection::on_stream_drained() {
   if (phase_ == Phase::finishing && stream_->fully_sent()) linger();
 }
 
-void ClientConnection::on_stream_end(event::StreamEnd end, std::string_view) {
+void ClientConnection::on_stream_end(event::StreamEnd end, std::string_view why) {
+  if (phase_ == Phase::handshaking) note_failed_handshake(end, why);
   // A tunnel goes on in the other direction, and a finished one sends what there is left.
   if (end != event::StreamEnd::clean || !session_ || ending() || !session_->feed_end()) {
     return close();
@@ -258,10 +270,18 @@ void ClientConnection::on_deadline(int) {
 }
 
 void ClientConnection::note_abuse_of_time() {
-  if (phase_ == Phase::handshaking) note_abuse(Abuse::slow_handshakes);
+  if (phase_ == Phase::handshaking) {
+    worker_.figures().tls.note(tls::FailureKind::timeout);
+    note_abuse(Abuse::slow_handshakes);
+  }
   if (phase_ == Phase::reading_head && session_ && session_->reading_head())
     note_abuse(Abuse::slow_heads);
   if (phase_ == Phase::finishing) note_abuse(Abuse::slow_readers);
+}
+
+void ClientConnection::note_failed_handshake(event::StreamEnd end, std::string_view why) {
+  worker_.figures().tls.note(end == event::StreamEnd::tls ? tls::failure_kind(why)
+                                                          : tls::FailureKind::closed);
 }
 
 void ClientConnection::note_abuse(Abuse kind) { worker_.note_abuse(kind, peer_); }

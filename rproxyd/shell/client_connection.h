@@ -20,6 +20,7 @@
 #include "rproxyd/shell/abuse_counts.h"
 #include "rproxyd/shell/connection_limits.h"
 #include "rproxyd/shell/exchange_runner.h"
+#include "rproxyd/shell/figures.h"
 #include "rproxyd/shell/generation.h"
 #include "rproxyd/shell/turn_passage.h"
 
@@ -80,6 +81,7 @@ class ClientConnection final : public event::Retirable,
   void on_refused(const RequestHead& head, std::uint16_t status, std::string_view why) override;
   void on_flood(std::string_view what) override;
   void note_abuse_of_time();
+  void note_failed_handshake(event::StreamEnd end, std::string_view why);
 
   void write(core::Bytes bytes) override { stream_->write(bytes); }
   std::size_t pending() const override { return stream_->pending(); }
@@ -104,6 +106,8 @@ class ClientConnection final : public event::Retirable,
   const core::SocketAddress peer_;
   const core::SocketAddress local_;
   const ConnectionLimits::Ticket ticket_;
+  CountedConnection counted_;
+  core::TimePoint accepted_at_{};
   bool secure_ = false;
   bool draining_ = false;
   bool served_ = false; // a request has come

@@ -9,7 +9,7 @@ std::expected<ConnectionLimits::Ticket, std::string_view> ConnectionLimits::admi
     const core::IpAddress& address, bool shared) {
   if (connections_.fetch_add(1) >= in_all_) {
     --connections_;
-    return std::unexpected("limits.connections");
+    return std::unexpected(kInAll);
   }
   if (shared || per_client_ == config::kNoLimit) return Ticket(*this, address, false);
   const core::IpAddress client = network_of(address).base;
@@ -17,7 +17,7 @@ std::expected<ConnectionLimits::Ticket, std::string_view> ConnectionLimits::admi
   std::uint64_t& count = by_client_[client];
   if (count >= per_client_) {
     --connections_;
-    return std::unexpected("limits.connections_per_client");
+    return std::unexpected(kPerClient);
   }
   ++count;
   return Ticket(*this, client, true);

@@ -16,6 +16,9 @@ namespace rproxyd {
 
 class ConnectionLimits {
  public:
+  static constexpr std::string_view kInAll = "limits.connections";
+  static constexpr std::string_view kPerClient = "limits.connections_per_client";
+
   // config::kNoLimit: none.
   ConnectionLimits(std::uint64_t in_all, std::uint64_t per_client)
       : in_all_(in_all), per_client_(per_client) {}

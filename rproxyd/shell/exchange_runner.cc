@@ -29,7 +29,9 @@ ExchangeRunner::ExchangeRunner(Worker& worker, ClientConnection& client,
       request_(request),
       identity_(identity),
       guarded_(generation_->guard != nullptr && !rules.redirect_https),
-      exchange_(*this, rules, session, stream, request, identity) {}
+      exchange_(*this, rules, session, stream, request, identity) {
+  worker_.figures().note_request(request.version);
+}
 
 // ---- before the exchange: the PIN guard
 
@@ -142,7 +144,10 @@ BackendKey ExchangeRunner::backend_key(const Route& route, BackendId backend) co
 }
 
 bool ExchangeRunner::may_retry(const Route& route) {
-  return generation_->pools[route.pool]->may_retry(now().steady);
+  const bool may = generation_->pools[route.pool]->may_retry(now().steady);
+  PoolFigures& figures = worker_.figures().pool(route.target);
+  ++(may ? figures.retries : figures.retries_refused);
+  return may;
 }
 
 std::string ExchangeRunner::backend_name(const Route& route, BackendId backend) const {
@@ -159,6 +164,7 @@ void ExchangeRunner::connect(const Route& route, BackendId backend, bool fresh, 
 }
 
 void ExchangeRunner::open_connection() {
+  connect_begun_ = now().steady;
   connecting_ = worker_.backends().connect(pool_, backend_, need_, *this, refusal_);
   refused_ = connecting_ == nullptr;
   if (refused_) worker_.loop().run_at_end(refuse_task_);
@@ -179,10 +185,16 @@ std::expected<std::unique_ptr<FileSource>, OpenFailure> ExchangeRunner::open_fil
   });
 }
 
+void ExchangeRunner::lasts(Lasting kind) {
+  ++worker_.figures().lasting_open[static_cast<std::size_t>(kind)];
+  ++worker_.figures().lasting_begun[static_cast<std::size_t>(kind)];
+}
+
 void ExchangeRunner::ended() {
   count_exchange(false);
   worker_.loop().cancel(deadline_);
   if (gate_) gate_->closed(exchange_.client_broke_off(), now());
+  worker_.figures().note(exchange_.summary());
   worker_.log_exchange(exchange_);
   if (exchange_.body_stood_still()) client_.note_abuse(Abuse::slow_bodies);
   if (exchange_.client_took_nothing()) client_.note_abuse(Abuse::slow_readers);
@@ -193,10 +205,13 @@ void ExchangeRunner::count_exchange(bool begins) {
   if (counted_ == begins) return;
   counted_ = begins;
   SharedPool& shared = *pool_;
+  asked_.reset();
   if (begins) return shared.exchange_begun(backend_);
-  const auto outcome = std::exchange(outcome_, BackendPool::Outcome::unknown);
-  if (shared.exchange_ended(backend_, outcome, now().steady)) {
-    worker_.backend_rests(*pool_, backend_, "it breaks off one request after another");
+  const SharedPool::Attempt attempt{
+      .outcome = std::exchange(outcome_, BackendPool::Outcome::unknown),
+      .head_after = std::exchange(head_after_, std::nullopt)};
+  if (shared.exchange_ended(backend_, attempt, now().steady)) {
+    worker_.backend_rests(*pool_, backend_, SharedPool::kBreaksOff);
   }
 }
 
@@ -212,7 +227,13 @@ void ExchangeRunner::refuse_link() {
 
 void ExchangeRunner::link_open(BackendLink& link, bool reused) {
   connecting_ = nullptr;
-  if (!reused) worker_.backend_reachable(*pool_, backend_);
+  asked_ = now().steady;
+  if (!reused) {
+    if (connect_begun_) {
+      worker_.figures().pool(pool_->name()).connect.note(now().steady - *connect_begun_);
+    }
+    worker_.backend_reachable(*pool_, backend_);
+  }
   if (gate_) gate_->reached_node();
   exchange_.link_open(link, reused);
   client_.flush_later();
@@ -251,6 +272,7 @@ void ExchangeRunner::on_information(ResponseHead& head) {
 }
 
 void ExchangeRunner::on_response(ResponseHead& head, bool end) {
+  if (asked_ && !head_after_) head_after_ = now().steady - *asked_;
   if (gate_) {
     gate_->answer_head(head, now());
     if (end) gate_->answer_end(now());

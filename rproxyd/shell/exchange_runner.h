@@ -51,6 +51,7 @@ class ExchangeRunner final : public event::Retirable,
   void arm(core::Duration delay) override;
   std::expected<std::unique_ptr<FileSource>, OpenFailure> open_file(
       const std::string& folder, const std::string& path) override;
+  void lasts(Lasting kind) override;
   void ended() override;
 
   void link_open(BackendLink& link, bool reused) override;
@@ -88,7 +89,10 @@ class ExchangeRunner final : public event::Retirable,
   const bool guarded_;
   bool request_ended_ = false;
   Held held_ = Held::no;
-  std::optional<TokenGate> gate_; // of a token request
+  std::optional<TokenGate> gate_;                // of a token request
+  std::optional<core::TimePoint> connect_begun_; // a connection is made
+  std::optional<core::TimePoint> asked_;         // the node, in this attempt
+  std::optional<core::Duration> head_after_;     // that
   LinkRequest* connecting_ = nullptr;
   LinkNeed need_;
   std::shared_ptr<SharedPool> pool_; // of this attempt

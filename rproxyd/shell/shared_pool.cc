@@ -105,13 +105,18 @@ bool SharedPool::set(const std::vector<WantedBackend>& wanted, core::TimePoint n
   for (std::size_t i = 0; i < kept.size(); ++i) {
     if (kept[i] || !pool_.is_member(static_cast<BackendId>(i))) continue;
     pool_.remove(static_cast<BackendId>(i));
+    learn(static_cast<BackendId>(i), false, now, "the pool has it no longer");
     changed = true;
   }
   for (const WantedBackend* each : added) {
     const auto id = pool_.add(
         {.key = each->backend.key, .weight = each->weight, .priority = each->priority}, now);
     const auto place = static_cast<std::size_t>(id);
-    if (place >= backends_.size()) backends_.resize(place + 1);
+    if (place >= backends_.size()) {
+      backends_.resize(place + 1);
+      records_.resize(place + 1, BackendRecord(now));
+    }
+    records_[place] = BackendRecord(now);
     backends_[place] = std::make_shared<const Backend>(each->backend);
     changed = true;
   }
@@ -131,10 +136,13 @@ bool SharedPool::may_retry(core::TimePoint now) {
   return pool_.may_retry(now);
 }
 
-bool SharedPool::unreachable(BackendId backend, core::TimePoint now) {
+bool SharedPool::unreachable(BackendId backend, core::TimePoint now, std::string_view why) {
   const std::lock_guard lock(mutex_);
   const bool news = !pool_.status(backend, now).in_back_off;
   pool_.unreachable(backend, now);
+  record(backend).connect_failed();
+  if (news) record(backend).began_to_rest();
+  learn(backend, false, now, why);
   return news;
 }
 
@@ -142,12 +150,19 @@ bool SharedPool::reachable(BackendId backend, core::TimePoint now) {
   const std::lock_guard lock(mutex_);
   const bool news = pool_.status(backend, now).in_back_off;
   pool_.reachable(backend, now);
+  learn(backend, true, now, "it answers again");
   return news;
 }
 
-bool SharedPool::checked(BackendId backend, CheckResult result, core::TimePoint now) {
+bool SharedPool::checked(BackendId backend, CheckResult result, core::TimePoint now,
+                         std::string_view why) {
   const std::lock_guard lock(mutex_);
-  return pool_.is_member(backend) && pool_.checked(backend, result, now);
+  if (!pool_.is_member(backend)) return false;
+  const bool news = pool_.checked(backend, result, now);
+  record(backend).checked(result);
+  const bool reached = result != CheckResult::failed;
+  learn(backend, reached, now, result == CheckResult::passed ? "it passes its checks" : why);
+  return news;
 }
 
 void SharedPool::exchange_begun(BackendId backend) {
@@ -155,10 +170,36 @@ void SharedPool::exchange_begun(BackendId backend) {
   pool_.exchange_begun(backend);
 }
 
-bool SharedPool::exchange_ended(BackendId backend, BackendPool::Outcome outcome,
-                                core::TimePoint now) {
+bool SharedPool::exchange_ended(BackendId backend, const Attempt& attempt, core::TimePoint now) {
   const std::lock_guard lock(mutex_);
-  return pool_.exchange_ended(backend, outcome, now);
+  const bool rests = pool_.exchange_ended(backend, attempt.outcome, now);
+  record(backend).attempt_ended(attempt.outcome, attempt.head_after);
+  if (rests) record(backend).began_to_rest();
+  const bool answered = attempt.outcome == BackendPool::Outcome::answered;
+  learn(backend, answered, now, answered ? "it answers again" : kBreaksOff);
+  return rests;
+}
+
+void SharedPool::learn(BackendId backend, bool reached, core::TimePoint now, std::string_view why) {
+  const BackendState state = state_of(pool_.status(backend, now), pool_.is_member(backend));
+  record(backend).learn(state, reached, now, why);
+}
+
+std::vector<SharedPool::BackendFigures> SharedPool::figures() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<BackendFigures> all;
+  for (std::size_t i = 0; i < backends_.size(); ++i) {
+    const auto id = static_cast<BackendId>(i);
+    const std::size_t exchanges = pool_.status(id, {}).exchanges;
+    if (!pool_.is_member(id) && exchanges == 0) continue;
+    const BackendPool::Member& member = pool_.member(id);
+    all.push_back({.backend = backends_[i],
+                   .weight = member.weight,
+                   .backup = member.priority > 0,
+                   .exchanges = exchanges,
+                   .record = records_[i]});
+  }
+  return all;
 }
 
 std::shared_ptr<const Backend> SharedPool::backend(BackendId id) const {

@@ -10,6 +10,7 @@
 #include "libcore/base/address.h"
 #include "libcore/base/error.h"
 #include "rproxyd/proxy/backend_pool.h"
+#include "rproxyd/proxy/backend_record.h"
 #include "rproxyd/settings/settings.h"
 
 namespace rproxyd {
@@ -48,11 +49,16 @@ class SharedPool {
                                   std::optional<BackendKey> wanted, core::TimePoint now);
   bool may_retry(core::TimePoint now);
   // True when this is news.
-  bool unreachable(BackendId backend, core::TimePoint now);
+  bool unreachable(BackendId backend, core::TimePoint now, std::string_view why);
   bool reachable(BackendId backend, core::TimePoint now);
-  bool checked(BackendId backend, CheckResult result, core::TimePoint now);
+  bool checked(BackendId backend, CheckResult result, core::TimePoint now, std::string_view why);
   void exchange_begun(BackendId backend);
-  bool exchange_ended(BackendId backend, BackendPool::Outcome outcome, core::TimePoint now);
+  struct Attempt {
+    BackendPool::Outcome outcome = BackendPool::Outcome::unknown;
+    std::optional<core::Duration> head_after = {}; // the request; none: there was no head
+  };
+  static constexpr std::string_view kBreaksOff = "it breaks off one request after another";
+  bool exchange_ended(BackendId backend, const Attempt& attempt, core::TimePoint now);
 
   // What is, or was last, at that place.
   std::shared_ptr<const Backend> backend(BackendId id) const;
@@ -63,6 +69,16 @@ class SharedPool {
   std::vector<Member> members() const;
   BackendPool::Status status(BackendId backend, core::TimePoint now) const;
 
+  // For people and metrics.
+  struct BackendFigures {
+    std::shared_ptr<const Backend> backend;
+    unsigned weight = 1;
+    bool backup = false;
+    std::size_t exchanges = 0; // in progress
+    BackendRecord record;
+  };
+  std::vector<BackendFigures> figures() const; // those that drain included
+
   // True the first time that it is said of this backend.
   bool first_without_h2(BackendId backend);
 
@@ -70,12 +86,17 @@ class SharedPool {
   const Settings::Pool& settings() const { return settings_; }
 
  private:
+  // With the lock held: what is known of it now.
+  void learn(BackendId backend, bool reached, core::TimePoint now, std::string_view why);
+  BackendRecord& record(BackendId backend) { return records_[static_cast<std::size_t>(backend)]; }
+
   const std::string name_;
   const Settings::Pool settings_;
   const std::string key_salt_;
   mutable std::mutex mutex_; // over what follows
   BackendPool pool_;
   std::vector<std::shared_ptr<const Backend>> backends_;   // by BackendId
+  std::vector<BackendRecord> records_;                     // by BackendId
   std::vector<std::shared_ptr<const Backend>> without_h2_; // by BackendId; null: not said
 };
 

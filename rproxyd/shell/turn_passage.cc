@@ -8,6 +8,7 @@ namespace rproxyd {
 
 std::unique_ptr<TurnPassage> TurnPassage::begin(event::Loop& loop, event::StreamBuffers& buffers,
                                                 event::Stream& client, TurnPassageEvents& events,
+                                                event::Traffic& traffic,
                                                 const core::SocketAddress& turnd,
                                                 const core::SocketAddress& client_address,
                                                 const core::SocketAddress& server_address) {
@@ -17,6 +18,8 @@ std::unique_ptr<TurnPassage> TurnPassage::begin(event::Loop& loop, event::Stream
   passage->turnd_ =
       event::Stream::connecting(loop, buffers, std::move(*fd), *passage, bssl::UniquePtr<SSL>());
   if (!passage->turnd_) return nullptr;
+  passage->turnd_->count_in(traffic);
+  client.count_in(traffic);
   passage->turnd_->set_low_water(kHighWater / 2);
   client.set_low_water(kHighWater / 2);
   client.set_record_per_write();

@@ -27,9 +27,10 @@ class TurnPassage final : private event::StreamEvents {
   // Bytes that wait in one direction before the other end is not read for a while.
   static constexpr std::size_t kHighWater = std::size_t{128} << 10;
 
-  // `client` outlives the passage. Not started when nullptr: no connection can be made.
+  // `client` outlives the passage; the bytes of both sides are counted in `traffic` from now on. Not started when nullptr: no connection can be made.
   static std::unique_ptr<TurnPassage> begin(event::Loop& loop, event::StreamBuffers& buffers,
                                             event::Stream& client, TurnPassageEvents& events,
+                                            event::Traffic& traffic,
                                             const core::SocketAddress& turnd,
                                             const core::SocketAddress& client_address,
                                             const core::SocketAddress& server_address);

@@ -56,6 +56,9 @@ void Worker::adopt_here(WorkerChange change) {
 
 void Worker::add_listener(ListenerId listener, event::Fd socket) {
   Listener& added = listeners_[listener];
+  added.figures =
+      &figures_.listener(event::local_address(socket.get()).to_string(),
+                         generation_->listener(listener)->settings.tls ? "https" : "http");
   added.headers = std::make_unique<event::ProxyHeaders>(
       loop_,
       [this, listener](event::Fd fd, const core::SocketAddress& proxy,
@@ -65,6 +68,7 @@ void Worker::add_listener(ListenerId listener, event::Fd socket) {
                      endpoints ? endpoints->destination : own);
       },
       [this](const core::SocketAddress& proxy, std::string_view why) {
+        figures_.note(ConnectionRefusal::proxy_header);
         log().warning("proxy.refused", "a proxy's connection was closed",
                       logging::field("proxy", proxy), logging::field("reason", why));
       });
@@ -134,7 +138,11 @@ void Worker::accepted(ListenerId listener, event::Fd fd, const core::SocketAddre
   const ListenerRules* rules = generation_->listener(listener);
   if (rules->settings.proxy_protocol && settings().trusted_proxies.contains(peer.ip())) {
     event::ProxyHeaders& headers = *listeners_[listener].headers;
-    if (headers.waiting() < kMaxWaitingForHeader) headers.expect(std::move(fd), peer);
+    if (headers.waiting() < kMaxWaitingForHeader) {
+      headers.expect(std::move(fd), peer);
+    } else {
+      figures_.note(ConnectionRefusal::proxy_header_wait);
+    }
     return;
   }
   const core::SocketAddress own = event::local_address(fd.get());
@@ -143,12 +151,15 @@ void Worker::accepted(ListenerId listener, event::Fd fd, const core::SocketAddre
 
 void Worker::start_client(ListenerId listener, event::Fd fd, const core::SocketAddress& peer,
                           const core::SocketAddress& local) {
-  if (refuses(peer)) return;
+  if (refuses(peer)) return figures_.note(ConnectionRefusal::banned);
   auto ticket =
       service_.connections->admit(peer.ip(), settings().trusted_proxies.contains(peer.ip()));
   if (!ticket) {
     log().debug("connection.refused", "a limit is reached", logging::field("client", peer),
                 logging::field("limit", ticket.error()));
+    figures_.note(ticket.error() == ConnectionLimits::kInAll
+                      ? ConnectionRefusal::connections
+                      : ConnectionRefusal::connections_per_client);
     note_abuse(Abuse::connections, peer);
     return; // closes it
   }
@@ -159,7 +170,8 @@ void Worker::start_client(ListenerId listener, event::Fd fd, const core::SocketA
   clients_.emplace(raw, std::move(client));
 }
 
-void Worker::turn_unreachable(const core::SocketAddress& turnd, std::string_view why) const {
+void Worker::turn_unreachable(const core::SocketAddress& turnd, std::string_view why) {
+  ++figures_.turn_unreachable;
   log().warning("turn.unreachable", "TURN can't be passed on", logging::field("turnd", turnd),
                 logging::field("reason", why));
 }
@@ -176,7 +188,8 @@ void Worker::on_deadline(int) {
   loop_.set_after(next_ticket_key_, tls::TicketKeys::kRotation);
 }
 
-void Worker::accepting_paused(int error) const {
+void Worker::accepting_paused(int error) {
+  ++figures_.accept_pauses;
   log().warning("accept.failed", "no connection can be accepted for a moment",
                 logging::field("reason", std::string_view(std::strerror(error))));
 }
@@ -196,7 +209,7 @@ void Worker::backend_reachable(SharedPool& pool, BackendId backend) {
 }
 
 void Worker::backend_unreachable(SharedPool& pool, BackendId backend, std::string_view why) {
-  if (pool.unreachable(backend, loop_.now().steady)) backend_rests(pool, backend, why);
+  if (pool.unreachable(backend, loop_.now().steady, why)) backend_rests(pool, backend, why);
 }
 
 void Worker::backend_rests(SharedPool& pool, BackendId backend, std::string_view why) {
@@ -207,7 +220,7 @@ void Worker::backend_rests(SharedPool& pool, BackendId backend, std::string_view
 void Worker::backend_checked(SharedPool& pool, BackendId backend, CheckResult result,
                              std::string_view why) {
   const core::TimePoint now = loop_.now().steady;
-  if (!pool.checked(backend, result, now)) return;
+  if (!pool.checked(backend, result, now, why)) return;
   const auto node = logging::field("node", pool.backend(backend)->name);
   const auto reason = logging::field("reason", why);
   switch (pool.status(backend, now).health) {
@@ -243,6 +256,7 @@ void Worker::note_flood(std::string_view what, const core::SocketAddress& client
 
 void Worker::log_refusal(const core::SocketAddress& peer, const RequestHead& head,
                          std::uint16_t status, std::string_view why) {
+  figures_.malformed.statuses.note(status);
   append_access_line({.client = peer.ip(),
                       .time = loop_.now().wall,
                       .method = head.method,
@@ -259,6 +273,15 @@ void Worker::append_access_line(const AccessRecord& record) {
   append_line(line_, format_of(settings().log.access_format), record);
   access_log_->append(line_);
   loop_.run_at_end(access_log_task_);
+}
+
+WorkerFigures Worker::snapshot() const {
+  WorkerFigures figures = figures_;
+  figures.kept = backends_->kept();
+  figures.backends = buffers_.traffic;
+  figures.buffered_bytes = buffers_.pool.in_use() * core::ChunkPool::kChunkBytes;
+  if (access_log_) figures.access_lines_dropped = access_log_->dropped();
+  return figures;
 }
 
 void Worker::flush_access_log() {

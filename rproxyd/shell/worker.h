@@ -19,6 +19,7 @@
 #include "libcore/program/supervisor.h"
 #include "rproxyd/shell/backend_connections.h"
 #include "rproxyd/shell/client_connection.h"
+#include "rproxyd/shell/figures.h"
 #include "rproxyd/shell/folder_files.h"
 #include "rproxyd/shell/health_checks.h"
 #include "rproxyd/shell/service.h"
@@ -53,6 +54,10 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   // From any thread: the worker goes by another generation from now on. `done` is called by its thread.
   void adopt(WorkerChange change, std::move_only_function<void()> done);
 
+  void post(std::move_only_function<void()> work) { loop_.post(std::move(work)); }
+
+  WorkerFigures snapshot() const; // on its thread
+
   // For this worker's parts, on its thread.
   event::Loop& loop() { return loop_; }
   event::StreamBuffers& buffers() { return buffers_; }
@@ -63,10 +68,12 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   const Settings& settings() const { return generation_->settings; }
   logging::Logger& log() const { return *service_.log; }
   std::string_view http_date();
+  WorkerFigures& figures() { return figures_; }
+  ListenerFigures& listener_figures(ListenerId listener) { return *listeners_[listener].figures; }
 
   void accepted(ListenerId listener, event::Fd fd, const core::SocketAddress& peer);
   void client_closed(ClientConnection& client); // retires it
-  void turn_unreachable(const core::SocketAddress& turnd, std::string_view why) const;
+  void turn_unreachable(const core::SocketAddress& turnd, std::string_view why);
   void backend_reachable(SharedPool& pool, BackendId backend);
   void backend_unreachable(SharedPool& pool, BackendId backend, std::string_view why);
   void backend_checked(SharedPool& pool, BackendId backend, CheckResult result,
@@ -82,6 +89,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   struct Listener {
     std::unique_ptr<event::ProxyHeaders> headers;
     std::unique_ptr<event::Acceptor> acceptor;
+    ListenerFigures* figures = nullptr;
   };
 
   explicit Worker(Service& service) : service_(service) {}
@@ -94,13 +102,14 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void append_access_line(const AccessRecord& record);
   void flush_access_log();
   bool refuses(const core::SocketAddress& peer);
-  void accepting_paused(int error) const;
+  void accepting_paused(int error);
   void drain_here();
   void end();
   std::vector<ClientConnection*> clients() const;
 
   Service& service_;
   std::shared_ptr<const Generation> generation_;
+  WorkerFigures figures_; // before the loop, which may be the last to hold a connection
   event::Loop loop_;
   event::StreamBuffers buffers_;
   FolderFiles files_{loop_};

@@ -60,6 +60,7 @@ class ExchangeStage : public ExchangeHost, public ClientSession, public BackendL
   std::optional<BackendKey> wanted_backend; // of the last choice
   int retries_left = 1000;
   std::vector<BackendPool::Outcome> outcomes;
+  std::vector<Lasting> lasting;
   std::vector<std::string> said;
   ResponseHead answered;            // the latest
   std::optional<Exchange> exchange; // last: its buffer goes back to `chunks`
@@ -89,6 +90,7 @@ class ExchangeStage : public ExchangeHost, public ClientSession, public BackendL
   }
   void cancel_connect() override { say("cancel connect"); }
   void arm(core::Duration delay) override { armed = delay; }
+  void lasts(Lasting kind) override { lasting.push_back(kind); }
   void ended() override { say("ended"); }
   std::expected<std::unique_ptr<FileSource>, OpenFailure> open_file(
       const std::string& folder, const std::string& path) override {
