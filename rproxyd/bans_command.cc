@@ -24,7 +24,7 @@ int refused(std::string_view why) {
 
 // nullopt: the file can't be read, which has been said, or it names no socket.
 std::optional<std::string> socket_of(const std::string& config_file) {
-  if (config_file.empty()) return Settings::Admin{}.socket;
+  if (config_file.empty()) return Settings{}.admin.socket;
   const auto loaded = load(config_file, config::SystemSurroundings());
   if (loaded) return loaded->settings.admin.socket;
   std::fputs(config::report(config_file, loaded.error()).c_str(), stderr);

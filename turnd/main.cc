@@ -29,8 +29,9 @@ int main(int argc, char** argv) {
   const auto reread = [&command] {
     return turnd::load(command.config_file(), config::SystemSurroundings());
   };
-  return command.run(turnd::load, [&](const turnd::Settings& settings, logging::Logger& log,
-                                      const std::string& announce_file) {
-    return turnd::run_daemon(settings, log, announce_file, reread);
-  });
+  return command.run(turnd::load,
+                     [&](const turnd::Settings& settings, logging::Logger& log,
+                         const std::string& config_file, const std::string& announce_file) {
+                       return turnd::run_daemon(settings, log, config_file, announce_file, reread);
+                     });
 }

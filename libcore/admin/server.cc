@@ -50,7 +50,7 @@ std::optional<core::Error> make_way(const std::string& path, const sockaddr_un& 
 
 } // namespace
 
-core::Result<std::unique_ptr<Server>> Server::start(std::string path, Handler handler) {
+core::Result<std::unique_ptr<Server>> Server::start(std::string path, const Commands& commands) {
   const auto address = address_of(path);
   if (!address) return core::failure(fmt::format("{} is too long for a socket", path));
   if (auto obstacle = make_way(path, *address)) return std::unexpected(*std::move(obstacle));
@@ -63,12 +63,12 @@ core::Result<std::unique_ptr<Server>> Server::start(std::string path, Handler ha
   if (::chmod(path.c_str(), 0600) != 0 || ::listen(listener.get(), kBacklog) != 0)
     return std::unexpected(failed("open", path));
   return std::unique_ptr<Server>(
-      new Server(std::move(path), std::move(handler), std::move(listener), std::move(stop)));
+      new Server(std::move(path), commands, std::move(listener), std::move(stop)));
 }
 
-Server::Server(std::string path, Handler handler, event::Fd listener, event::Fd stop)
+Server::Server(std::string path, const Commands& commands, event::Fd listener, event::Fd stop)
     : path_(std::move(path)),
-      handler_(std::move(handler)),
+      commands_(commands),
       listener_(std::move(listener)),
       stop_(std::move(stop)),
       thread_([this] { serve(); }) {}
@@ -94,7 +94,7 @@ void Server::serve() {
 void Server::answer(int connection) const {
   set_patience(connection);
   if (const auto question = read_line(connection, kMaxQuestion))
-    write_line(connection, handler_(*question));
+    commands_.answer_line(*question, connection);
 }
 
 } // namespace admin

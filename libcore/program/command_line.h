@@ -31,7 +31,7 @@ class CommandLine {
   std::optional<int> parse(int argc, char** argv);
 
   // Runs what was asked for. `load(path, surroundings)` reads the settings, `run_daemon(settings,
-  // log, announce_file)` serves until it is told to end.
+  // log, config_file, announce_file)` serves until it is told to end.
   template <typename Load, typename RunDaemon>
   int run(Load&& load, RunDaemon&& run_daemon) const {
     if (!has_config()) return kUsage;
@@ -50,7 +50,7 @@ class CommandLine {
     for (const config::Problem& problem : loaded->warnings) {
       log.warning("config", config::to_string(problem));
     }
-    const core::Result<void> ran = run_daemon(settings, log, announce_file_);
+    const core::Result<void> ran = run_daemon(settings, log, config_file_, announce_file_);
     if (ran) return 0;
     log.error("start.refused", ran.error().text);
     return kRefused;

@@ -5,6 +5,7 @@
 //   SIGHUP            calls `reload`; without one it is refused, and said so
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <vector>
 
@@ -31,7 +32,8 @@ class Supervisor final : private event::DeadlineHandler {
   Supervisor(logging::Logger& log, core::Duration drain_timeout, std::vector<Worker*> workers,
              std::function<void()> reload = {});
 
-  void run(); // returns when all workers have
+  void run();                                 // returns when all workers have
+  bool draining() const { return draining_; } // from any thread
 
  private:
   void on_signal(int number);
@@ -45,7 +47,7 @@ class Supervisor final : private event::DeadlineHandler {
   event::Loop loop_;
   event::Signals signals_;
   std::size_t running_ = 0;
-  bool draining_ = false;
+  std::atomic<bool> draining_ = false;
   core::Deadline drain_deadline_{static_cast<event::DeadlineHandler*>(this)};
 };
 

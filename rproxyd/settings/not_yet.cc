@@ -10,9 +10,6 @@ config::Problems not_yet(const Settings& settings, const config::Document& docum
     notes.error("/pin_guard/state",
                 "this version keeps bans in a file, which no other machine shares");
   }
-  if (notes.is_written("/admin/address")) {
-    notes.warning("/admin/address", "this version has no admin endpoints, only the socket");
-  }
   return notes.take();
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "libcore/config/admin.h"
 #include "libcore/config/object_reader.h"
 #include "libcore/config/parsers.h"
 #include "rproxyd/settings/answer_headers.h"
@@ -27,7 +28,6 @@ using namespace std::chrono_literals;
 void read_limits(const Value& value, Settings::Limits& limits);
 void read_timeouts(const Value& value, Settings::Timeouts& timeouts);
 void read_log(const Value& value, Settings::Log& log);
-void read_admin(const Value& value, Settings::Admin& admin);
 
 } // namespace
 
@@ -68,7 +68,7 @@ Settings read(const Value& root) {
   if (const auto limits = object.find("limits")) read_limits(*limits, settings.limits);
   if (const auto timeouts = object.find("timeouts")) read_timeouts(*timeouts, settings.timeouts);
   if (const auto log = object.find("log")) read_log(*log, settings.log);
-  if (const auto admin = object.find("admin")) read_admin(*admin, settings.admin);
+  if (const auto admin = object.find("admin")) config::read_admin(*admin, settings.admin);
   object.finish();
   return settings;
 }
@@ -134,13 +134,6 @@ void read_log(const Value& value, Settings::Log& log) {
       config::choice<Settings::AccessFormat>({{"pexip", Settings::AccessFormat::pexip},
                                               {"combined", Settings::AccessFormat::combined},
                                               {"json", Settings::AccessFormat::json}}));
-  object.finish();
-}
-
-void read_admin(const Value& value, Settings::Admin& admin) {
-  ObjectReader object(value);
-  object.read("address", admin.address, config::nullable(config::loopback_address));
-  object.read("socket", admin.socket, config::nullable(config::path));
   object.finish();
 }
 

@@ -14,6 +14,7 @@
 #include "libcore/base/address.h"
 #include "libcore/base/network.h"
 #include "libcore/base/time.h"
+#include "libcore/config/admin.h"
 #include "libcore/config/certificate_files.h"
 #include "libcore/config/limit.h"
 #include "libcore/config/problem.h"
@@ -263,14 +264,6 @@ struct Settings {
     friend bool operator==(const Log&, const Log&) = default;
   };
 
-  struct Admin {
-    std::optional<core::SocketAddress> address =
-        core::SocketAddress(core::IpAddress::v4(127, 0, 0, 1), 9442);
-    std::optional<std::string> socket = "/run/vestibule/rproxyd.sock";
-
-    friend bool operator==(const Admin&, const Admin&) = default;
-  };
-
   unsigned workers = 0; // 0: one per core
   core::Duration drain_timeout = std::chrono::seconds{30};
   std::vector<Listener> listeners; // at least one
@@ -291,7 +284,8 @@ struct Settings {
   Limits limits;
   Timeouts timeouts;
   Log log;
-  Admin admin;
+  config::Admin admin{.address = core::SocketAddress(core::IpAddress::v4(127, 0, 0, 1), 9442),
+                      .socket = "/run/vestibule/rproxyd.sock"};
 };
 
 // Reads and checks the file. The error holds everything that is wrong with it, warnings included.

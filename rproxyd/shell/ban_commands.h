@@ -7,15 +7,12 @@
 // {"ok": true, …} or {"ok": false, "error": "a sentence"} comes back.
 #pragma once
 
-#include <string>
-#include <string_view>
-
-#include "libcore/base/time.h"
-#include "rproxyd/shell/shared_guard.h"
+#include "libcore/admin/commands.h"
+#include "rproxyd/shell/service.h"
 
 namespace rproxyd {
 
-// `guard` null: it is off.
-std::string answer_ban_command(SharedGuard* guard, std::string_view question, const core::Now& now);
+// Borrows the service.
+void add_ban_commands(admin::Commands& commands, Service& service);
 
 } // namespace rproxyd

@@ -3,11 +3,12 @@
 #include <memory>
 #include <vector>
 
-#include "libcore/admin/server.h"
+#include "libcore/admin/interface.h"
 #include "libcore/event/announce.h"
 #include "libcore/event/loop.h"
 #include "libcore/event/socket.h"
 #include "libcore/program/supervisor.h"
+#include "rproxyd/shell/admin_content.h"
 #include "rproxyd/shell/ban_commands.h"
 #include "rproxyd/shell/worker.h"
 
@@ -43,22 +44,11 @@ core::Result<Opened> open_listeners(const std::shared_ptr<const Generation>& gen
   return opened;
 }
 
-// Nothing that clients need: without it the daemon serves all the same.
-std::unique_ptr<admin::Server> open_admin(const Settings& settings, Service& service) {
-  if (!settings.admin.socket) return nullptr;
-  auto server = admin::Server::start(*settings.admin.socket, [&](std::string_view question) {
-    return answer_ban_command(service.guard.get(), question, event::read_now());
-  });
-  if (server) return *std::move(server);
-  service.log->warning("admin.unavailable", "commands can't reach this daemon",
-                       logging::field("reason", server.error()));
-  return nullptr;
-}
-
 } // namespace
 
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
-                              const std::string& announce_file, ReadSettings reread) {
+                              const std::string& config_file, const std::string& announce_file,
+                              ReadSettings reread) {
   const unsigned count = program::worker_count(settings.workers);
   program::allow_all_descriptors();
   auto service = Service::make(settings, log);
@@ -83,11 +73,21 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
       [&changes](const Settings& read) { return changes.apply(read); });
   program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised),
                                  [&reload] { reload.run(); });
+  AdminContent content({.program = "rproxyd",
+                        .started = event::read_now(),
+                        .workers = count,
+                        .configuration_file = config_file,
+                        .listeners = opened->bound},
+                       supervisor);
+  admin::Commands commands;
+  add_ban_commands(commands, **service);
+  const auto admin = admin::Interface::open(settings.admin, content, commands, log);
+  if (admin->address())
+    opened->bound.push_back({.transport = "admin", .address = *admin->address()});
   for (const event::BoundListener& listener : opened->bound) {
     log.info("listener.open", "listening", logging::field("transport", listener.transport),
              logging::field("address", listener.address));
   }
-  const auto admin = open_admin(settings, **service);
   if (!announce_file.empty()) {
     if (auto announced = event::announce(announce_file, opened->bound); !announced) {
       return std::unexpected(announced.error());

@@ -12,8 +12,9 @@ namespace rproxyd {
 
 // Serves until SIGTERM or SIGINT, then finishes what is in progress within settings.drain_timeout;
 // a second signal ends it at once. Fails, with the reason, when it can't start. `announce_file`
-// (empty: none) gets the bound addresses.
+// (empty: none) gets the bound addresses; `config_file` is shown.
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
-                              const std::string& announce_file, ReadSettings reread);
+                              const std::string& config_file, const std::string& announce_file,
+                              ReadSettings reread);
 
 } // namespace rproxyd

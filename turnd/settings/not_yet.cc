@@ -18,9 +18,6 @@ config::Problems not_yet(const Settings& settings, const config::Document& docum
           "build with deploy/dependencies, or with BORINGSSL_ROOT as a source tree");
     }
   }
-  if (notes.is_written("/admin")) {
-    notes.warning("/admin", "this version has no admin endpoints");
-  }
   return notes.take();
 }
 

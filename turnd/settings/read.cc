@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "libcore/config/admin.h"
 #include "libcore/config/object_reader.h"
 #include "libcore/config/parsers.h"
 #include "turnd/settings/read_credentials.h"
@@ -23,7 +24,6 @@ std::optional<Settings::Listener> read_listener(const Value& value);
 void read_relay(const Value& value, Settings::Relay& relay);
 void read_alternate(const Value& value, Settings::Alternate& alternate);
 void read_log(const Value& value, Settings::Log& log);
-void read_admin(const Value& value, Settings::Admin& admin);
 void refuse_repeated_listeners(const Value& list, const std::vector<Settings::Listener>& listeners);
 
 } // namespace
@@ -72,7 +72,7 @@ Settings read(const Value& root) {
     read_alternate(*alternate, settings.alternate);
   }
   if (const auto log = object.find("log")) read_log(*log, settings.log);
-  if (const auto admin = object.find("admin")) read_admin(*admin, settings.admin);
+  if (const auto admin = object.find("admin")) config::read_admin(*admin, settings.admin);
   object.finish();
   return settings;
 }
@@ -244,13 +244,6 @@ void read_log(const Value& value, Settings::Log& log) {
   object.read("format", log.format,
               config::choice<logging::Format>(
                   {{"text", logging::Format::text}, {"json", logging::Format::json}}));
-  object.finish();
-}
-
-void read_admin(const Value& value, Settings::Admin& admin) {
-  ObjectReader object(value);
-  object.read("address", admin.address, config::nullable(config::loopback_address));
-  object.read("socket", admin.socket, config::nullable(config::path));
   object.finish();
 }
 

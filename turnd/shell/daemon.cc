@@ -3,9 +3,11 @@
 #include <memory>
 #include <vector>
 
+#include "libcore/admin/interface.h"
 #include "libcore/event/announce.h"
 #include "libcore/event/socket.h"
 #include "libcore/program/supervisor.h"
+#include "turnd/shell/admin_content.h"
 #include "turnd/shell/worker.h"
 
 namespace turnd {
@@ -101,7 +103,8 @@ void log_totals(logging::Logger& log, const std::vector<std::unique_ptr<Worker>>
 } // namespace
 
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
-                              const std::string& announce_file, ReadSettings reread) {
+                              const std::string& config_file, const std::string& announce_file,
+                              ReadSettings reread) {
   const unsigned count = program::worker_count(settings.workers);
   program::allow_all_descriptors();
   auto service = Service::make(settings, count, log);
@@ -127,6 +130,16 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
       [&changes](const Settings& read) { return changes.apply(read); });
   program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised),
                                  [&reload] { reload.run(); });
+  AdminContent content({.program = "turnd",
+                        .started = event::read_now(),
+                        .workers = count,
+                        .configuration_file = config_file,
+                        .listeners = sockets->bound},
+                       supervisor);
+  admin::Commands commands;
+  const auto admin = admin::Interface::open(settings.admin, content, commands, log);
+  if (admin->address())
+    sockets->bound.push_back({.transport = "admin", .address = *admin->address()});
   for (const event::BoundListener& listener : sockets->bound) {
     log.info("listener.open", "listening", logging::field("transport", listener.transport),
              logging::field("address", listener.address));

@@ -43,7 +43,8 @@ def configuration(**changes) -> dict:
 
 class Turnd(Daemon):
     def __init__(self, folder: Path, configured: dict | None = None, **options):
-        super().__init__("turnd", folder, configured or configuration(), **options)
+        without_admin = {"admin": {"address": None, "socket": None}}
+        super().__init__("turnd", folder, merged(without_admin, configured or configuration()), **options)
 
     def address(self, transport: str) -> tuple[str, int]:
         return HOST, self.port(transport)

@@ -25,7 +25,25 @@ struct Folder {
   std::string path;
 };
 
-std::string echo(std::string_view question) { return "you said " + std::string(question); }
+std::string say(std::string_view text) {
+  return R"({"command":"echo","text":")" + std::string(text) + "\"}";
+}
+std::string said(std::string_view text) {
+  return R"({"ok":true,"said":")" + std::string(text) + "\"}";
+}
+
+struct Echo : admin::Commands {
+  Echo() {
+    add("echo", [](const nlohmann::json& question) {
+      return nlohmann::json{{"ok", true}, {"said", admin::text_of(question, "text")}};
+    });
+    add_for_socket("twice", [](const nlohmann::json&, int socket) {
+      admin::write_line(socket, "once");
+      admin::write_line(socket, "again");
+    });
+  }
+};
+const Echo echo;
 
 } // namespace
 
@@ -33,12 +51,12 @@ TEST_CASE("one line is answered with one line, as often as somebody asks") {
   const Folder folder;
   const auto server = admin::Server::start(folder.socket(), echo);
   REQUIRE(server);
-  CHECK(admin::ask(folder.socket(), "a") == "you said a");
-  CHECK(admin::ask(folder.socket(), "") == "you said ");
-  const std::string long_one(admin::kMaxQuestion, 'x');
-  CHECK(admin::ask(folder.socket(), long_one) == "you said " + long_one);
-  CHECK_FALSE(admin::ask(folder.socket(), long_one + "x"));
-  CHECK(admin::ask(folder.socket(), "still there") == "you said still there");
+  CHECK(admin::ask(folder.socket(), say("a")) == said("a"));
+  CHECK(admin::ask(folder.socket(), "") == R"({"error":"this is no command","ok":false})");
+  const std::string long_one(admin::kMaxQuestion - say("").size(), 'x');
+  CHECK(admin::ask(folder.socket(), say(long_one)) == said(long_one));
+  CHECK_FALSE(admin::ask(folder.socket(), say(long_one + "x")));
+  CHECK(admin::ask(folder.socket(), say("still there")) == said("still there"));
 }
 
 TEST_CASE("the socket is for its user alone, and goes with the server") {
@@ -67,7 +85,7 @@ TEST_CASE("a socket that was left behind gives way, one that is in use and other
   const auto second = admin::Server::start(folder.socket(), echo);
   REQUIRE_FALSE(second);
   CHECK(second.error().text == "another daemon uses the admin socket " + folder.socket());
-  CHECK(admin::ask(folder.socket(), "a") == "you said a");
+  CHECK(admin::ask(folder.socket(), say("a")) == said("a"));
 
   std::ofstream(folder.path + "/file") << "mine";
   CHECK(admin::Server::start(folder.path + "/file", echo).error().text ==
@@ -85,5 +103,19 @@ TEST_CASE("who connects and says nothing whole is given up, and others are answe
   REQUIRE(connect(rude, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
   REQUIRE(write(rude, "half a line", 11) == 11);
   close(rude);
-  CHECK(admin::ask(folder.socket(), "a") == "you said a");
+  CHECK(admin::ask(folder.socket(), say("a")) == said("a"));
+}
+
+TEST_CASE("a command that is for the socket has it to itself") {
+  const Folder folder;
+  const auto server = admin::Server::start(folder.socket(), echo);
+  REQUIRE(server);
+  const auto address = *admin::address_of(folder.socket());
+  const int asking = socket(AF_UNIX, SOCK_STREAM, 0);
+  REQUIRE(connect(asking, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+  REQUIRE(admin::write_line(asking, R"({"command":"twice"})"));
+  std::string all;
+  for (char c = 0; read(asking, &c, 1) == 1;) all += c;
+  close(asking);
+  CHECK(all == "once\nagain\n");
 }

@@ -29,8 +29,3 @@ TEST_CASE(
         Lines{"error: /pin_guard/state: this version keeps bans in a file, which no other machine "
               "shares"});
 }
-
-TEST_CASE("what is merely missing is warned of") {
-  CHECK(loaded_with({{"admin", R"({ "address": "127.0.0.1:9442", "socket": "/s" })"}}) ==
-        Lines{"warning: /admin/address: this version has no admin endpoints, only the socket"});
-}

@@ -35,8 +35,3 @@ TEST_CASE("a configuration of what turnd serves has no problem") {
   CHECK(problems_with({{"relay", R"({ "addresses": ["127.0.0.1"], "tcp": true })"}}) == Lines{});
   CHECK(problems_with({{"limits", R"({ "bandwidth_per_allocation": "1MiB" })"}}) == Lines{});
 }
-
-TEST_CASE("what is merely missing is warned of") {
-  CHECK(problems_with({{"admin", "{}"}}) ==
-        Lines{"warning: /admin: this version has no admin endpoints"});
-}

@@ -1,0 +1,24 @@
+// What an admin endpoint answers.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace admin {
+
+struct HttpAnswer {
+  unsigned status = 200;
+  std::string type = "text/plain; charset=utf-8";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> fields = {};
+};
+
+HttpAnswer plain(unsigned status, std::string_view sentence);
+
+// As it goes over the wire, with what holds for all: the connection ends, nothing is stored, framed,
+// guessed or told to others. `with_body` false: for HEAD.
+std::string to_bytes(const HttpAnswer& answer, bool with_body);
+
+} // namespace admin

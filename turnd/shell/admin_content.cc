@@ -1,0 +1,19 @@
+#include "turnd/shell/admin_content.h"
+
+#include "libcore/event/loop.h"
+#include "libcore/metrics/process.h"
+
+namespace turnd {
+
+std::vector<prometheus::MetricFamily> AdminContent::metrics() {
+  metrics::Families families;
+  metrics::add_process(families, "vestibule_turnd", metrics::read_process_figures(),
+                       facts_.started.wall);
+  return families.take();
+}
+
+nlohmann::json AdminContent::status() {
+  return admin::common_status(facts_, ready() ? "serving" : "draining", event::read_now());
+}
+
+} // namespace turnd
