@@ -108,6 +108,7 @@ bool RequestReader::take_head_bytes(std::size_t count) {
 bool RequestReader::take_field() {
   if (request_.fields.size() == kMaxFields) return refuse(431);
   std::ranges::transform(name_, name_.begin(), to_lower);
+  value_.erase(value_.find_last_not_of(" \t") + 1); // llhttp has taken what stands before it
   const bool repeated =
       std::ranges::find(kOnlyOne, name_) != std::end(kOnlyOne) && !request_.field(name_).empty();
   request_.fields.emplace_back(std::move(name_), std::move(value_));
