@@ -16,4 +16,11 @@ std::string_view name(Level level) {
   return "error";
 }
 
+std::optional<Level> parse_level(std::string_view text) {
+  for (const Level level : {Level::debug, Level::info, Level::warning, Level::error}) {
+    if (name(level) == text) return level;
+  }
+  return std::nullopt;
+}
+
 } // namespace logging

@@ -1,48 +1,49 @@
-// A file of lines that is appended to from an event loop: the access log. Lines wait in memory
-// until flush(), once per wake-up of the loop. While the disk is full, or the reader of a pipe
-// sleeps, they go on waiting; when there are too many, the newest are dropped and counted. It never
-// waits itself.
-//
-// Not thread-safe: each worker has its own, on the same path; appends of whole lines don't mix.
+// A file of lines that is appended to: the access log, the audit log. Writing never holds anybody
+// up (see line_writer.h); all threads may use it at once.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "libcore/base/error.h"
+#include "libcore/log/line_writer.h"
 
 namespace logging {
 
 class LineFile {
  public:
-  static constexpr std::size_t kBufferLimit = std::size_t{256} * 1024; // bytes that wait at most
-  static constexpr std::size_t kLineLimit = std::size_t{16} * 1024;    // a longer line is cut
+  static constexpr std::size_t kLineLimit = std::size_t{16} * 1024; // a longer line is cut
 
-  // Appends to the file; makes it (mode 0640) if it isn't there.
-  static core::Result<LineFile> open(std::string path);
-  ~LineFile();
-  LineFile(LineFile&& other) noexcept;
-  LineFile& operator=(LineFile&& other) noexcept;
+  // Appends to the file; makes it (mode 0640) if it isn't there. `on_trouble` is called by a thread
+  // of its own, when nothing can be written any more and when it can again.
+  static core::Result<std::unique_ptr<LineFile>> open(
+      std::string path, std::function<void(const LineWriter::Trouble&)> on_trouble = {});
 
   // Without its newline; one that is inside becomes a space.
   void append(std::string_view line);
-  void flush(); // writes what it can
-  // Flushes, then opens the path again (logrotate). On failure the old file stays in use.
+  // Many at once: batch() adds a line to `lines`, and append_batch() takes all of them.
+  static void batch(std::string& lines, std::string_view line);
+  void append_batch(std::string_view lines) { writer_.add(lines); }
+
+  // Opens the path again, since the file was moved away (logrotate). On failure the old file stays
+  // in use.
   core::Result<void> reopen();
+  void flush() { writer_.flush(); } // waits until what was appended is written, or can't be now
 
   const std::string& path() const { return path_; }
-  std::uint64_t dropped() const { return dropped_; } // lines so far
+  std::uint64_t lost() const { return writer_.lost(); } // lines so far
 
  private:
-  LineFile(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  LineFile(std::string path, int descriptor,
+           std::function<void(const LineWriter::Trouble&)> on_trouble)
+      : path_(std::move(path)),
+        writer_(descriptor, LineWriter::Ownership::owned, {.on_trouble = std::move(on_trouble)}) {}
 
-  std::string path_;
-  int descriptor_ = -1;
-  std::string buffer_;
-  bool mid_line_ = false; // the first line that waits is partly written
-  std::uint64_t dropped_ = 0;
+  const std::string path_;
+  LineWriter writer_;
 };
 
 } // namespace logging

@@ -1,17 +1,16 @@
 #include "libcore/log/log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <iterator>
-#include <system_error>
 #include <utility>
 
 #include "libcore/base/text.h"
+#include "libcore/log/journal.h"
 
 namespace logging {
 namespace {
@@ -43,8 +42,9 @@ void append_time(std::string& out, Line::Time time) {
 
 } // namespace
 
-Line::Line(Format format, Time time, Level level, std::string_view event, std::string_view message)
-    : format_(format) {
+Line::Line(Format format, Time time, Level level, std::string_view event, std::string_view message,
+           std::string_view before)
+    : format_(format), text_(before) {
   text_.reserve(256);
   if (format_ == Format::json) {
     text_ += R"({"time":")";
@@ -53,6 +53,7 @@ Line::Line(Format format, Time time, Level level, std::string_view event, std::s
                    name(level), event);
     append_value(message);
     text_ += '"';
+    fields_at_ = text_.size();
     return;
   }
   append_time(text_, time);
@@ -61,6 +62,15 @@ Line::Line(Format format, Time time, Level level, std::string_view event, std::s
   if (quoted) text_ += '"';
   append_value(message);
   if (quoted) text_ += '"';
+  fields_at_ = text_.size();
+}
+
+void Line::add_fields(std::string_view written) {
+  if (text_.size() + written.size() > kRoom) {
+    truncated_ = true;
+  } else {
+    text_ += written;
+  }
 }
 
 void Line::add(std::string_view key, std::string_view value) {
@@ -139,41 +149,83 @@ std::string_view Line::finish() {
   return text_;
 }
 
-Logger::Logger(Level level, Format format) : Logger(level, format, system_time, STDERR_FILENO) {}
+Logger::Logger(Level level, Format format)
+    : Logger(level, format, system_time, STDERR_FILENO,
+             is_journal(STDERR_FILENO, std::getenv("JOURNAL_STREAM"))) {}
 
-Logger::Logger(Level level, Format format, Clock clock, int descriptor)
-    : level_(level), format_(format), clock_(std::move(clock)), descriptor_(descriptor) {}
+Logger::Logger(Level level, Format format, Clock clock, int descriptor, bool for_journal)
+    : levels_(level),
+      format_(format),
+      clock_(std::move(clock)),
+      for_journal_(for_journal),
+      writer_(std::make_unique<LineWriter>(
+          descriptor, LineWriter::Ownership::borrowed,
+          LineWriter::Events{
+              .on_trouble = [this](const LineWriter::Trouble& trouble) { tell_loss(trouble); },
+              .on_tick = [this] { return tick(); }})) {}
 
 Logger::~Logger() {
+  const std::lock_guard lock(mutex_);
   const auto time = clock_();
+  tell(repeats_.take_all(), time);
   for (const auto& recent : recent_) {
     if (recent.suppressed == 0) continue;
-    Line line(format_, time, recent.level, recent.event, "repeats were left out");
+    Line line(format(), time, recent.level, recent.event, "more lines were left out",
+              prefix(recent.level));
     line.add("suppressed", recent.suppressed);
-    write(line.finish());
+    writer_->add(line.finish());
   }
-  if (own_descriptor_) ::close(descriptor_);
 }
 
-core::Result<void> Logger::open(const std::string& path) {
-  const int opened =
-      ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-  if (opened < 0) {
-    return core::failure(
-        fmt::format("cannot open the log {}: {}", path, std::generic_category().message(errno)));
-  }
+std::string_view Logger::prefix(Level level) const {
+  return for_journal_ ? journal_prefix(level) : std::string_view();
+}
+
+// ---- what is changed while it runs
+
+void Logger::set_levels(Level level, const SubjectLevels& subjects) {
   const std::lock_guard lock(mutex_);
-  if (own_descriptor_) ::close(descriptor_);
-  descriptor_ = opened;
-  own_descriptor_ = true;
-  mid_line_ = false;
-  return {};
+  subject_levels_ = subjects;
+  levels_.set(level);
+  levels_.set_subjects(subject_levels_);
 }
 
-bool Logger::admit(Level level, Event event, Line::Time time, std::uint64_t& suppressed) {
-  if (level == Level::debug) return true; // who asks for all gets all
+void Logger::set_level(Level level) { levels_.set(level); }
+
+void Logger::set_level(std::string_view subject, Level level) {
+  const std::lock_guard lock(mutex_);
+  subject_levels_[std::string(subject)] = level;
+  levels_.set_subjects(subject_levels_);
+}
+
+SubjectLevels Logger::subject_levels() const {
+  const std::lock_guard lock(mutex_);
+  return subject_levels_;
+}
+
+void Logger::set_format(Format format) {
+  const std::lock_guard lock(mutex_);
+  if (format == this->format()) return;
+  tell(repeats_.take_all(), clock_()); // their fields stand in the old form
+  format_.store(format, std::memory_order_relaxed);
+}
+
+// ---- floods and losses
+
+bool Logger::admit(Level level, Event event, std::string_view message, std::string_view fields,
+                   Format format, Line::Time time, std::uint64_t& suppressed) {
+  if (level == Level::debug || event.no_flood()) return true;
+  const std::lock_guard lock(mutex_);
+  // In another form than the table's: set_format() was quicker.
+  if (format == this->format() && !repeats_.admit(level, event.text(), message, fields, time)) {
+    writer_->want_ticks();
+    return false;
+  }
+  return admit_in_second(level, event, time, suppressed);
+}
+
+bool Logger::admit_in_second(Level level, Event event, Line::Time time, std::uint64_t& suppressed) {
   const auto second = std::chrono::floor<std::chrono::seconds>(time);
-  const std::lock_guard lock(mutex_);
   for (std::size_t probe = 0; probe < kProbes; ++probe) {
     auto& recent = recent_[(event.hash() + probe) % kEvents];
     if (recent.event.empty()) {
@@ -197,24 +249,30 @@ bool Logger::admit(Level level, Event event, Line::Time time, std::uint64_t& sup
   return true;
 }
 
-void Logger::write(std::string_view line) {
+void Logger::tell_repeats() {
   const std::lock_guard lock(mutex_);
-  std::string ended;
-  if (mid_line_) {
-    ended = "\n";
-    ended += line;
-    line = ended;
+  const auto time = clock_();
+  tell(repeats_.take_due(time), time);
+}
+
+void Logger::tell(const std::vector<Repeats::Said>& repeated, Line::Time time) {
+  for (const Repeats::Said& said : repeated) {
+    Line line(format(), time, said.level, said.event, said.message, prefix(said.level));
+    line.add("repeated", said.repeated);
+    line.add_fields(said.fields);
+    writer_->add(line.finish());
   }
-  ssize_t written = 0;
-  do {
-    written = ::write(descriptor_, line.data(), line.size());
-  } while (written < 0 && errno == EINTR);
-  if (written == static_cast<ssize_t>(line.size())) {
-    mid_line_ = false;
-    return;
-  }
-  if (written > 0) mid_line_ = true;
-  dropped_.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool Logger::tick() {
+  tell_repeats();
+  const std::lock_guard lock(mutex_);
+  return repeats_.any();
+}
+
+void Logger::tell_loss(const LineWriter::Trouble& trouble) {
+  if (trouble.lost == 0) return;
+  warning("log.lost", "lines could not be written and are lost", field("lines", trouble.lost));
 }
 
 } // namespace logging

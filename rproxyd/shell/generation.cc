@@ -6,6 +6,7 @@
 #include "rproxyd/proxy/acme_challenge.h"
 #include "rproxyd/shell/answers.h"
 #include "rproxyd/shell/listener_tls.h"
+#include "rproxyd/shell/log_files.h"
 #include "rproxyd/shell/routes.h"
 #include "rproxyd/shell/service.h"
 
@@ -133,6 +134,19 @@ core::Result<void> take_listeners(Generation& next, Service& service, const Gene
   return {};
 }
 
+core::Result<void> take_access_log(Generation& next, Service& service, const Generation* former) {
+  const auto& path = next.settings.log.access;
+  if (!path) return {};
+  if (former != nullptr && former->settings.log.access == path) {
+    next.access_log = former->access_log;
+    return {};
+  }
+  auto opened = open_log(*path, *service.log);
+  if (!opened) return std::unexpected(opened.error());
+  next.access_log = *std::move(opened);
+  return {};
+}
+
 } // namespace
 
 core::Result<std::shared_ptr<const Generation>> Generation::make(const Settings& settings,
@@ -142,6 +156,8 @@ core::Result<std::shared_ptr<const Generation>> Generation::make(const Settings&
   next->settings = settings;
   take_pools(*next, former);
   next->guard = service.guard;
+  if (auto taken = take_access_log(*next, service, former); !taken)
+    return std::unexpected(taken.error());
 
   std::vector<std::string> pool_names;
   for (const auto& [name, pool] : settings.pools) pool_names.push_back(name);

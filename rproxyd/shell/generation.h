@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libcore/base/error.h"
+#include "libcore/log/line_file.h"
 #include "libcore/tls/certificate.h"
 #include "libcore/tls/server_context.h"
 #include "rproxyd/http/client_session.h"
@@ -38,6 +39,7 @@ struct Generation {
   std::vector<std::shared_ptr<SharedPool>> pools; // by Route::pool
   std::shared_ptr<SharedGuard> guard;             // null: off
   RouteTable routes{{}};
+  std::shared_ptr<logging::LineFile> access_log; // null: none
   AnswerRules answers;
   CompressionRules compression;
   MessageLimits limits; // refers to `answers`

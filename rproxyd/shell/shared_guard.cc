@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "libcore/event/loop.h"
+#include "rproxyd/shell/log_files.h"
 
 namespace rproxyd {
 namespace {
@@ -78,9 +79,9 @@ core::Result<std::unique_ptr<SharedGuard>> SharedGuard::make(const Settings::Pin
                                                              const core::Now& now) {
   std::unique_ptr<SharedGuard> guard(new SharedGuard(settings, log));
   if (settings.audit_log) {
-    auto file = logging::LineFile::open(*settings.audit_log);
+    auto file = open_log(*settings.audit_log, log);
     if (!file) return std::unexpected(file.error());
-    guard->audit_log_ = std::move(*file);
+    guard->audit_log_ = *std::move(file);
   }
   std::vector<Ban> bans;
   if (settings.state) {
@@ -272,7 +273,6 @@ void SharedGuard::write_events(const std::vector<GuardEvent>& events) {
       log_.warning("pin_guard.room_slow", text.message, logging::field("room", event.room));
     }
   }
-  if (audit_log_) audit_log_->flush();
 }
 
 } // namespace rproxyd

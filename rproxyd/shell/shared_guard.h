@@ -81,7 +81,7 @@ class SharedGuard final : public TokenDesk {
   const logging::Format audit_format_;
   const bool dry_run_;
   std::optional<BanStore> store_;
-  std::optional<logging::LineFile> audit_log_; // the thread's
+  std::unique_ptr<logging::LineFile> audit_log_; // null: none
 
   std::atomic<std::uint64_t> version_ = 1;
   std::atomic<bool> any_bans_ = false;

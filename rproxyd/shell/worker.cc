@@ -25,11 +25,6 @@ AccessFormat format_of(Settings::AccessFormat format) {
 core::Result<std::unique_ptr<Worker>> Worker::make(Service& service, WorkerChange change,
                                                    bool first) {
   std::unique_ptr<Worker> worker(new Worker(service));
-  if (const auto& path = change.generation->settings.log.access) {
-    auto file = logging::LineFile::open(*path);
-    if (!file) return std::unexpected(file.error());
-    worker->access_log_ = std::move(*file);
-  }
   worker->backends_ =
       std::make_unique<BackendConnections>(worker->loop_, worker->buffers_, *service.log);
   worker->adopt_here(std::move(change));
@@ -48,6 +43,7 @@ void Worker::adopt(WorkerChange change, std::move_only_function<void()> done) {
 }
 
 void Worker::adopt_here(WorkerChange change) {
+  flush_access_log();
   generation_ = std::move(change.generation);
   backends_->adopt(generation_, std::move(change.contexts));
   for (auto& [listener, socket] : change.sockets) add_listener(listener, std::move(socket));
@@ -268,10 +264,10 @@ void Worker::log_refusal(const core::SocketAddress& peer, const RequestHead& hea
 }
 
 void Worker::append_access_line(const AccessRecord& record) {
-  if (!access_log_) return;
+  if (!generation_->access_log) return;
   line_.clear();
   append_line(line_, format_of(settings().log.access_format), record);
-  access_log_->append(line_);
+  logging::LineFile::batch(access_lines_, line_);
   loop_.run_at_end(access_log_task_);
 }
 
@@ -280,12 +276,16 @@ WorkerFigures Worker::snapshot() const {
   figures.kept = backends_->kept();
   figures.backends = buffers_.traffic;
   figures.buffered_bytes = buffers_.pool.in_use() * core::ChunkPool::kChunkBytes;
-  if (access_log_) figures.access_lines_dropped = access_log_->dropped();
+  // The file is one for all workers: one of them tells.
+  if (health_checks_ && generation_->access_log)
+    figures.access_lines_dropped = generation_->access_log->lost();
   return figures;
 }
 
 void Worker::flush_access_log() {
-  if (access_log_) access_log_->flush();
+  if (access_lines_.empty()) return;
+  generation_->access_log->append_batch(access_lines_);
+  access_lines_.clear();
 }
 
 } // namespace rproxyd

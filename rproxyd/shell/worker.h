@@ -15,7 +15,6 @@
 #include "libcore/event/loop.h"
 #include "libcore/event/proxy_headers.h"
 #include "libcore/event/stream.h"
-#include "libcore/log/line_file.h"
 #include "libcore/program/supervisor.h"
 #include "rproxyd/shell/backend_connections.h"
 #include "rproxyd/shell/client_connection.h"
@@ -113,8 +112,8 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   event::Loop loop_;
   event::StreamBuffers buffers_;
   FolderFiles files_{loop_};
-  std::optional<logging::LineFile> access_log_;
-  std::string line_; // kept for its memory
+  std::string line_;         // kept for its memory
+  std::string access_lines_; // of this wake-up
   std::string http_date_;
   core::WallTime http_date_of_{};
   bool draining_ = false;

@@ -28,6 +28,7 @@ class Lines {
   Lines(const Lines&) = delete;
   Lines& operator=(const Lines&) = delete;
   ~Lines() {
+    log_.reset();
     ::close(ends_[0]);
     ::close(ends_[1]);
   }
@@ -35,7 +36,8 @@ class Lines {
   // What was written behind "limit=", by line, since last asked.
   std::string written() {
     std::array<char, 8192> buffer{};
-    log_->info("end", ""); // so that there is something to read
+    log_->info("log.end", ""); // so that there is something to read
+    log_->flush();
     const auto size = ::read(ends_[0], buffer.data(), buffer.size());
     std::string text(buffer.data(), static_cast<std::size_t>(size));
     std::string found;
