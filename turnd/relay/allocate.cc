@@ -114,7 +114,7 @@ Decision Server::allocate(Request& request) {
     return send_elsewhere(request.to);
   }
   if (token) return take_reservation(request, *token, std::move(opening));
-  if (!opening.dual && !serves(opening.family)) {
+  if (!opening.dual && !places_.serves(opening.family)) {
     return refuse(request, ErrorCode::address_family_not_supported);
   }
   if (opening.reserve_next && !held_.has_room()) {
@@ -168,8 +168,8 @@ Decision Server::take_reservation(Request& request, core::Bytes value, Opening o
   std::ranges::copy(value, token.begin());
   const auto address = held_.take(token, request.identity.username);
   if (!address) return refuse(request, ErrorCode::insufficient_capacity);
-  const std::size_t place = place_of(address->ip()).value_or(0); // all workers have the same ones
-  places_[place].ports.adopt(address->port());
+  const std::size_t place = places_.adopt(*address, address->ip());
+  places_[place].ports->adopt(address->port());
 
   Allocation& allocation = allocations_.add(new_allocation(request, *std::move(ticket)));
   allocation.opening = std::make_unique<Opening>(std::move(opening));
@@ -202,7 +202,7 @@ bool Server::open_sockets(Allocation& allocation, const core::Now& now) {
   if (opening.reserve_next) return open_pair(allocation, now);
   if (!opening.dual) return open_socket(allocation, opening.family, now);
   for (const core::Family family : {core::Family::ipv4, core::Family::ipv6}) {
-    if (!serves(family)) {
+    if (!places_.serves(family)) {
       allocation.refused_code(family) = ErrorCode::address_family_not_supported;
     } else if (!open_socket(allocation, family, now)) {
       allocation.refused_code(family) = ErrorCode::insufficient_capacity;
@@ -213,9 +213,9 @@ bool Server::open_sockets(Allocation& allocation, const core::Now& now) {
 
 bool Server::open_socket(Allocation& allocation, core::Family family, const core::Now& now) {
   for (std::size_t tried = 0; tried < places_.size(); ++tried) {
-    const std::size_t place = next_place_++ % places_.size();
-    if (places_[place].address.ip.family != family) continue;
-    PortPool& ports = places_[place].ports;
+    const std::size_t place = places_.next();
+    if (!places_[place].serves(family)) continue;
+    PortPool& ports = *places_[place].ports;
     const auto port = allocation.opening->even_port ? ports.take_even(random_, now.steady)
                                                     : ports.take(random_, now.steady);
     if (!port) continue;
@@ -227,9 +227,9 @@ bool Server::open_socket(Allocation& allocation, core::Family family, const core
 
 bool Server::open_pair(Allocation& allocation, const core::Now& now) {
   for (std::size_t tried = 0; tried < places_.size(); ++tried) {
-    const std::size_t place = next_place_++ % places_.size();
-    if (places_[place].address.ip.family != allocation.opening->family) continue;
-    const auto even = places_[place].ports.take_pair(random_, now.steady);
+    const std::size_t place = places_.next();
+    if (!places_[place].serves(allocation.opening->family)) continue;
+    const auto even = places_[place].ports->take_pair(random_, now.steady);
     if (!even) continue;
     start_socket(allocation, place, *even, false);
     start_socket(allocation, place, static_cast<std::uint16_t>(*even + 1), true);
@@ -240,7 +240,7 @@ bool Server::open_pair(Allocation& allocation, const core::Now& now) {
 
 void Server::start_socket(Allocation& allocation, std::size_t place, std::uint16_t port,
                           bool reserved, std::optional<ReservationToken> reservation) {
-  ports_in_use_->set(place, port);
+  places_[place].address.in_use->set(port);
   const core::SocketAddress address(places_[place].address.ip, port);
   const RelayId id = relays_.add({.address = address,
                                   .place = place,
@@ -415,10 +415,4 @@ core::Duration Server::granted_lifetime(std::optional<std::uint32_t> requested,
   if (!until) return granted;
   return std::min<core::Duration>(granted, std::max(*until - now, std::chrono::seconds(1)));
 }
-
-bool Server::serves(core::Family family) const {
-  return std::ranges::any_of(places_,
-                             [&](const Place& p) { return p.address.ip.family == family; });
-}
-
 } // namespace turnd

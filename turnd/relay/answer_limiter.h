@@ -26,6 +26,8 @@ class AnswerLimiter {
   // `seed` keeps others from choosing sources that share a place with their victim.
   AnswerLimiter(Rate rate, std::uint64_t seed);
 
+  void set_rate(Rate rate) { rate_ = rate; }
+
   // Takes a token; false: the answer must not be sent.
   bool admit(const core::IpAddress& source, core::TimePoint now);
   // The source has authenticated, so its earlier answers went to the right place: their tokens come

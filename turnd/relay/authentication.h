@@ -58,6 +58,8 @@ class Authenticator {
   void set_credentials(std::shared_ptr<const Credentials> credentials) {
     credentials_ = std::move(credentials);
   }
+  // Nonces that the former ones made stay good where the key is the same.
+  void set_nonces(const stun::NonceMaker& nonces) { nonces_ = nonces; }
 
  private:
   struct Claim; // what a request says about who signed it

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 #include "libcore/base/time.h"
 
@@ -17,10 +18,17 @@ class Bandwidth {
 
   Bandwidth() = default;
   Bandwidth(std::uint64_t bytes_per_second, core::TimePoint now)
-      : rate_(bytes_per_second == kNoLimit ? kNoLimit
-                                           : std::min(bytes_per_second, kMaxBytesPerSecond)),
-        left_(rate_),
-        filled_(now) {}
+      : rate_(rate_of(bytes_per_second)), left_(rate_), filled_(now) {}
+
+  // What is left stays left, as far as the new bucket holds it.
+  void set_rate(std::uint64_t bytes_per_second, core::TimePoint now) {
+    const std::uint64_t former = std::exchange(rate_, rate_of(bytes_per_second));
+    if (former == kNoLimit) {
+      left_ = rate_;
+      filled_ = now;
+    }
+    left_ = std::min(left_, rate_);
+  }
 
   bool admit(std::size_t bytes, core::TimePoint now) {
     if (rate_ == kNoLimit) return true;
@@ -40,6 +48,10 @@ class Bandwidth {
   void begin_with(std::uint64_t left) { left_ = std::min(left_, left); }
 
  private:
+  static std::uint64_t rate_of(std::uint64_t bytes_per_second) {
+    return bytes_per_second == kNoLimit ? kNoLimit : std::min(bytes_per_second, kMaxBytesPerSecond);
+  }
+
   std::uint64_t rate_ = kNoLimit;
   std::uint64_t left_ = 0;
   core::TimePoint filled_{};

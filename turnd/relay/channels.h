@@ -45,6 +45,12 @@ class Channels {
   // Not in conflict, and at most the caller's limit of live() ones.
   void bind(std::uint16_t number, const PeerAddress& peer, core::TimePoint now);
 
+  // Those of forbidden peers.
+  template <typename Forbidden>
+  void end_if(Forbidden forbidden) {
+    std::erase_if(channels_, [&](const Channel& each) { return forbidden(each.peer); });
+  }
+
   std::size_t live(core::TimePoint now) const;
 
   // Of those that are live.

@@ -36,7 +36,7 @@ Decision Server::send_indication(const FiveTuple& five_tuple, const stun::Messag
   }
   const auto address = stun::decode_xor_address(*peer, message.transaction_id());
   if (!address || address->port() == 0) return drop(DropReason::not_turn);
-  if (!config_.peers.allows_port(*address)) return drop(DropReason::forbidden_peer);
+  if (!may_speak_to(*address)) return drop(DropReason::forbidden_peer);
   indicated_peer_ = {*address};
   IpFields fields = ip;
   fields.dont_fragment = message.has(Attribute::dont_fragment);
@@ -55,7 +55,7 @@ Decision Server::to_peer(Allocation& allocation, const PeerAddress& peer, core::
   if (!has_bandwidth(allocation, payload.size(), now)) return drop(DropReason::bandwidth);
   ++counters_.packets_to_peers;
   counters_.bytes_to_peers += payload.size();
-  return ToPeer{.relay = *relay, .peer = inside_of(&peer), .payload = payload, .ip = *ip};
+  return ToPeer{.relay = *relay, .peer = places_.inside_of(&peer), .payload = payload, .ip = *ip};
 }
 
 bool Server::has_bandwidth(Allocation& allocation, std::size_t bytes, const core::Now& now) {
@@ -72,7 +72,7 @@ bool Server::has_bandwidth(Allocation& allocation, std::size_t bytes, const core
 
 Decision Server::from_peer(RelayId id, const PeerAddress& source, const Packet& packet,
                            const core::Now& now) {
-  const PeerAddress peer = outside_of(source);
+  const PeerAddress peer = places_.outside_of(source);
   const Relay* relay = relays_.find(id);
   if (relay == nullptr || relay->allocation == nullptr) return drop(DropReason::unknown_relay);
   Allocation& allocation = *relay->allocation;
@@ -140,7 +140,7 @@ stun::TransactionId Server::next_indication_id() {
 // kernel has found.
 Decision Server::from_icmp(RelayId id, const PeerAddress& destination, const IcmpError& error,
                            core::MutableBytes room, const core::Now& now) {
-  const PeerAddress peer = outside_of(destination);
+  const PeerAddress peer = places_.outside_of(destination);
   const Relay* relay = relays_.find(id);
   if (relay == nullptr || relay->allocation == nullptr) return drop(DropReason::unknown_relay);
   Allocation& allocation = *relay->allocation;

@@ -316,11 +316,13 @@ MovingAllocation Server::hand_over(const AllocationWanted& wanted) {
     if (!id) continue;
     const Relay* relay = relays_.find(*id);
     if (relay == nullptr) continue;
-    moving.relays[i] = {.id = *id, .address = relay->address};
+    moving.relays[i] = {.id = *id,
+                        .address = relay->address,
+                        .advertised = places_[relay->place].address.advertised};
     // A port that is dealt out here stays taken: it comes home when its socket is closed.
     const std::uint16_t port = relay->address.port();
     if (PortPool::home_of(port, config_.workers) != config_.worker) {
-      places_[relay->place].ports.forget(port);
+      places_[relay->place].ports->forget(port);
     }
     relays_.remove(*id);
   }
@@ -344,9 +346,9 @@ void Server::adopt(MovingAllocation& moving, const core::Now& now) {
   const bool taken = allocations_.find(five_tuple) != nullptr;
   for (auto& relay : moving.relays) {
     if (!relay) continue;
-    const std::size_t place = place_of(relay->address.ip()).value_or(0);
+    const std::size_t place = places_.adopt(relay->address, relay->advertised);
     const std::uint16_t port = relay->address.port();
-    places_[place].ports.adopt(port);
+    places_[place].ports->adopt(port);
     if (taken) {
       release_port(place, port, now);
       relay.reset();

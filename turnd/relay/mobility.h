@@ -95,6 +95,7 @@ struct MovingAllocation {
   struct Relay {
     RelayId id; // the giver's; adopt() puts the taker's here
     core::SocketAddress address;
+    core::IpAddress advertised; // in its place
   };
   ArrivalId arrival;
   Ticket ticket;

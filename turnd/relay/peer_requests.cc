@@ -51,20 +51,23 @@ Decision Server::channel_bind(Request& request) {
   }
   const std::uint16_t number = core::load16(number_value->data());
   const auto address = stun::decode_xor_address(*peer_value, request.to.transaction);
-  if (number < stun::kFirstChannel || number > config_.last_channel || !address ||
-      address->port() == 0) {
+  if (number < stun::kFirstChannel || !address || address->port() == 0) {
     return refuse(request, ErrorCode::bad_request);
   }
   const PeerAddress peer{*address};
 
-  // 2. A number has one peer and a peer has one number.
+  // 2. A number has one peer and a peer has one number. One that is bound stays good where a reload has
+  //    taken older clients' numbers away.
   const auto verdict = allocation.channels.verdict(number, peer, request.now.steady);
-  if (verdict == Channels::Verdict::conflict) return refuse(request, ErrorCode::bad_request);
+  const bool unknown = number > config_.last_channel && verdict != Channels::Verdict::refresh;
+  if (unknown || verdict == Channels::Verdict::conflict) {
+    return refuse(request, ErrorCode::bad_request);
+  }
 
   // 3. A peer that may be spoken to.
   const core::IpAddress ip = address->ip();
   if (const auto refused = refused_peer(allocation, ip)) return refuse(request, *refused);
-  if (!config_.peers.allows_port(*address)) return refuse(request, ErrorCode::forbidden);
+  if (!may_speak_to(*address)) return refuse(request, ErrorCode::forbidden);
 
   // 4. Room for it; a refresh takes none.
   const bool room =

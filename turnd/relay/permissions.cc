@@ -18,13 +18,14 @@ bool Permissions::allows(const core::IpAddress& peer, core::TimePoint now) const
 
 bool Permissions::has_room_for(std::span<const core::IpAddress> peers, std::size_t limit,
                                core::TimePoint now) const {
-  std::size_t needed = live(now);
+  const std::size_t there = live(now);
+  std::size_t needed = there;
   for (std::size_t i = 0; i < peers.size(); ++i) {
     const bool named_before = std::ranges::find(peers.first(i), peers[i]) !=
                               peers.begin() + static_cast<std::ptrdiff_t>(i);
     if (!named_before && !allows(peers[i], now)) ++needed;
   }
-  return needed <= limit;
+  return needed == there || needed <= limit; // the limit may have been higher once
 }
 
 void Permissions::install(const core::IpAddress& peer, core::TimePoint now) {

@@ -26,6 +26,12 @@ class Permissions {
                     core::TimePoint now) const;
   void install(const core::IpAddress& peer, core::TimePoint now);
 
+  // Those of forbidden peers.
+  template <typename Forbidden>
+  void end_if(Forbidden forbidden) {
+    std::erase_if(permissions_, [&](const Permission& each) { return forbidden(each.peer); });
+  }
+
   std::size_t live(core::TimePoint now) const;
 
   // Of those that are live: each(peer, when it ends).

@@ -5,9 +5,20 @@
 namespace turnd {
 
 PortPool::PortPool(PortRange range, unsigned worker, unsigned workers)
-    : states_(65536, State::not_ours) {
+    : worker_(worker), workers_(workers), states_(65536, State::not_ours) {
+  set_range(range);
+}
+
+void PortPool::set_range(PortRange range) {
+  range_ = range;
+  std::erase_if(ready_, [&](std::uint16_t port) {
+    if (range.contains(port)) return false;
+    states_[port] = State::not_ours;
+    return true;
+  });
   for (unsigned port = range.first; port <= range.last; ++port) {
-    if (home_of(static_cast<std::uint16_t>(port), workers) != worker) continue;
+    if (states_[port] != State::not_ours) continue;
+    if (home_of(static_cast<std::uint16_t>(port), workers_) != worker_) continue;
     ready_.push_back(static_cast<std::uint16_t>(port));
     states_[port] = State::ready;
   }
@@ -39,6 +50,7 @@ std::optional<std::uint16_t> PortPool::take_pair(Random& random, core::TimePoint
 }
 
 void PortPool::give_back(std::uint16_t port, core::TimePoint now) {
+  if (states_[port] != State::taken) return; // its range has come and gone meanwhile
   states_[port] = State::resting;
   resting_.push_back({port, now});
 }
@@ -49,8 +61,9 @@ void PortPool::wake(core::TimePoint now) {
     const Resting first = resting_.front();
     if (now - first.since < rest) return;
     resting_.pop_front();
-    ready_.push_back(first.port);
-    states_[first.port] = State::ready;
+    const bool ours = range_.contains(first.port);
+    states_[first.port] = ours ? State::ready : State::not_ours;
+    if (ours) ready_.push_back(first.port);
   }
 }
 

@@ -29,6 +29,10 @@ class PortPool {
 
   PortPool(PortRange range, unsigned worker, unsigned workers);
 
+  // What is dealt out from now on. A port that lies outside of it and is taken stays so until it is given
+  // back.
+  void set_range(PortRange range);
+
   std::optional<std::uint16_t> take(Random& random, core::TimePoint now);
   std::optional<std::uint16_t> take_even(Random& random, core::TimePoint now);
   // An even port whose successor is taken as well.
@@ -61,6 +65,9 @@ class PortPool {
   template <typename Wanted>
   std::optional<std::size_t> find(Random& random, Wanted wanted) const;
 
+  PortRange range_;
+  unsigned worker_;
+  unsigned workers_;
   std::vector<State> states_;        // by port
   std::vector<std::uint16_t> ready_; // in no order
   std::deque<Resting> resting_;      // longest rested first

@@ -21,6 +21,11 @@ Quota::User& QuotaTable::take_beyond_limits(std::string_view user) {
   return found;
 }
 
+void QuotaTable::set_limits(const QuotaLimits& limits) {
+  limits_ = limits;
+  for (auto& [name, user] : by_user_) user.bandwidth->set_rate(limits.bandwidth_per_user);
+}
+
 void QuotaTable::give_back(User& user) {
   --taken_;
   if (--user.allocations == 0) by_user_.erase(std::string(user.name));

@@ -99,6 +99,8 @@ class QuotaTable final : public Quota {
   std::expected<User*, QuotaRefusal> take(std::string_view user) override;
   User& take_beyond_limits(std::string_view user) override;
   void give_back(User& user) override;
+  // Allocations over the new limits stay; users get the new bandwidth at once.
+  void set_limits(const QuotaLimits& limits);
   std::uint64_t taken() const { return taken_; }
 
  private:

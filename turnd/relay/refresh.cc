@@ -12,8 +12,10 @@ Decision Server::refresh(Request& request) {
   // RFC 8016: a client that has not moved may show its ticket all the same. Where this is the Refresh
   // that brought it here, come again, the ticket is the one before.
   if (const auto value = request.message.find(Attribute::mobility_ticket)) {
-    if (!config_.mobility) return refuse(request, ErrorCode::mobility_forbidden);
     const Mobility* mobility = allocation.mobility.get();
+    if (!config_.mobility && mobility == nullptr) {
+      return refuse(request, ErrorCode::mobility_forbidden);
+    }
     const auto ticket = tickets_.open(*value);
     if (mobility == nullptr || !ticket || ticket->allocation != mobility->number) {
       return refuse(request, ErrorCode::bad_request);

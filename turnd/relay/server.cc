@@ -53,15 +53,11 @@ Server::Server(ServerConfig config, Authenticator authenticator, Shared shared, 
       deadlines_(start),
       discovery_(config_.udp_listeners),
       limiter_(config_.limits.unauthenticated_answers, random_u64(random)),
-      ports_in_use_(config_.ports_in_use.get()),
+      places_(config_.worker, config_.workers),
       allocations_(random_u64(random)),
       tickets_(config_.ticket_key),
       indication_id_(random_u64(random)) {
-  places_.reserve(config_.relay_addresses.size());
-  for (const RelayAddress& address : config_.relay_addresses) {
-    behind_nat_ = behind_nat_ || address.ip != address.advertised;
-    places_.push_back({address, PortPool(config_.ports, config_.worker, config_.workers)});
-  }
+  places_.set(config_.relay_addresses, config_.ports);
 }
 
 Server::~Server() = default;
@@ -96,7 +92,7 @@ Decision Server::message_from_client(const FiveTuple& five_tuple, ClientTag clie
     return drop(DropReason::not_turn);
   }
 
-  if (!is_stream(five_tuple.transport) && is_own_relay_address(five_tuple.client)) {
+  if (!is_stream(five_tuple.transport) && places_.with_socket(five_tuple.client)) {
     return drop(DropReason::own_relay_address);
   }
 
@@ -143,32 +139,33 @@ Decision Server::turn_request(Request& request) {
   const FiveTuple& five_tuple = *request.to.five_tuple;
   const core::IpAddress client = five_tuple.client.ip();
 
-  if (!config_.turn_clients.contains(client)) {
-    if (!may_answer_unauthenticated(request)) return drop(DropReason::limited);
-    return refuse(request, ErrorCode::forbidden);
-  }
-
   // 1. Authentication (RFC 8489 section 9.2.4).
   //    A stranger pays with its source's answers before anything is computed for it; who has an
   //    allocation is not held up by others who claim to be at the same address.
   request.allocation = allocations_.find(five_tuple);
   const bool stranger = request.allocation == nullptr;
-  if (stranger && !may_answer_unauthenticated(request)) return drop(DropReason::limited);
-  if (stranger && request.to.method == stun::Method::refresh) {
-    // A ticket of ours: its allocation's owner checks who this is.
-    const auto value = request.message.find(Attribute::mobility_ticket);
-    const auto ticket = value && config_.mobility ? tickets_.open(*value) : std::nullopt;
-    if (ticket) return refresh_from_elsewhere(request, *ticket);
-  }
-  std::optional<Authenticator::Known> owner;
   std::optional<ConnectionOwner> bound_to; // of the peer's connection that a ConnectionBind is for
   if (request.to.method == stun::Method::connection_bind) {
     const auto number = connection_of(request.message);
     if (number) bound_to = peer_connections_.owner(*number);
-    if (bound_to) {
-      owner = {
-          .username = bound_to->username, .key = &bound_to->key, .algorithm = bound_to->algorithm};
-    }
+  }
+  if (stranger && !bound_to && !config_.turn_clients.contains(client)) {
+    if (!may_answer_unauthenticated(request)) return drop(DropReason::limited);
+    return refuse(request, ErrorCode::forbidden);
+  }
+  if (stranger && !may_answer_unauthenticated(request)) return drop(DropReason::limited);
+  if (stranger && request.to.method == stun::Method::refresh) {
+    // A ticket of ours: its allocation's owner checks who this is.
+    const auto value = request.message.find(Attribute::mobility_ticket);
+    const auto ticket = value ? tickets_.open(*value) : std::nullopt;
+    const bool moves =
+        ticket && (config_.mobility || mobile_allocations_.owner(ticket->allocation).has_value());
+    if (moves) return refresh_from_elsewhere(request, *ticket);
+  }
+  std::optional<Authenticator::Known> owner;
+  if (bound_to) {
+    owner = {
+        .username = bound_to->username, .key = &bound_to->key, .algorithm = bound_to->algorithm};
   }
   if (request.allocation != nullptr) {
     owner = {.username = request.allocation->username,
@@ -340,12 +337,12 @@ void Server::close_relay(RelayId id, const core::Now& now) {
 }
 
 void Server::release_port(std::size_t place, std::uint16_t port, const core::Now& now) {
-  ports_in_use_->clear(place, port);
+  places_[place].address.in_use->clear(port);
   const unsigned home = PortPool::home_of(port, config_.workers);
   if (home == config_.worker) {
-    places_[place].ports.give_back(port, now.steady);
+    places_[place].ports->give_back(port, now.steady);
   } else {
-    places_[place].ports.forget(port);
+    places_[place].ports->forget(port);
     held_.return_port(home, {places_[place].address.ip, port});
   }
 }
@@ -353,21 +350,20 @@ void Server::release_port(std::size_t place, std::uint16_t port, const core::Now
 // Ports whose sockets had moved to other workers.
 void Server::take_ports_home(const core::Now& now) {
   while (const auto address = held_.returned_port(config_.worker)) {
-    const auto place = place_of(address->ip());
-    if (place) places_[*place].ports.give_back(address->port(), now.steady);
+    const auto place = places_.of(address->ip());
+    if (place) places_[*place].ports->give_back(address->port(), now.steady);
   }
-}
-
-std::optional<std::size_t> Server::place_of(const core::IpAddress& ip) const {
-  for (std::size_t i = 0; i < places_.size(); ++i) {
-    if (places_[i].address.ip == ip) return i;
-  }
-  return std::nullopt;
 }
 
 core::SocketAddress Server::advertised(RelayId id) {
   const Relay* relay = relays_.find(id);
   return {places_[relay->place].address.advertised, relay->address.port()};
+}
+
+// The range of relay ports may have been another one when a relay socket of ours was opened.
+bool Server::may_speak_to(const core::SocketAddress& peer) const {
+  return config_.peers.allows_port(peer) ||
+         (places_.advertises(peer) && !config_.peers.is_own_listener(peer));
 }
 
 } // namespace turnd

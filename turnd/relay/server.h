@@ -44,8 +44,8 @@
 #include "turnd/relay/mobility.h"
 #include "turnd/relay/peer_connections.h"
 #include "turnd/relay/peer_policy.h"
+#include "turnd/relay/places.h"
 #include "turnd/relay/ports.h"
-#include "turnd/relay/ports_in_use.h"
 #include "turnd/relay/quota.h"
 #include "turnd/relay/random.h"
 #include "turnd/relay/relay_table.h"
@@ -56,11 +56,6 @@ namespace turnd {
 
 // RFC 8656 section 3.2.
 inline constexpr core::Duration kDefaultLifetime = std::chrono::seconds(600);
-
-struct RelayAddress {
-  core::IpAddress ip;
-  core::IpAddress advertised; // what clients are told: the outside of a static NAT, or `ip`
-};
 
 struct ServerLimits {
   core::Duration max_lifetime = std::chrono::seconds(3600);
@@ -74,8 +69,7 @@ struct ServerLimits {
 struct ServerConfig {
   std::vector<RelayAddress> relay_addresses; // used in turn; at least one
   PortRange ports;
-  std::shared_ptr<PortsInUse> ports_in_use; // of relay_addresses, in their order; of all workers
-  unsigned worker = 0;                      // of `workers`, which share the ports out among them
+  unsigned worker = 0; // of `workers`, which share the ports out among them
   unsigned workers = 1;
   PeerPolicy peers;
   std::vector<UdpListenerAddress> udp_listeners;   // for RFC 5780, where they form two times two
@@ -174,9 +168,16 @@ class Server {
 
   // From now on no Allocate succeeds; what is there lives on.
   void begin_drain() { draining_ = true; }
+  // For the requests from now on: an allocation keeps the key that it was made with.
   void set_credentials(std::shared_ptr<const Credentials> credentials) {
     authenticator_.set_credentials(std::move(credentials));
   }
+  void set_nonces(const stun::NonceMaker& nonces) { authenticator_.set_nonces(nonces); }
+  // A reload. Its worker, their number and the key of tickets stay what they were. Allocations live on,
+  // and keep their relay addresses, what they were told of them, and their lifetimes; their limits of
+  // bandwidth and their peers are the new ones: a permission, a channel or a connection with a peer that
+  // is forbidden now ends. See docs/decisions/0034-what-a-reload-takes-away.md.
+  void set_config(ServerConfig config, const core::Now& now);
 
   // For what the shell answers itself before there is a message for the relay (DTLS cookies).
   bool admit_unauthenticated_answer(const core::IpAddress& source, const core::Now& now) {
@@ -205,10 +206,6 @@ class Server {
     AnswerTo to;
     Allocation* allocation = nullptr; // on this five-tuple
     Identity identity;
-  };
-  struct Place { // one of the relay addresses
-    RelayAddress address;
-    PortPool ports;
   };
   enum DeadlineKind : int {
     kAllocationExpiry,
@@ -240,13 +237,8 @@ class Server {
   void close_relay(RelayId relay, const core::Now& now);
   void release_port(std::size_t place, std::uint16_t port, const core::Now& now);
   void take_ports_home(const core::Now& now);
-  std::optional<std::size_t> place_of(const core::IpAddress& ip) const;
   core::SocketAddress advertised(RelayId relay);
-
-  // own_relays.cc
-  bool is_own_relay_address(const core::SocketAddress& address) const;
-  const PeerAddress* inside_of(const PeerAddress* peer);
-  PeerAddress outside_of(const PeerAddress& peer) const;
+  bool may_speak_to(const core::SocketAddress& peer) const;
 
   // binding.cc
   Decision binding(Request& request);
@@ -289,7 +281,6 @@ class Server {
   core::Duration granted_lifetime(std::optional<std::uint32_t> requested,
                                   const std::optional<core::WallTime>& until,
                                   core::WallTime now) const;
-  bool serves(core::Family family) const;
 
   // refresh.cc
   Decision refresh(Request& request);
@@ -327,6 +318,12 @@ class Server {
   void remove_connection(PeerConnection& connection);
   void connection_limit_reached(PeerConnection& connection);
   void end_connections(Allocation& allocation, RelayId relay);
+  template <typename Wanted>
+  void end_connections_if(Allocation& allocation, Wanted wanted);
+  void end_forbidden_connections(Allocation& allocation);
+
+  // set_config.cc
+  void end_what_is_forbidden(Allocation& allocation);
 
   // take_over.cc
   std::optional<AllocationState> state_of(const Allocation& allocation, const LinkOf& link_of,
@@ -351,10 +348,7 @@ class Server {
   core::DeadlineWheel deadlines_;
   BehaviourDiscovery discovery_;
   AnswerLimiter limiter_;
-  std::vector<Place> places_;
-  PortsInUse* ports_in_use_;
-  bool behind_nat_ = false; // one of the places is advertised as another
-  std::size_t next_place_ = 0;
+  Places places_;
   std::size_t next_alternate_ = 0;
   RelayTable relays_;
   AllocationTable allocations_;
@@ -367,7 +361,6 @@ class Server {
   std::uint64_t arrival_serial_ = 0;
   std::deque<Command> commands_;
   Answers answers_;
-  PeerAddress inside_peer_;       // of the last decision, which may borrow it
   FiveTuple changed_five_tuple_;  // of the last Binding's answer that went another way
   PeerAddress indicated_peer_;    // of the last Send indication: its decision borrows it
   FiveTuple answered_five_tuple_; // of an answer to whom nothing is kept for any more, likewise

@@ -17,13 +17,20 @@ class SharedBandwidth {
 
   explicit SharedBandwidth(std::uint64_t bytes_per_second) : rate_(bytes_per_second) {}
 
+  // From any thread. What was used up under the former rate is forgiven.
+  void set_rate(std::uint64_t bytes_per_second) {
+    if (rate_.exchange(bytes_per_second, std::memory_order_relaxed) == bytes_per_second) return;
+    full_at_.store(std::numeric_limits<std::int64_t>::min(), std::memory_order_relaxed);
+  }
+
   // For what can't be dropped: counts the bytes, and says for how long nothing more should be read.
   core::Duration charge(std::size_t bytes, core::TimePoint now) {
-    if (rate_ == kNoLimit) return {};
+    const std::uint64_t rate = rate_.load(std::memory_order_relaxed);
+    if (rate == kNoLimit) return {};
     constexpr std::int64_t kSecond = 1'000'000'000;
     const std::int64_t at =
         std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
-    const auto cost = static_cast<std::int64_t>(bytes * kSecond / rate_);
+    const auto cost = static_cast<std::int64_t>(bytes * kSecond / rate);
     std::int64_t full_at = full_at_.load(std::memory_order_relaxed);
     std::int64_t next = 0;
     do {
@@ -34,11 +41,12 @@ class SharedBandwidth {
 
   // From any thread, without a lock. `bytes`: of one datagram.
   bool admit(std::size_t bytes, core::TimePoint now) {
-    if (rate_ == kNoLimit) return true;
+    const std::uint64_t rate = rate_.load(std::memory_order_relaxed);
+    if (rate == kNoLimit) return true;
     constexpr std::int64_t kSecond = 1'000'000'000;
     const std::int64_t at =
         std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
-    const auto cost = static_cast<std::int64_t>(bytes * kSecond / rate_);
+    const auto cost = static_cast<std::int64_t>(bytes * kSecond / rate);
     std::int64_t full_at = full_at_.load(std::memory_order_relaxed);
     std::int64_t next = 0;
     do {
@@ -49,7 +57,7 @@ class SharedBandwidth {
   }
 
  private:
-  std::uint64_t rate_;
+  std::atomic<std::uint64_t> rate_;
   std::atomic<std::int64_t> full_at_ = std::numeric_limits<std::int64_t>::min();
 };
 

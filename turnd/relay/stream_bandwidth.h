@@ -20,10 +20,14 @@ class StreamBandwidth {
   // `user`: what all allocations of its user may relay together.
   explicit StreamBandwidth(std::uint64_t bytes_per_second,
                            std::shared_ptr<SharedBandwidth> user = nullptr)
-      : rate_(bytes_per_second == Bandwidth::kNoLimit
-                  ? bytes_per_second
-                  : std::clamp<std::uint64_t>(bytes_per_second, 1, Bandwidth::kMaxBytesPerSecond)),
-        user_(std::move(user)) {}
+      : rate_(rate_of(bytes_per_second)), user_(std::move(user)) {}
+
+  // What was used up under the former rate is forgiven.
+  void set_rate(std::uint64_t bytes_per_second) {
+    const std::uint64_t rate = rate_of(bytes_per_second);
+    if (rate_.exchange(rate, std::memory_order_relaxed) == rate) return;
+    paid_until_.store(0, std::memory_order_relaxed);
+  }
 
   // Counts what has been read; for so long nothing more should be. Idle time is good for a burst of
   // one second's bytes.
@@ -35,10 +39,16 @@ class StreamBandwidth {
  private:
   static constexpr core::Duration kBurst = std::chrono::seconds(1);
 
+  static std::uint64_t rate_of(std::uint64_t bytes_per_second) {
+    if (bytes_per_second == Bandwidth::kNoLimit) return bytes_per_second;
+    return std::clamp<std::uint64_t>(bytes_per_second, 1, Bandwidth::kMaxBytesPerSecond);
+  }
+
   core::Duration take_own(std::size_t bytes, core::TimePoint now) {
-    if (rate_ == Bandwidth::kNoLimit) return {};
+    const std::uint64_t rate = rate_.load(std::memory_order_relaxed);
+    if (rate == Bandwidth::kNoLimit) return {};
     const core::Duration cost(
-        static_cast<std::int64_t>(static_cast<double>(bytes) * 1e9 / static_cast<double>(rate_)));
+        static_cast<std::int64_t>(static_cast<double>(bytes) * 1e9 / static_cast<double>(rate)));
     const std::int64_t earliest = (now - kBurst).time_since_epoch().count();
     std::int64_t paid = paid_until_.load(std::memory_order_relaxed);
     std::int64_t next = 0;
@@ -48,7 +58,7 @@ class StreamBandwidth {
     return std::max(core::Duration(next) - now.time_since_epoch(), core::Duration(0));
   }
 
-  std::uint64_t rate_;
+  std::atomic<std::uint64_t> rate_;
   std::atomic<std::int64_t> paid_until_{0}; // nanoseconds of the steady clock
   std::shared_ptr<SharedBandwidth> user_;
 };

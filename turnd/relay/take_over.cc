@@ -142,7 +142,7 @@ void Server::let_go(const LinkOf& link_of) {
 
 bool Server::can_resume(const ServerState& state) const {
   const auto known = [&](const core::SocketAddress& address) {
-    return place_of(address.ip()).has_value();
+    return places_.of(address.ip()).has_value();
   };
   return std::ranges::all_of(state.allocations,
                              [&](const AllocationState& each) {
@@ -175,9 +175,9 @@ void Server::resume(AllocationState& state, const TagOf& tag_of, const core::Now
   allocation.ticket = quota_.ticket_beyond_limits(quota_user(state.username));
   for (auto& relay : state.relays) {
     if (!relay) continue;
-    const std::size_t place = place_of(relay->address.ip()).value_or(0);
-    places_[place].ports.adopt(relay->address.port());
-    ports_in_use_->set(place, relay->address.port());
+    const std::size_t place = places_.of(relay->address.ip()).value_or(0);
+    places_[place].ports->adopt(relay->address.port());
+    places_[place].address.in_use->set(relay->address.port());
     relay->id = relays_.add(
         {.address = relay->address, .place = place, .allocation = &allocation, .waiting = nullptr});
     allocation.relay(relay->address.family()) = relay->id;
@@ -208,10 +208,10 @@ void Server::resume(AllocationState& state, const TagOf& tag_of, const core::Now
 }
 
 void Server::resume(const ReservationState& state, const core::Now& now) {
-  const std::size_t place = place_of(state.address.ip()).value_or(0);
+  const std::size_t place = places_.of(state.address.ip()).value_or(0);
   if (!held_.hold(state.token, {}, {.address = state.address, .username = state.username})) return;
-  places_[place].ports.adopt(state.address.port());
-  ports_in_use_->set(place, state.address.port());
+  places_[place].ports->adopt(state.address.port());
+  places_[place].address.in_use->set(state.address.port());
   auto reservation = std::make_unique<Reservation>(state.token, place, state.address.port());
   deadlines_.set(reservation->expiry, now.steady + state.left);
   reservations_.emplace(key_of(state.token), std::move(reservation));
@@ -238,14 +238,14 @@ void Server::resume(const ArrivalState& state, const TagOf& tag_of, const core::
 
 void Server::keep_ports(std::span<const core::SocketAddress> addresses) {
   for (const core::SocketAddress& address : addresses) {
-    const auto place = place_of(address.ip());
+    const auto place = places_.of(address.ip());
     if (!place) continue;
-    ports_in_use_->set(*place, address.port());
+    places_[*place].address.in_use->set(address.port());
     if (PortPool::home_of(address.port(), config_.workers) == config_.worker) {
-      places_[*place].ports.adopt(address.port());
+      places_[*place].ports->adopt(address.port());
     }
   }
-  for (Place& place : places_) place.ports.withdraw_taken();
+  places_.withdraw_taken();
 }
 
 } // namespace turnd

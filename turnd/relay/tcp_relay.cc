@@ -23,7 +23,7 @@ Decision Server::connect(Request& request) {
   const auto relay = allocation.relay(peer->family());
   if (!relay) return refuse(request, ErrorCode::peer_address_family_mismatch);
   if (const auto refused = refused_peer(allocation, peer->ip())) return refuse(request, *refused);
-  if (!config_.peers.allows_port(*peer)) return refuse(request, ErrorCode::forbidden);
+  if (!may_speak_to(*peer)) return refuse(request, ErrorCode::forbidden);
 
   // 2. One connection with a peer: being made, waiting or in use. A copy of the Connect that is
   //    being worked on is none: clients of streams don't repeat themselves.
@@ -49,7 +49,7 @@ Decision Server::connect(Request& request) {
   const PeerAddress as_known{*peer};
   commands_.emplace_back(ConnectPeer{.number = connection.id.number,
                                      .from = relays_.find(*relay)->address,
-                                     .to = inside_of(&as_known)->address});
+                                     .to = places_.inside_of(&as_known)->address});
   return Drop{DropReason::answer_comes_later};
 }
 
@@ -140,7 +140,7 @@ Decision Server::peer_arrived(RelayId id, const PeerAddress& from, const core::N
     return drop(DropReason::unknown_relay);
   }
   Allocation& allocation = *relay->allocation;
-  const PeerAddress peer = outside_of(from);
+  const PeerAddress peer = places_.outside_of(from);
   if (!allocation.permissions.allows(peer.address.ip(), now.steady)) {
     return drop(DropReason::no_permission);
   }
@@ -202,8 +202,20 @@ void Server::connection_limit_reached(PeerConnection& connection) {
 
 // Section 5.5 and RFC 8656 section 8: with the allocation, or with the family that is given up.
 void Server::end_connections(Allocation& allocation, RelayId relay) {
+  end_connections_if(allocation, [&](const PeerConnection& each) { return each.relay == relay; });
+}
+
+// After a reload, which may have changed who may be a peer.
+void Server::end_forbidden_connections(Allocation& allocation) {
+  end_connections_if(allocation, [&](const PeerConnection& each) {
+    return !config_.peers.allows(each.peer.ip()) || !may_speak_to(each.peer);
+  });
+}
+
+template <typename Wanted>
+void Server::end_connections_if(Allocation& allocation, Wanted wanted) {
   std::erase_if(allocation.tcp->connections, [&](const auto& connection) {
-    if (connection->relay != relay) return false;
+    if (!wanted(*connection)) return false;
     if (connection->state == PeerConnection::State::connecting) {
       connecting_.erase(connection->id.number);
       commands_.emplace_back(AbandonConnect{connection->id.number});

@@ -108,8 +108,11 @@ Service::Service(const Settings& settings, unsigned workers, logging::Logger& lo
       limit_log_(log),
       quota_(quota_limits(settings, allowed_descriptors())),
       reservations_(workers),
-      ports_in_use_(std::make_shared<PortsInUse>(settings.relay.addresses.size())),
-      ticket_key_(ticket_key) {}
+      ticket_key_(ticket_key) {
+  for (std::size_t i = 0; i < settings.relay.addresses.size(); ++i) {
+    ports_in_use_.push_back(std::make_shared<PortsInUse>());
+  }
+}
 
 std::shared_ptr<const tls::ServerContext> Service::tls(std::size_t listener) const {
   const std::lock_guard lock(tls_mutex_);
@@ -146,7 +149,8 @@ ServerConfig Service::server_config(unsigned worker,
   std::vector<core::IpAddress> told;
   relay_addresses.reserve(settings_.relay.addresses.size());
   for (const core::IpAddress& ip : settings_.relay.addresses) {
-    relay_addresses.push_back({ip, advertised(settings_.relay, ip)});
+    relay_addresses.push_back(
+        {ip, advertised(settings_.relay, ip), ports_in_use_[relay_addresses.size()]});
     told.push_back(relay_addresses.back().advertised);
   }
   const PortRange ports{.first = settings_.relay.first_port, .last = settings_.relay.last_port};
@@ -161,7 +165,6 @@ ServerConfig Service::server_config(unsigned worker,
   return {
       .relay_addresses = std::move(relay_addresses),
       .ports = ports,
-      .ports_in_use = ports_in_use_,
       .worker = worker,
       .workers = workers_,
       .peers = PeerPolicy(settings_.peers.allow, settings_.peers.deny,

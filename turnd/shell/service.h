@@ -70,7 +70,7 @@ class Service {
   LimitLog limit_log_;
   SharedQuota quota_;
   SharedReservations reservations_;
-  std::shared_ptr<PortsInUse> ports_in_use_;
+  std::vector<std::shared_ptr<PortsInUse>> ports_in_use_; // by relay address
   SharedMobileAllocations mobile_allocations_;
   SharedPeerConnections peer_connections_;
   FellowWorkers fellows_;

@@ -13,6 +13,11 @@ class SharedQuota final : public Quota {
   explicit SharedQuota(const QuotaLimits& limits) : table_(limits) {}
   ~SharedQuota() = default;
 
+  void set_limits(const QuotaLimits& limits) {
+    const std::lock_guard lock(mutex_);
+    table_.set_limits(limits);
+  }
+
  protected:
   std::expected<User*, QuotaRefusal> take(std::string_view user) override {
     const std::lock_guard lock(mutex_);

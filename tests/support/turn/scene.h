@@ -72,7 +72,6 @@ struct Options {
   turnd::ReservationTable* reservations = nullptr;            // likewise
   turnd::MobileAllocationTable* mobile_allocations = nullptr; // likewise
   turnd::PeerConnectionTable* peer_connections = nullptr;     // likewise
-  std::shared_ptr<turnd::PortsInUse> ports_in_use{};          // likewise
 };
 
 inline core::NetworkList networks(std::initializer_list<const char*> texts) {
@@ -185,6 +184,14 @@ class Scene {
   Result request(Client& client, stun::Method method, const Client::Fill& fill = {}) {
     return feed(client, client.request(method, fill));
   }
+  // What can change of `options` is in force from now on.
+  void reload(const Options& options) {
+    quota.set_limits({.in_all = options.allocations,
+                      .per_user = options.allocations_per_user,
+                      .bandwidth_per_user = options.bandwidth_per_user});
+    server.set_config(config_of(options), now);
+    (void)carry_out_commands();
+  }
   turnd::RelayId last_relay() const { return opened.back().relay; }
 
   // What another worker's question or value led to.
@@ -203,9 +210,6 @@ class Scene {
   static turnd::ServerConfig config_of(const Options& o) {
     return {.relay_addresses = o.relay_addresses,
             .ports = o.ports,
-            .ports_in_use = o.ports_in_use
-                                ? o.ports_in_use
-                                : std::make_shared<turnd::PortsInUse>(o.relay_addresses.size()),
             .worker = o.worker,
             .workers = o.workers,
             .peers = turnd::PeerPolicy(o.allow, o.deny,

@@ -21,7 +21,9 @@ class SeveralWorkers {
     options.reservations = &reservations;
     options.mobile_allocations = &mobile_allocations;
     options.peer_connections = &peer_connections;
-    options.ports_in_use = std::make_shared<turnd::PortsInUse>(options.relay_addresses.size());
+    for (auto& each : options.relay_addresses) {
+      each.in_use = std::make_shared<turnd::PortsInUse>();
+    }
     for (unsigned i = 0; i < count; ++i) {
       options.worker = i;
       workers_.push_back(std::make_unique<Scene>(options));

@@ -115,7 +115,7 @@ TEST_CASE("rule 33: the ports of a relay address that aren't relay ports are no 
 TEST_CASE("rule 36: a client that claims to be a relay address gets silence, at every worker") {
   Options options;
   options.workers = 2;
-  options.ports_in_use = std::make_shared<turnd::PortsInUse>(1);
+  options.relay_addresses[0].in_use = std::make_shared<turnd::PortsInUse>();
   turnd::ReservationTable reservations(2);
   options.reservations = &reservations;
   Scene first(options);

@@ -121,6 +121,34 @@ TEST_CASE("even ports and pairs are found as long as there is one") {
   CHECK(pool.available() == 1);
 }
 
+TEST_CASE("another range of ports: taken ones stay taken, and what is given back rests as ever") {
+  turnd::PortPool pool({50000, 50001}, 0, 1);
+  SeededRandom random;
+  const auto taken = pool.take(random, kStart).value();
+  pool.set_range({50010, 50010});
+  CHECK(pool.is_taken(taken));
+  CHECK(pool.take(random, kStart) == 50010);
+  CHECK_FALSE(pool.take(random, kStart));
+  pool.give_back(taken, kStart);
+  CHECK_FALSE(pool.take(random, kStart + seconds(60))); // it isn't in the range
+  pool.set_range({50000, 50001});
+  std::set<std::uint16_t> both{pool.take(random, kStart + seconds(60)).value(),
+                               pool.take(random, kStart + seconds(60)).value()};
+  CHECK(both == std::set<std::uint16_t>{50000, 50001});
+  CHECK_FALSE(pool.take(random, kStart + seconds(60)));
+}
+
+TEST_CASE("a port that rests when its range goes and comes again is not given twice") {
+  turnd::PortPool pool({50000, 50000}, 0, 1);
+  SeededRandom random;
+  pool.give_back(pool.take(random, kStart).value(), kStart);
+  pool.set_range({1, 0});
+  pool.set_range({50000, 50000});
+  CHECK_FALSE(pool.take(random, kStart));
+  CHECK(pool.take(random, kStart + seconds(30)) == 50000);
+  CHECK_FALSE(pool.take(random, kStart + seconds(60)));
+}
+
 TEST_CASE("the last port of all is a port like others") {
   turnd::PortPool pool({65534, 65535}, 0, 1);
   SeededRandom random;
