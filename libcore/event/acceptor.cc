@@ -42,6 +42,14 @@ void Acceptor::on_ready(Readiness) {
   }
 }
 
+void Acceptor::take_what_waits() {
+  for (int i = 0; i < kMaxWaiting; ++i) {
+    auto next = accept_tcp(socket_.get());
+    if (!next.fd) return;
+    accepted_(std::move(next.fd), next.peer);
+  }
+}
+
 void Acceptor::on_deadline(int) { watch(); }
 
 } // namespace event

@@ -13,6 +13,8 @@ class Acceptor final : private ReadyHandler, private DeadlineHandler {
  public:
   // Connections taken in one wake-up, before others get their turn.
   static constexpr int kAcceptsPerTurn = 64;
+  // More than a backlog holds: take_what_waits() ends, however many come meanwhile.
+  static constexpr int kMaxWaiting = 8192;
   // How long nothing is accepted after the process ran out of descriptors.
   static constexpr core::Duration kPauseWithoutDescriptors = std::chrono::milliseconds(100);
 
@@ -20,7 +22,10 @@ class Acceptor final : private ReadyHandler, private DeadlineHandler {
   Acceptor(Loop& loop, Fd socket,
            std::move_only_function<void(Fd, const core::SocketAddress&)> accepted,
            std::move_only_function<void(int)> failed);
-  ~Acceptor();
+  ~Acceptor(); // connections that wait are reset
+  // Hands out the connections that wait: for a socket that is to be closed.
+  void take_what_waits();
+
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 

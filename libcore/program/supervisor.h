@@ -32,6 +32,9 @@ class Supervisor final : private event::DeadlineHandler {
   Supervisor(logging::Logger& log, core::Duration drain_timeout, std::vector<Worker*> workers,
              std::function<void()> reload = {});
 
+  // On the thread that calls run(). For a drain that has not begun.
+  void set_drain_timeout(core::Duration timeout) { drain_timeout_ = timeout; }
+
   void run();                                 // returns when all workers have
   bool draining() const { return draining_; } // from any thread
 
@@ -41,7 +44,7 @@ class Supervisor final : private event::DeadlineHandler {
   void stop();
 
   logging::Logger& log_;
-  const core::Duration drain_timeout_;
+  core::Duration drain_timeout_;
   const std::vector<Worker*> workers_;
   const std::function<void()> reload_;
   event::Loop loop_;

@@ -125,6 +125,7 @@ class PinGuard {
   std::vector<Ban> bans(const core::Now& now);         // in force, by network
   std::vector<Ban> bans_to_keep(const core::Now& now); // and those that are remembered
   void restore(std::vector<Ban> bans, const core::Now& now);
+  bool knows_ban_of(const ClientNetwork& network) const { return bans_.offences(network) != 0; }
   bool has_bans() const { return bans_.size() != 0; } // as of the last call
   std::optional<core::TimePoint> next_ban_end() const { return bans_.next_end(); }
   // How often bans have been made, lifted, or have ended: what was kept of them before is old.

@@ -55,6 +55,8 @@ struct MessageLimits { // contract: limits.*
   UnderscoreNames underscore_names = UnderscoreNames::drop;
   // Of the sessions' own answers; empty: none. Outlives them.
   std::string_view content_security_policy = {};
+
+  friend bool operator==(const MessageLimits&, const MessageLimits&) = default;
 };
 
 class ClientEvents {

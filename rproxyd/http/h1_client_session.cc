@@ -146,6 +146,7 @@ void H1ClientSession::take_head() {
   http_1_0_ = head_.version == Version::http_1_0;
   keep_alive_ = head_.keep_alive;
   high_ = close_ = false;
+  body_limit_ = limits_.body_bytes;
   body_taken_ = discarded_ = 0;
   unconsumed_ = 0;
   reading_ = parser_.ended() ? Reading::complete : Reading::body;
@@ -154,7 +155,7 @@ void H1ClientSession::take_head() {
 
 void H1ClientSession::take_body(core::Bytes bytes) {
   body_taken_ += bytes.size();
-  if (limits_.body_bytes > 0 && body_taken_ > limits_.body_bytes) return refuse(kBodyTooLarge);
+  if (body_limit_ > 0 && body_taken_ > body_limit_) return refuse(kBodyTooLarge);
   if (reading_ == Reading::discard) {
     discarded_ += bytes.size();
     if (discarded_ > kDiscardBytes) finished_ = true;

@@ -108,6 +108,7 @@ class H1ClientSession final : public ClientSession {
   bool finished_ = false;
   bool broken_ = false;
   std::uint64_t answer_left_ = 0; // of the answer's Content-Length
+  std::uint64_t body_limit_ = 0;  // as of the request's head; 0: none
   std::uint64_t body_taken_ = 0;  // of the request's body
   std::uint64_t discarded_ = 0;
   std::size_t unconsumed_ = 0;

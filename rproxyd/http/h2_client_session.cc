@@ -47,6 +47,7 @@ struct H2ClientSession::Stream {
   Refusal refusal;      // status 0: none
   std::size_t header_bytes = 0;
   std::size_t header_count = 0;
+  std::uint64_t body_limit = 0; // 0: none
   std::uint64_t body_taken = 0;
   std::size_t unconsumed = 0;
   std::size_t discarded = 0;
@@ -486,7 +487,8 @@ std::optional<Refusal> H2ClientSession::complete_head(Stream& stream, bool end) 
   if (const auto refusal = take_target(head, path)) return refusal;
   if (!end && !stream.is_connect && head.body.kind == BodySize::Kind::none)
     head.body = {BodySize::Kind::open, 0};
-  if (limits_.body_bytes > 0 && head.body.length > limits_.body_bytes) return kBodyTooLarge;
+  stream.body_limit = limits_.body_bytes;
+  if (stream.body_limit > 0 && head.body.length > stream.body_limit) return kBodyTooLarge;
   return take_expect(head);
 }
 
@@ -504,7 +506,7 @@ std::optional<Refusal> H2ClientSession::take_protocol(Stream& stream, bool end) 
 
 void H2ClientSession::take_body(Stream& stream, core::Bytes bytes) {
   if (!stream.is_connect) stream.body_taken += bytes.size();
-  if (limits_.body_bytes > 0 && stream.body_taken > limits_.body_bytes) {
+  if (stream.body_limit > 0 && stream.body_taken > stream.body_limit) {
     nghttp2_session_consume(session_, stream.id, bytes.size());
     return refuse(stream, kBodyTooLarge);
   }

@@ -36,6 +36,13 @@ constexpr std::int64_t kWeightSteps = 100;
 
 } // namespace
 
+void BackendPool::set_rules(const Rules& rules) {
+  rules_ = rules;
+  retries_.set_percent(rules.retry_percent);
+  if (rules.checks) return;
+  for (Backend& backend : backends_) backend.health = {};
+}
+
 BackendId BackendPool::add(const Member& member, core::TimePoint) {
   const auto free = std::ranges::find_if(
       backends_, [](const Backend& b) { return b.removed && b.exchanges == 0; });
@@ -238,6 +245,7 @@ void BackendPool::reachable(BackendId backend, core::TimePoint now) {
 }
 
 bool BackendPool::checked(BackendId backend, CheckResult result, core::TimePoint now) {
+  if (!rules_.checks) return false; // one that was on its way
   Backend& b = at(backend);
   const bool was_down = b.health.state() == BackendHealth::State::down;
   if (!b.health.note(result, rules_.health)) return false;

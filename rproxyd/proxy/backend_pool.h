@@ -45,6 +45,7 @@ class BackendPool {
   struct Rules {
     Policy policy = Policy::round_robin;
     Affinity affinity = Affinity::none;
+    bool checks = true; // there are active ones
     HealthRules health;
     // A backend that has come back gets its full share of new clients only after so long.
     core::Duration slow_start{0};
@@ -58,6 +59,9 @@ class BackendPool {
   };
 
   explicit BackendPool(const Rules& rules) : rules_(rules), retries_(rules.retry_percent) {}
+
+  // What is known of backends and clients stays; what checks have found goes with them.
+  void set_rules(const Rules& rules);
 
   BackendId add(const Member& member, core::TimePoint now);
   void change(BackendId backend, const Member& member); // another weight or priority

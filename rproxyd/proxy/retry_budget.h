@@ -18,6 +18,8 @@ class RetryBudget {
   // `percent` of the requests; 100 and above: every one.
   explicit RetryBudget(unsigned percent) : percent_(percent) {}
 
+  void set_percent(unsigned percent) { percent_ = percent; }
+
   void request_begun() { level_ = std::min(level_ + percent_ * kRetry / 100, kMost); }
 
   // Takes one retry, if there is one.

@@ -6,39 +6,67 @@
 
 namespace rproxyd {
 
+namespace {
+
+// Whether servers are to be held to other authorities than before; a new pool's are.
+bool trusts_anew(const Generation& next, std::size_t pool, const Generation* former) {
+  if (former == nullptr) return true;
+  const auto before = std::ranges::find(former->pools, next.pools[pool]);
+  if (before == former->pools.end()) return true;
+  const auto tls_of = [](const Generation& one, const SharedPool& of) -> const auto& {
+    return one.settings.pools.at(of.name()).tls;
+  };
+  const auto place = static_cast<std::size_t>(before - former->pools.begin());
+  return tls_of(next, *next.pools[pool]) != tls_of(*former, *next.pools[pool]) ||
+         next.authorities[pool] != former->authorities[place];
+}
+
+} // namespace
+
 core::Result<ClientContexts> contexts_for(const Generation& generation, const Generation* former) {
   ClientContexts contexts;
-  for (const auto& pool : generation.pools) {
-    const auto is_known = [&](const Generation& one) {
-      return std::ranges::find(one.pools, pool) != one.pools.end();
-    };
-    if (former != nullptr && is_known(*former)) {
-      contexts.emplace_back();
-      continue;
-    }
-    const Settings::BackendTls& tls = generation.settings.pools.at(pool->name()).tls;
+  for (std::size_t i = 0; i < generation.pools.size(); ++i) {
+    auto& made = contexts.emplace_back();
+    if (!trusts_anew(generation, i, former)) continue;
+    const Settings::BackendTls& tls = generation.settings.pools.at(generation.pools[i]->name()).tls;
     auto context =
         tls::ClientContext::make({.verify = tls.verify, .ca_file = tls.ca_file.value_or("")});
     if (!context) return std::unexpected(context.error());
-    contexts.push_back(std::move(*context));
+    made = std::move(*context);
   }
   return contexts;
 }
 
 void BackendConnections::adopt(const std::shared_ptr<const Generation>& generation,
                                ClientContexts contexts) {
+  const bool other_limits = generation_ && generation_->limits != generation->limits;
   generation_ = generation;
   for (std::size_t i = 0; i < contexts.size(); ++i) {
-    if (contexts[i]) places_of(generation->pools[i]).tls = std::move(contexts[i]);
+    if (!contexts[i]) continue;
+    Places& places = places_of(generation->pools[i]);
+    places.tls = std::move(contexts[i]);
+    ++places.trust;
+    forget(places);
   }
+  for (auto& [pool, places] : places_) {
+    if (other_limits || !serves(pool)) forget(places);
+  }
+  std::erase_if(places_, [](const auto& each) { return each.second.pool.expired(); });
+}
+
+// Exchanges of generations before may still use other pools.
+bool BackendConnections::serves(const SharedPool* pool) const {
+  return std::ranges::any_of(generation_->pools,
+                             [&](const auto& each) { return each.get() == pool; });
 }
 
 LinkRequest* BackendConnections::connect(const std::shared_ptr<SharedPool>& pool, BackendId backend,
                                          LinkNeed need, LinkUser& user,
                                          event::ConnectFailure& why) {
   Place& place = place_of(pool, backend);
-  const BackendHome home{.pool = pool, .backend = backend, .leads_to = place.backend};
-  if (speaks_h2(*pool, place, need)) return connect_shared(place, home, need, user, why);
+  const BackendHome home{
+      .pool = pool, .backend = backend, .leads_to = place.backend, .trust = places_of(pool).trust};
+  if (speaks_h2(place, need)) return connect_shared(place, home, need, user, why);
   if (!need.fresh && !place.kept.empty()) {
     BackendConnection* connection = place.kept.back();
     place.kept.pop_back();
@@ -48,9 +76,8 @@ LinkRequest* BackendConnections::connect(const std::shared_ptr<SharedPool>& pool
   return connect_alone(place, home, user, why);
 }
 
-bool BackendConnections::speaks_h2(const SharedPool& pool, const Place& place,
-                                   LinkNeed need) const {
-  if (pool.settings().protocol != Settings::BackendProtocol::h2) return false;
+bool BackendConnections::speaks_h2(const Place& place, LinkNeed need) const {
+  if (!place.backend->h2) return false;
   const core::TimePoint now = loop_.now().steady;
   return now >= place.http_1_until && (!need.tunnel || now >= place.no_tunnels_until);
 }
@@ -132,6 +159,16 @@ BackendConnections::Places& BackendConnections::places_of(const std::shared_ptr<
   return places;
 }
 
+void BackendConnections::forget(Places& places) {
+  for (Place& place : places.list) forget(place);
+}
+
+// A connection of the home's is good for what is asked there now.
+bool BackendConnections::is_current(const BackendHome& home) {
+  return serves(home.pool.get()) && places_of(home.pool).trust == home.trust &&
+         place_of(home.pool, home.backend).backend == home.leads_to;
+}
+
 void BackendConnections::forget(Place& place) {
   while (!place.kept.empty()) place.kept.back()->detach_and_close();
   for (H2BackendConnection* connection : std::exchange(place.shared, {})) connection->wind_down();
@@ -141,7 +178,7 @@ void BackendConnections::forget(Place& place) {
 void BackendConnections::keep(BackendConnection& connection) {
   const auto& home = connection.home;
   Place& place = place_of(home.pool, home.backend);
-  if (place.backend != home.leads_to || place.kept.size() >= kMaxKeptPerBackend) {
+  if (!is_current(home) || place.kept.size() >= kMaxKeptPerBackend) {
     return connection.detach_and_close();
   }
   place.kept.push_back(&connection);
@@ -189,7 +226,7 @@ void BackendConnections::idle(H2BackendConnection& connection) {
   const auto has_room = [&](const H2BackendConnection* other) {
     return other != &connection && other->room() > 0;
   };
-  if (place.backend != connection.home.leads_to || std::ranges::any_of(place.shared, has_room)) {
+  if (!is_current(connection.home) || std::ranges::any_of(place.shared, has_room)) {
     return connection.wind_down();
   }
   connection.rest(generation_->settings.timeouts.backend_idle);

@@ -61,16 +61,20 @@ class BackendConnections final : public ConnectionKeeper, public SharedConnectio
   struct Places {
     std::weak_ptr<SharedPool> pool;
     std::unique_ptr<tls::ClientContext> tls;
+    unsigned trust = 0;      // counts the contexts
     std::vector<Place> list; // by BackendId
   };
 
   Places& places_of(const std::shared_ptr<SharedPool>& pool);
   Place& place_of(const std::shared_ptr<SharedPool>& pool, BackendId backend);
-  bool speaks_h2(const SharedPool& pool, const Place& place, LinkNeed need) const;
+  bool serves(const SharedPool* pool) const;
+  bool is_current(const BackendHome& home);
+  bool speaks_h2(const Place& place, LinkNeed need) const;
   LinkRequest* connect_alone(Place& place, const BackendHome& home, LinkUser& user,
                              event::ConnectFailure& why);
   LinkRequest* connect_shared(Place& place, const BackendHome& home, LinkNeed need, LinkUser& user,
                               event::ConnectFailure& why);
+  void forget(Places& places);
   void forget(Place& place);
   void keep(BackendConnection& connection) override;
   void idle(H2BackendConnection& connection) override;

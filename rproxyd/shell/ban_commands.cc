@@ -62,7 +62,8 @@ json answer(SharedGuard* guard, const json& question, const core::Now& now) {
 
 void add_ban_commands(admin::Commands& commands, Service& service) {
   commands.add("bans", [&service](const json& question) {
-    return answer(service.guard.get(), question, event::read_now());
+    const auto generation = service.generation();
+    return answer(generation->guard.get(), question, event::read_now());
   });
 }
 

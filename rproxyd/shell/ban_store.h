@@ -24,6 +24,8 @@ class BanStore {
                                       logging::Logger& log) const;
   core::Result<void> save(const std::vector<Ban>& bans, const core::Now& now) const;
 
+  const std::string& path() const { return path_; }
+
  private:
   std::string path_;
 };

@@ -9,13 +9,13 @@
 
 namespace rproxyd {
 
-ClientConnection::ClientConnection(Worker& worker, ListenerId listener,
-                                   const core::SocketAddress& peer,
+ClientConnection::ClientConnection(Worker& worker, std::shared_ptr<const Generation> generation,
+                                   ListenerId listener, const core::SocketAddress& peer,
                                    const core::SocketAddress& local,
                                    ConnectionLimits::Ticket ticket)
     : worker_(worker),
       listener_(listener),
-      generation_(worker.generation()),
+      generation_(std::move(generation)),
       rules_(generation_->listener(listener)),
       limits_(generation_->limits),
       peer_(peer),
@@ -45,7 +45,8 @@ bool ClientConnection::start(event::Fd fd, std::shared_ptr<const tls::ServerCont
 // What the session has promised its client on HTTP/2, how many streams it may have, stays.
 void ClientConnection::adopt(const std::shared_ptr<const Generation>& generation) {
   const ListenerRules* rules = generation->listener(listener_);
-  if (rules == nullptr) return;
+  leaving_ = rules == nullptr;
+  if (leaving_) return;
   rules_ = rules;
   const auto streams = limits_.streams;
   limits_ = generation->limits;
@@ -290,6 +291,7 @@ void ClientConnection::note_abuse(Abuse kind) { worker_.note_abuse(kind, peer_);
 
 void ClientConnection::on_request(StreamId stream, RequestHead& head, bool end) {
   served_ = true;
+  if (leaving_) session_->drain();
   // Even if it is answered within this wake-up: the client was not idle.
   if (phase_ != Phase::busy) enter(Phase::busy);
   const ClientIdentity identity =

@@ -38,12 +38,15 @@ class ClientConnection final : public event::Retirable,
   static constexpr core::Duration kLinger = std::chrono::seconds(2);
 
   // `peer` and `local` are the connection's two ends, or what a PROXY header said they are.
-  ClientConnection(Worker& worker, ListenerId listener, const core::SocketAddress& peer,
+  // `generation` has the listener.
+  ClientConnection(Worker& worker, std::shared_ptr<const Generation> generation,
+                   ListenerId listener, const core::SocketAddress& peer,
                    const core::SocketAddress& local, ConnectionLimits::Ticket ticket);
   ~ClientConnection() override;
 
   bool start(event::Fd fd, std::shared_ptr<const tls::ServerContext> context);
-  void adopt(const std::shared_ptr<const Generation>& generation); // for its next requests
+  // For its next requests. When the listener is gone: they are the last, and served as before.
+  void adopt(const std::shared_ptr<const Generation>& generation);
   void drain(); // no new requests; closed when those in progress have ended
   void close(); // now
 
@@ -110,7 +113,8 @@ class ClientConnection final : public event::Retirable,
   core::TimePoint accepted_at_{};
   bool secure_ = false;
   bool draining_ = false;
-  bool served_ = false; // a request has come
+  bool leaving_ = false; // its listener is gone
+  bool served_ = false;  // a request has come
   bool client_ended_ = false;
   bool cut_off_ = false;
   std::optional<SharedGuard::BanNotice> ban_; // of the peer, as of ban_version_

@@ -11,7 +11,7 @@ std::expected<ConnectionLimits::Ticket, std::string_view> ConnectionLimits::admi
     --connections_;
     return std::unexpected(kInAll);
   }
-  if (shared || per_client_ == config::kNoLimit) return Ticket(*this, address, false);
+  if (shared) return Ticket(*this, address, false);
   const core::IpAddress client = network_of(address).base;
   const std::lock_guard lock(mutex_);
   std::uint64_t& count = by_client_[client];

@@ -20,8 +20,13 @@ class ConnectionLimits {
   static constexpr std::string_view kPerClient = "limits.connections_per_client";
 
   // config::kNoLimit: none.
-  ConnectionLimits(std::uint64_t in_all, std::uint64_t per_client)
-      : in_all_(in_all), per_client_(per_client) {}
+  ConnectionLimits(std::uint64_t in_all, std::uint64_t per_client) { set(in_all, per_client); }
+
+  // For the connections that come from now on: those that there are stay, even if they are more.
+  void set(std::uint64_t in_all, std::uint64_t per_client) {
+    in_all_ = in_all;
+    per_client_ = per_client;
+  }
 
   // Gives its place back when it goes.
   class Ticket {
@@ -60,8 +65,8 @@ class ConnectionLimits {
  private:
   void give_back(const core::IpAddress& client, bool counted);
 
-  const std::uint64_t in_all_;
-  const std::uint64_t per_client_;
+  std::atomic<std::uint64_t> in_all_;
+  std::atomic<std::uint64_t> per_client_;
   std::atomic<std::uint64_t> connections_ = 0;
   std::mutex mutex_;
   std::unordered_map<core::IpAddress, std::uint64_t> by_client_; // of those that have one

@@ -38,9 +38,8 @@ ExchangeRunner::ExchangeRunner(Worker& worker, ClientConnection& client,
 void ExchangeRunner::begin(bool request_ended) {
   request_ended_ = request_ended;
   if (!guarded_) return exchange_.start(request_ended);
-  SharedGuard& guard = *generation_->guard;
   // A route may give a request for a token another path: what the node sees is what counts.
-  auto room = guard.room_of(
+  auto room = generation_->token_paths.room_of(
       generation_->routes.guarded_target(request_.target, request_.authority, request_.method));
   const auto ban = client_.ban_of(identity_);
   if (ban && (room || !ban->tokens_only)) return refuse_banned(*ban);
@@ -113,7 +112,7 @@ void ExchangeRunner::refuse_attempt(const Admission& admission) {
 }
 
 void ExchangeRunner::refuse_banned(const SharedGuard::BanNotice& ban) {
-  const SharedGuard::Answer configured = generation_->guard->answer();
+  const SharedGuard::Answer configured = generation_->settings.pin_guard.answer;
   // A proxy's connection carries others, too.
   if (configured == SharedGuard::Answer::close && !identity_.trusted) return client_.cut_off();
   const std::uint16_t status =

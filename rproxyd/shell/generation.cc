@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libcore/config/surroundings.h"
 #include "rproxyd/proxy/acme_challenge.h"
 #include "rproxyd/shell/answers.h"
 #include "rproxyd/shell/listener_tls.h"
@@ -12,6 +13,8 @@
 
 namespace rproxyd {
 namespace {
+
+constexpr std::size_t kMaxAuthorityBytes = std::size_t{8} * 1024 * 1024;
 
 RetryPolicy retry_of(const Settings::Retry& from) {
   return {.on_connect = from.on_connect,
@@ -87,6 +90,18 @@ void take_pools(Generation& next, const Generation* former) {
   }
 }
 
+// To notice that a file has others now.
+core::Result<void> read_authorities(Generation& next) {
+  for (const auto& [name, pool] : next.settings.pools) {
+    std::string& text = next.authorities.emplace_back();
+    if (!pool.tls.verify || !pool.tls.ca_file) continue;
+    auto file = config::SystemSurroundings().read_file(*pool.tls.ca_file, kMaxAuthorityBytes);
+    if (!file) return core::failure(*pool.tls.ca_file + ": " + file.error().text);
+    text = std::move(file->text);
+  }
+  return {};
+}
+
 // Which listener of `former` each of `wanted` is: the one with the same address. Several may have one
 // address, with a port of the kernel's choice; then rather the one that is all the same.
 std::vector<const ListenerRules*> matched(const std::vector<Settings::Listener>& wanted,
@@ -151,11 +166,14 @@ core::Result<void> take_access_log(Generation& next, Service& service, const Gen
 
 core::Result<std::shared_ptr<const Generation>> Generation::make(const Settings& settings,
                                                                  Service& service,
+                                                                 std::shared_ptr<SharedGuard> guard,
                                                                  const Generation* former) {
   auto next = std::make_shared<Generation>();
   next->settings = settings;
   take_pools(*next, former);
-  next->guard = service.guard;
+  if (auto read = read_authorities(*next); !read) return std::unexpected(read.error());
+  next->guard = std::move(guard);
+  next->token_paths = TokenPaths(settings.pin_guard.paths);
   if (auto taken = take_access_log(*next, service, former); !taken)
     return std::unexpected(taken.error());
 

@@ -11,6 +11,7 @@
 #include "libcore/log/line_file.h"
 #include "libcore/tls/certificate.h"
 #include "libcore/tls/server_context.h"
+#include "rproxyd/guard/token_paths.h"
 #include "rproxyd/http/client_session.h"
 #include "rproxyd/proxy/exchange.h"
 #include "rproxyd/settings/settings.h"
@@ -38,12 +39,14 @@ struct Generation {
   Settings settings;
   std::vector<std::shared_ptr<SharedPool>> pools; // by Route::pool
   std::shared_ptr<SharedGuard> guard;             // null: off
+  TokenPaths token_paths{{}};                     // that it looks at
   RouteTable routes{{}};
   std::shared_ptr<logging::LineFile> access_log; // null: none
   AnswerRules answers;
   CompressionRules compression;
   MessageLimits limits; // refers to `answers`
   std::vector<ListenerRules> listeners;
+  std::vector<std::string> authorities; // by Route::pool: what the pool's ca_file holds
   std::uint32_t listeners_so_far = 0; // of this and all generations before: the highest ListenerId
 
   // nullptr: it is not among them (any more).
@@ -53,6 +56,7 @@ struct Generation {
   // none) are taken from it. Nothing that is in force changes by this.
   static core::Result<std::shared_ptr<const Generation>> make(const Settings& settings,
                                                               Service& service,
+                                                              std::shared_ptr<SharedGuard> guard,
                                                               const Generation* former);
 };
 

@@ -104,7 +104,7 @@ class HealthChecks::Check final : public event::Retirable,
   Worker& worker_;
   const std::shared_ptr<SharedPool> pool_;
   const SharedPool::Member member_;
-  const Settings::Health& health_;
+  const Settings::Health health_;
   RequestHead request_;
   LinkRequest* link_ = nullptr;
   std::uint16_t status_ = 0;
@@ -116,12 +116,17 @@ class HealthChecks::Check final : public event::Retirable,
 // The checks of one pool; looks now and then which backends it has.
 class HealthChecks::Pool final : private event::DeadlineHandler {
  public:
-  Pool(Worker& worker, std::shared_ptr<SharedPool> pool) : worker_(worker), pool_(std::move(pool)) {
+  Pool(Worker& worker, std::shared_ptr<SharedPool> pool, Settings::Health health)
+      : worker_(worker), pool_(std::move(pool)), health_(std::move(health)) {
     match();
   }
   virtual ~Pool() { end(); }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
+
+  bool is(const std::shared_ptr<SharedPool>& pool, const Settings::Health& health) const {
+    return pool == pool_ && health == health_;
+  }
 
   void end() {
     worker_.loop().cancel(deadline_);
@@ -133,11 +138,7 @@ class HealthChecks::Pool final : private event::DeadlineHandler {
   void on_deadline(int) override { match(); }
 
   void match() {
-    const SharedPool& shared = *pool_;
-    const auto& wanted = shared.settings().health;
-    if (!wanted) return;
-    const Settings::Health& health = *wanted;
-    const auto members = shared.members();
+    const auto members = pool_->members();
     std::erase_if(checks_, [&](auto& check) {
       const bool gone = std::ranges::none_of(members, [&](const SharedPool::Member& member) {
         return member.id == check->member().id && member.backend == check->member().backend;
@@ -151,12 +152,12 @@ class HealthChecks::Pool final : private event::DeadlineHandler {
         return check->member().id == member.id && check->member().backend == member.backend;
       });
       if (known) continue;
-      checks_.push_back(std::make_unique<Check>(worker_, pool_, member, health));
+      checks_.push_back(std::make_unique<Check>(worker_, pool_, member, health_));
       // Spread over the interval, so that a large pool is not asked all at once.
-      checks_.back()->begin(health.interval * static_cast<std::int64_t>(place++) /
+      checks_.back()->begin(health_.interval * static_cast<std::int64_t>(place++) /
                             static_cast<std::int64_t>(members.size()));
     }
-    worker_.loop().set_after(deadline_, std::min<core::Duration>(health.interval, kLookAgain));
+    worker_.loop().set_after(deadline_, std::min<core::Duration>(health_.interval, kLookAgain));
   }
 
   void retire(std::unique_ptr<Check>& check) {
@@ -168,14 +169,24 @@ class HealthChecks::Pool final : private event::DeadlineHandler {
 
   Worker& worker_;
   const std::shared_ptr<SharedPool> pool_;
+  const Settings::Health health_;
   std::vector<std::unique_ptr<Check>> checks_;
   core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this)};
 };
 
-HealthChecks::HealthChecks(Worker& worker) : worker_(worker) {
-  for (const auto& pool : worker.generation()->pools) {
-    if (pool->settings().health) pools_.push_back(std::make_unique<Pool>(worker_, pool));
+HealthChecks::HealthChecks(Worker& worker) : worker_(worker) { adopt(*worker.generation()); }
+
+void HealthChecks::adopt(const Generation& generation) {
+  std::vector<std::unique_ptr<Pool>> next;
+  for (const auto& pool : generation.pools) {
+    const auto& health = generation.settings.pools.at(pool->name()).health;
+    if (!health) continue;
+    const auto known = std::ranges::find_if(
+        pools_, [&](const auto& each) { return each && each->is(pool, *health); });
+    next.push_back(known != pools_.end() ? std::move(*known)
+                                         : std::make_unique<Pool>(worker_, pool, *health));
   }
+  pools_ = std::move(next);
 }
 
 HealthChecks::~HealthChecks() = default;

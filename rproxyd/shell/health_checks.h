@@ -10,6 +10,7 @@
 
 #include "libcore/event/loop.h"
 #include "rproxyd/shell/backend_connection.h"
+#include "rproxyd/shell/generation.h"
 #include "rproxyd/shell/shared_pool.h"
 
 namespace rproxyd {
@@ -22,7 +23,8 @@ class HealthChecks {
   explicit HealthChecks(Worker& worker);
   ~HealthChecks();
 
-  void stop(); // no check any more
+  void adopt(const Generation& generation); // checks that it wants as they are go on
+  void stop();                              // no check any more
 
  private:
   class Check;

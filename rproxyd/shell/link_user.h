@@ -20,6 +20,7 @@ struct BackendHome {
   std::shared_ptr<SharedPool> pool;
   BackendId backend{};
   std::shared_ptr<const Backend> leads_to;
+  unsigned trust = 0; // which of the pool's TLS contexts the connection was made with
 };
 
 // Who uses a link; see Exchange. Who has cancelled, released or aborted is told nothing any more.

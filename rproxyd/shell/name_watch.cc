@@ -8,75 +8,52 @@
 
 namespace rproxyd {
 
-core::Result<std::unique_ptr<NameWatch>> NameWatch::begin(
-    const Settings::Dns& settings, const std::vector<std::shared_ptr<SharedPool>>& pools,
-    logging::Logger& log) {
-  std::unique_ptr<NameWatch> watch(new NameWatch(settings, log));
+core::Result<std::unique_ptr<NameWatch>> NameWatch::make(
+    const Settings& settings, const std::vector<std::shared_ptr<SharedPool>>& pools,
+    NameWatch* former, logging::Logger& log) {
+  std::unique_ptr<NameWatch> watch(new NameWatch(settings.dns, log));
   for (const auto& shared : pools) {
-    Pool pool;
+    Pool& pool = watch->pools_.emplace_back();
     pool.shared = shared;
-    pool.servers = servers_of(*shared, shared->settings().servers);
-    watch->pools_.push_back(std::move(pool));
+    pool.settings = settings.pools.at(shared->name());
+    for (const Settings::Server& server : pool.settings.servers)
+      pool.servers.push_back({.settings = server, .hosts = {}});
   }
-  const std::lock_guard lock(watch->looking_);
-  if (auto prepared = watch->prepare(); !prepared) return std::unexpected(prepared.error());
-  for (Pool& pool : watch->pools_) watch->look(pool);
+  if (former != nullptr) watch->take_over(*former);
+  if (watch->has_names()) {
+    auto resolver = dns::Resolver::make(settings.dns.servers, kPatience);
+    if (!resolver) return std::unexpected(resolver.error());
+    watch->resolver_ = std::move(*resolver);
+  }
+  const core::TimePoint now = event::read_now().steady;
+  for (Pool& pool : watch->pools_) watch->look(pool, now);
   return watch;
 }
 
-std::vector<NameWatch::Server> NameWatch::servers_of(const SharedPool& pool,
-                                                     const std::vector<Settings::Server>& servers) {
-  std::vector<Server> list;
-  for (const Settings::Server& server : servers) {
-    Server& entry = list.emplace_back();
-    entry.settings = server;
-    if (const auto ip = core::IpAddress::parse(server.host)) {
-      entry.backends.push_back(pool.wanted(server, core::SocketAddress(*ip, server.port)));
-    }
-  }
-  return list;
-}
-
-core::Result<void> NameWatch::prepare() {
-  bool has_names = false;
+// Of servers that stay. With other name servers their addresses are kept only in case that these don't
+// answer.
+void NameWatch::take_over(NameWatch& former) {
+  const std::lock_guard lock(former.looking_);
   for (Pool& pool : pools_) {
-    pool.has_names = std::ranges::any_of(pool.servers, [](const Server& server) {
-      return !core::IpAddress::parse(server.settings.host);
-    });
-    has_names = has_names || pool.has_names;
+    const auto before = std::ranges::find_if(
+        former.pools_, [&](const Pool& each) { return each.shared == pool.shared; });
+    if (before == former.pools_.end()) continue;
+    for (Server& server : pool.servers) {
+      const auto known = std::ranges::find(before->servers, server.settings, &Server::settings);
+      if (known == before->servers.end()) continue;
+      server = *known;
+      if (former.settings_ != settings_) server.next_look = {};
+    }
   }
-  if (!has_names || resolver_) return {};
-  auto resolver = dns::Resolver::make(settings_.servers, kPatience);
-  if (!resolver) return std::unexpected(resolver.error());
-  resolver_ = std::move(*resolver);
-  thread_ = std::thread([this] { run(); });
-  return {};
 }
 
-void NameWatch::follow(const std::string& name, const std::vector<Settings::Server>& servers) {
-  {
-    const std::lock_guard lock(looking_);
-    const auto pool =
-        std::ranges::find_if(pools_, [&](const Pool& each) { return each.shared->name() == name; });
-    if (pool == pools_.end()) return;
-    // What is known of servers that stay is kept, in case that the look fails.
-    std::vector<Server> list = servers_of(*pool->shared, servers);
-    for (Server& server : list) {
-      for (const Server& former : pool->servers) {
-        if (former.settings == server.settings) server = former;
-      }
-    }
-    pool->servers = std::move(list);
-    if (auto prepared = prepare(); !prepared) {
-      log_.error("name.unknown", prepared.error().text, logging::field("pool", name));
-    }
-    look(*pool);
+void NameWatch::begin() {
+  const core::TimePoint now = event::read_now().steady;
+  for (const Pool& pool : pools_) {
+    pool.shared->configure(pool.settings);
+    set(pool, now);
   }
-  {
-    const std::lock_guard lock(mutex_);
-    changed_ = true;
-  }
-  ended_.notify_one();
+  if (has_names()) thread_ = std::thread([this] { run(); });
 }
 
 NameWatch::~NameWatch() {
@@ -89,64 +66,76 @@ NameWatch::~NameWatch() {
   thread_.join();
 }
 
-void NameWatch::look(Pool& pool) {
-  auto next = std::chrono::duration_cast<std::chrono::seconds>(settings_.refresh);
-  std::vector<WantedBackend> all;
+void NameWatch::look(Pool& pool, core::TimePoint now) {
   for (Server& server : pool.servers) {
-    if (!core::IpAddress::parse(server.settings.host)) {
-      std::chrono::seconds lifetime{0};
-      auto answer = found(*pool.shared, server.settings, lifetime);
-      if (answer) {
-        server.backends = std::move(*answer);
-        if (lifetime.count() > 0) next = std::min(next, std::max(lifetime, kSoonest));
-      } else {
-        next = std::min(next, kAfterFailure);
-        if (!server.failed) {
-          log_.warning("name.unknown",
-                       server.backends.empty()
-                           ? "a server's name can't be resolved: it is not used for now"
-                           : "a server's name can't be resolved: its last addresses stay in use",
-                       logging::field("pool", pool.shared->name()),
-                       logging::field("reason", answer.error().text));
-        }
-      }
-      server.failed = !answer;
+    if (server.next_look > now) continue;
+    if (const auto ip = core::IpAddress::parse(server.settings.host)) {
+      server.hosts = {{.server = server.settings,
+                       .address = core::SocketAddress(*ip, server.settings.port),
+                       .priority = server.settings.backup ? 1U : 0U}};
+      server.next_look = core::TimePoint::max();
+      continue;
     }
-    all.insert(all.end(), server.backends.begin(), server.backends.end());
+    auto next = std::chrono::duration_cast<std::chrono::seconds>(settings_.refresh);
+    std::chrono::seconds lifetime{0};
+    auto answer = found(server.settings, lifetime);
+    if (answer) {
+      server.hosts = std::move(*answer);
+      if (lifetime.count() > 0) next = std::min(next, std::max(lifetime, kSoonest));
+    } else {
+      next = std::min(next, kAfterFailure);
+      if (!server.failed) {
+        log_.warning("name.unknown",
+                     server.hosts.empty()
+                         ? "a server's name can't be resolved: it is not used for now"
+                         : "a server's name can't be resolved: its last addresses stay in use",
+                     logging::field("pool", pool.shared->name()),
+                     logging::field("reason", answer.error().text));
+      }
+    }
+    server.failed = !answer;
+    server.next_look = event::read_now().steady + next;
   }
-  const core::TimePoint now = event::read_now().steady;
-  pool.next_look = now + next;
-  if (!pool.shared->set(all, now) || !pool.has_names) return;
+}
+
+void NameWatch::set(const Pool& pool, core::TimePoint now) const {
+  std::vector<WantedBackend> all;
   std::vector<std::string> names;
-  names.reserve(all.size());
-  for (const WantedBackend& each : all) names.push_back(each.backend.name);
+  for (const Server& server : pool.servers) {
+    for (const Host& host : server.hosts) {
+      WantedBackend& wanted =
+          all.emplace_back(pool.shared->wanted(pool.settings, host.server, host.address));
+      wanted.priority = host.priority;
+      names.push_back(wanted.backend.name);
+    }
+  }
+  if (!pool.shared->set(all, now) || !pool.has_names()) return;
   log_.info("name.resolved", "the pool's servers are", logging::field("pool", pool.shared->name()),
             logging::field("servers", fmt::format("{}", fmt::join(names, " "))));
 }
 
-core::Result<std::vector<WantedBackend>> NameWatch::found(const SharedPool& pool,
-                                                          const Settings::Server& server,
-                                                          std::chrono::seconds& lifetime) {
+core::Result<std::vector<NameWatch::Host>> NameWatch::found(const Settings::Server& server,
+                                                            std::chrono::seconds& lifetime) {
   if (!resolver_) return core::failure("there is no resolver");
-  if (server.is_service()) return found_service(*resolver_, pool, server, lifetime);
+  if (server.is_service()) return found_service(*resolver_, server, lifetime);
   auto answer = resolver_->addresses(server.host);
   if (!answer) return std::unexpected(answer.error());
   lifetime = answer->lifetime;
-  std::vector<WantedBackend> backends;
+  std::vector<Host> hosts;
   for (const core::IpAddress& ip : answer->list) {
-    backends.push_back(pool.wanted(server, core::SocketAddress(ip, server.port)));
+    hosts.push_back({.server = server,
+                     .address = core::SocketAddress(ip, server.port),
+                     .priority = server.backup ? 1U : 0U});
   }
-  return backends;
+  return hosts;
 }
 
 // RFC 2782: each record is a server of its own; a weight of 0 is as little as there can be.
-core::Result<std::vector<WantedBackend>> NameWatch::found_service(dns::Resolver& resolver,
-                                                                  const SharedPool& pool,
-                                                                  const Settings::Server& server,
-                                                                  std::chrono::seconds& lifetime) {
+core::Result<std::vector<NameWatch::Host>> NameWatch::found_service(
+    dns::Resolver& resolver, const Settings::Server& server, std::chrono::seconds& lifetime) {
   auto records = resolver.services(server.host);
   if (!records) return std::unexpected(records.error());
-  std::vector<WantedBackend> backends;
+  std::vector<Host> hosts;
   std::string why;
   for (const dns::ServiceHost& record : *records) {
     if (record.target.empty() || record.target == "." || record.port == 0) continue; // not offered
@@ -162,36 +151,40 @@ core::Result<std::vector<WantedBackend>> NameWatch::found_service(dns::Resolver&
     host.host = record.target;
     host.port = record.port;
     host.authority = fmt::format("{}:{}", record.target, record.port);
+    host.weight = std::clamp<unsigned>(record.weight, 1, BackendPool::kMaxWeight);
     for (const core::IpAddress& ip : answer->list) {
-      WantedBackend wanted = pool.wanted(host, core::SocketAddress(ip, record.port));
-      wanted.weight = std::clamp<unsigned>(record.weight, 1, BackendPool::kMaxWeight);
-      wanted.priority = record.priority;
-      backends.push_back(std::move(wanted));
+      hosts.push_back({.server = host,
+                       .address = core::SocketAddress(ip, record.port),
+                       .priority = record.priority});
     }
   }
-  if (backends.empty()) {
+  if (hosts.empty()) {
     return core::failure(why.empty() ? fmt::format("'{}' names no server", server.host) : why);
   }
-  return backends;
+  return hosts;
 }
 
 void NameWatch::run() {
   std::unique_lock lock(mutex_);
   while (!end_) {
-    changed_ = false;
     lock.unlock();
     core::TimePoint next = core::TimePoint::max();
     {
       const std::lock_guard looking(looking_);
       const core::TimePoint now = event::read_now().steady;
       for (Pool& pool : pools_) {
-        if (!pool.has_names) continue;
-        if (pool.next_look <= now) look(pool);
-        next = std::min(next, pool.next_look);
+        const auto due = [&] {
+          return std::ranges::min(pool.servers, {}, &Server::next_look).next_look;
+        };
+        if (due() <= now) {
+          look(pool, now);
+          set(pool, event::read_now().steady);
+        }
+        next = std::min(next, due());
       }
     }
     lock.lock();
-    ended_.wait_until(lock, next, [this] { return end_ || changed_; });
+    ended_.wait_until(lock, next, [this] { return end_; });
   }
 }
 

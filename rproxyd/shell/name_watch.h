@@ -3,11 +3,13 @@
 // come changes nothing: the addresses that were found last stay in use.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "libcore/dns/resolver.h"
@@ -23,45 +25,52 @@ class NameWatch {
   static constexpr std::chrono::seconds kSoonest{1}; // however short an answer's life
   static constexpr std::chrono::seconds kAfterFailure{5};
 
-  // Gives the pools their backends. Servers that are addresses need no resolver. `log` must outlive
-  // the watch.
-  static core::Result<std::unique_ptr<NameWatch>> begin(
-      const Settings::Dns& settings, const std::vector<std::shared_ptr<SharedPool>>& pools,
-      logging::Logger& log);
+  // Looks all names up; servers that are addresses need no resolver. What `former` knows (null: there is
+  // none) is not asked again before its time. `pools` are those of the settings, in their order, and get
+  // nothing yet. `log` must outlive the watch.
+  static core::Result<std::unique_ptr<NameWatch>> make(
+      const Settings& settings, const std::vector<std::shared_ptr<SharedPool>>& pools,
+      NameWatch* former, logging::Logger& log);
   ~NameWatch(); // ends the thread
 
-  // From now on the pool has these servers; their names are looked up before it returns. From any
-  // thread but the watch's own.
-  void follow(const std::string& pool, const std::vector<Settings::Server>& servers);
+  // Gives the pools their rules and their backends, and watches from now on. The watch before this one
+  // must have ended.
+  void begin();
 
   NameWatch(const NameWatch&) = delete;
   NameWatch& operator=(const NameWatch&) = delete;
 
  private:
+  struct Host { // one of those that a server's name means
+    Settings::Server server;
+    core::SocketAddress address;
+    unsigned priority = 0;
+  };
   struct Server { // of a pool: what it last meant
     Settings::Server settings;
-    std::vector<WantedBackend> backends;
+    std::vector<Host> hosts;
     bool failed = false; // the last look-up
+    core::TimePoint next_look{};
+    bool has_name() const { return !core::IpAddress::parse(settings.host); }
   };
   struct Pool {
     std::shared_ptr<SharedPool> shared;
+    Settings::Pool settings;
     std::vector<Server> servers;
-    bool has_names = false;
-    core::TimePoint next_look{};
+    bool has_names() const { return std::ranges::any_of(servers, &Server::has_name); }
   };
 
-  NameWatch(const Settings::Dns& settings, logging::Logger& log) : settings_(settings), log_(log) {}
-  static std::vector<Server> servers_of(const SharedPool& pool,
-                                        const std::vector<Settings::Server>& servers);
-  core::Result<void> prepare(); // a resolver and a thread, where names have to be looked up
-  void look(Pool& pool);
-  core::Result<std::vector<WantedBackend>> found(const SharedPool& pool,
-                                                 const Settings::Server& server,
-                                                 std::chrono::seconds& lifetime);
-  static core::Result<std::vector<WantedBackend>> found_service(dns::Resolver& resolver,
-                                                                const SharedPool& pool,
-                                                                const Settings::Server& server,
-                                                                std::chrono::seconds& lifetime);
+  NameWatch(Settings::Dns settings, logging::Logger& log)
+      : settings_(std::move(settings)), log_(log) {}
+  void take_over(NameWatch& former);
+  bool has_names() const { return std::ranges::any_of(pools_, &Pool::has_names); }
+  void look(Pool& pool, core::TimePoint now); // at what is due
+  void set(const Pool& pool, core::TimePoint now) const;
+  core::Result<std::vector<Host>> found(const Settings::Server& server,
+                                        std::chrono::seconds& lifetime);
+  static core::Result<std::vector<Host>> found_service(dns::Resolver& resolver,
+                                                       const Settings::Server& server,
+                                                       std::chrono::seconds& lifetime);
   void run();
 
   const Settings::Dns settings_;
@@ -71,8 +80,7 @@ class NameWatch {
   std::vector<Pool> pools_;
   std::mutex mutex_;
   std::condition_variable ended_;
-  bool end_ = false;     // under mutex_
-  bool changed_ = false; // under mutex_: the next look may be sooner
+  bool end_ = false; // under mutex_
   std::thread thread_;
 };
 

@@ -5,63 +5,50 @@
 #include <utility>
 
 #include "rproxyd/settings/changes.h"
+#include "rproxyd/shell/change.h"
 
 namespace rproxyd {
 
-core::Result<std::vector<std::string>> Reload::apply(const Settings& settings) {
+core::Result<std::vector<std::string>> Reload::apply(const Settings& read) {
   const auto former = service_.generation();
-  auto next = Generation::make(applied(former->settings, settings), service_, former.get());
-  if (!next) return std::unexpected(next.error());
-  if (auto taken = hand_out(*next, *former); !taken) return std::unexpected(taken.error());
-  follow_servers(former->settings, (*next)->settings);
-  return changes_for_a_restart((*next)->settings, settings);
+  Settings settings = read;
+  keep_what_takes_a_restart(settings, former->settings);
+  auto change = prepare(settings, service_, workers_.size());
+  if (!change) return std::unexpected(change.error());
+  put_in_force(*change, service_);
+  hand_out(std::move(change->for_workers));
+  tell(*former, *change);
+  return changes_for_a_restart(settings, read);
 }
 
-// What is in force, with what can be changed of it.
-Settings Reload::applied(const Settings& in_force, const Settings& read) {
-  Settings next = in_force;
-  for (Settings::Listener& listener : next.listeners) {
-    const auto found = std::ranges::find_if(read.listeners, [&](const Settings::Listener& each) {
-      return each.address == listener.address && each.tls && !each.tls->certificates.empty();
-    });
-    if (listener.tls && found != read.listeners.end())
-      listener.tls->certificates = found->tls->certificates;
-  }
-  for (auto& [name, pool] : next.pools) {
-    const auto found = read.pools.find(name);
-    if (found != read.pools.end()) pool.servers = found->second.servers;
-  }
-  return next;
-}
-
-core::Result<void> Reload::hand_out(const std::shared_ptr<const Generation>& next,
-                                    const Generation& former) {
-  std::vector<WorkerChange> changes;
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    auto contexts = contexts_for(*next, &former);
-    if (!contexts) return std::unexpected(contexts.error());
-    changes.push_back({.generation = next, .contexts = *std::move(contexts), .sockets = {}});
-  }
-  service_.set_generation(next);
-  // A worker that hangs, or has ended, is not waited for longer than that.
-  auto all = std::make_shared<std::counting_semaphore<>>(0);
+void Reload::hand_out(std::vector<WorkerChange> changes) {
+  auto taken = std::make_shared<std::counting_semaphore<>>(0);
   for (std::size_t i = 0; i < workers_.size(); ++i)
-    workers_[i]->adopt(std::move(changes[i]), [all] { all->release(); });
+    workers_[i]->adopt(std::move(changes[i]), [taken] { taken->release(); });
   const auto until = std::chrono::steady_clock::now() + kPatience;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    if (all->try_acquire_until(until)) continue;
+    if (taken->try_acquire_until(until)) continue;
     service_.log->warning("reload.late", "a worker has not taken the configuration up yet");
-    break;
+    return;
   }
-  return {};
 }
 
-void Reload::follow_servers(const Settings& former, const Settings& next) {
-  for (const auto& [name, pool] : next.pools) {
-    if (former.pools.at(name).servers == pool.servers) continue;
-    service_.names->follow(name, pool.servers);
-    service_.log->info("pool.changed", "the pool has other servers", logging::field("pool", name),
-                       logging::field("servers", pool.servers.size()));
+void Reload::tell(const Generation& former, const Change& change) const {
+  logging::Logger& log = *service_.log;
+  for (const event::BoundListener& listener : change.opened) {
+    log.info("listener.open", "listening", logging::field("transport", listener.transport),
+             logging::field("address", listener.address));
+  }
+  for (const ListenerRules& listener : former.listeners) {
+    if (change.generation->listener(listener.id) != nullptr) continue;
+    log.info("listener.closed", "nothing new is accepted; its connections live on",
+             logging::field("address", listener.settings.address));
+  }
+  for (const auto& [name, pool] : change.generation->settings.pools) {
+    const auto before = former.settings.pools.find(name);
+    if (before == former.settings.pools.end() || before->second.servers == pool.servers) continue;
+    log.info("pool.changed", "the pool has other servers", logging::field("pool", name),
+             logging::field("servers", pool.servers.size()));
   }
 }
 

@@ -1,8 +1,11 @@
-// What a reload changes while calls go on (libcore/program/reload.h).
+// What a reload does once the file has been read (libcore/program/reload.h): everything in it comes into
+// force at once, and nothing that was established is cut. A worker takes it up between two wake-ups' work.
 //
-//   certificates   of the next connection; the files are read again, changed names or not
-//   servers        of pools: new ones get their share of new clients, those that are gone get no more
-//                  requests, and what is in progress with them goes on
+//   a request in progress, a tunnel or an event stream goes on by the rules under which it began; the next
+//     request on its connection goes by the new ones
+//   a listener that is gone is closed once those who wait there have been accepted; connections live on
+//   a server that is gone gets no more requests; what is known of those that stay is kept
+//   the PIN guard keeps its counts and bans, even while it is off
 #pragma once
 
 #include <chrono>
@@ -14,6 +17,7 @@
 #include "libcore/base/error.h"
 #include "libcore/program/reload.h"
 #include "rproxyd/settings/settings.h"
+#include "rproxyd/shell/change.h"
 #include "rproxyd/shell/service.h"
 #include "rproxyd/shell/worker.h"
 
@@ -24,7 +28,8 @@ using ReadSettings = program::Reload<Settings>::Read;
 
 class Reload {
  public:
-  // How long it waits for the workers to take a generation up.
+  // How long it waits for the workers to take the change up: one that hangs, or has ended, is not waited
+  // for.
   static constexpr std::chrono::seconds kPatience{5};
 
   // `service` and `workers` must outlive it. All calls come from one thread, none of the workers'.
@@ -32,13 +37,11 @@ class Reload {
       : service_(service), workers_(std::move(workers)) {}
 
   // What takes a restart; or why nothing was changed.
-  core::Result<std::vector<std::string>> apply(const Settings& settings);
+  core::Result<std::vector<std::string>> apply(const Settings& read);
 
  private:
-  static Settings applied(const Settings& in_force, const Settings& read);
-  core::Result<void> hand_out(const std::shared_ptr<const Generation>& next,
-                              const Generation& former);
-  void follow_servers(const Settings& former, const Settings& next);
+  void hand_out(std::vector<WorkerChange> changes);
+  void tell(const Generation& former, const Change& change) const;
 
   Service& service_;
   std::vector<Worker*> workers_;

@@ -5,12 +5,11 @@
 #include <memory>
 #include <mutex>
 
-#include "libcore/base/error.h"
+#include "libcore/config/limit.h"
 #include "libcore/event/loop.h"
 #include "libcore/log/log.h"
 #include "libcore/program/reload.h"
 #include "libcore/tls/ticket_keys.h"
-#include "rproxyd/settings/settings.h"
 #include "rproxyd/shell/abuse_counts.h"
 #include "rproxyd/shell/connection_limits.h"
 #include "rproxyd/shell/generation.h"
@@ -20,18 +19,18 @@
 namespace rproxyd {
 
 struct Service {
-  logging::Logger* log = nullptr;
-  std::unique_ptr<NameWatch> names;
+  logging::Logger* const log;
+  std::unique_ptr<NameWatch> names;      // once there is a generation
   std::atomic<unsigned> compressors = 0; // at work, of all workers
-  std::shared_ptr<SharedGuard> guard;    // null: off
+  // Null: it has never been on. Who needs it takes it from a generation, which has it while it is on.
+  std::shared_ptr<SharedGuard> guard;
   std::shared_ptr<tls::TicketKeys> tickets = std::make_shared<tls::TicketKeys>();
-  std::unique_ptr<ConnectionLimits> connections;
+  ConnectionLimits connections{config::kNoLimit, config::kNoLimit};
   AbuseCounts abuse;
   program::ReloadRecord reloads{event::read_now().wall};
 
-  // `log` must outlive the service. Loads certificates, resolves names.
-  static core::Result<std::unique_ptr<Service>> make(const Settings& settings,
-                                                     logging::Logger& log);
+  // `log` must outlive the service. A Change brings the first generation, as all others.
+  explicit Service(logging::Logger& to) : log(&to) {}
 
   // From any thread. A worker's own is what that worker goes by: it may take up a new one a moment later.
   std::shared_ptr<const Generation> generation() const;

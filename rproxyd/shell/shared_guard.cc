@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "libcore/event/loop.h"
 #include "rproxyd/shell/log_files.h"
@@ -40,6 +41,8 @@ core::Duration longest_ban(const Settings::PinGuard& settings) {
       {settings.ban_time, settings.max_ban_time, core::Duration(std::chrono::hours(24 * 365))});
 }
 
+constexpr std::uint64_t kNeverSaved = std::numeric_limits<std::uint64_t>::max();
+
 struct EventText {
   logging::Level level;
   std::string_view name;
@@ -77,37 +80,58 @@ EventText text_of(GuardEvent::Kind kind) {
 core::Result<std::unique_ptr<SharedGuard>> SharedGuard::make(const Settings::PinGuard& settings,
                                                              logging::Logger& log,
                                                              const core::Now& now) {
-  std::unique_ptr<SharedGuard> guard(new SharedGuard(settings, log));
-  if (settings.audit_log) {
-    auto file = open_log(*settings.audit_log, log);
-    if (!file) return std::unexpected(file.error());
-    guard->audit_log_ = *std::move(file);
-  }
-  std::vector<Ban> bans;
-  if (settings.state) {
-    const BanStore& store = guard->store_.emplace(*settings.state);
-    auto kept = store.load(now, longest_ban(settings), log);
-    if (!kept) return std::unexpected(kept.error());
-    bans = *std::move(kept);
-    // Found out now rather than when the first ban is to be kept.
-    if (auto saved = store.save(bans, now); !saved) return std::unexpected(saved.error());
-  }
-  guard->begin(std::move(bans), now);
+  std::unique_ptr<SharedGuard> guard(new SharedGuard(log));
+  auto change = guard->prepare(settings, now);
+  if (!change) return std::unexpected(change.error());
+  guard->apply(*std::move(change), now);
+  guard->begin(now);
   return guard;
 }
 
-SharedGuard::SharedGuard(const Settings::PinGuard& settings, logging::Logger& log)
-    : log_(log),
-      paths_(settings.paths),
-      answer_(settings.answer),
-      audit_format_(settings.audit_format),
-      dry_run_(settings.dry_run),
-      guard_(rules_of(settings)) {}
+core::Result<SharedGuard::Change> SharedGuard::prepare(const Settings::PinGuard& settings,
+                                                       const core::Now& now) {
+  Change change{.rules = rules_of(settings),
+                .audit_format = settings.audit_format,
+                .store = {},
+                .found = {},
+                .audit_log = {}};
+  if (settings.audit_log) {
+    auto file = open_log(*settings.audit_log, log_);
+    if (!file) return std::unexpected(file.error());
+    change.audit_log = *std::move(file);
+  }
+  if (!settings.state) return change;
+  change.store.emplace(*settings.state);
+  const std::lock_guard lock(files_);
+  if (store_ && store_->path() == *settings.state) return change;
+  auto kept = change.store->load(now, longest_ban(settings), log_);
+  if (!kept) return std::unexpected(kept.error());
+  change.found = *std::move(kept);
+  // Found out now rather than when the first ban is to be kept.
+  if (auto saved = change.store->save(change.found, now); !saved)
+    return std::unexpected(saved.error());
+  return change;
+}
 
-void SharedGuard::begin(std::vector<Ban> bans, const core::Now& now) {
-  guard_.restore(std::move(bans), now);
-  any_bans_ = guard_.has_bans();
-  saved_ = guard_.ban_changes();
+void SharedGuard::apply(Change change, const core::Now& now) {
+  const std::lock_guard files(files_);
+  const std::lock_guard lock(mutex_);
+  dry_run_ = change.rules.dry_run;
+  guard_.set_rules(std::move(change.rules));
+  const bool moved = change.store && !(store_ && store_->path() == change.store->path());
+  std::erase_if(change.found, [&](const Ban& ban) { return guard_.knows_ban_of(ban.network); });
+  guard_.restore(std::move(change.found), now);
+  audit_format_ = change.audit_format;
+  audit_log_ = std::move(change.audit_log);
+  store_ = std::move(change.store);
+  keeps_bans_ = store_.has_value();
+  if (moved) saved_ = kNeverSaved;
+  ++rule_changes_;
+  after_change();
+  wake_.notify_one();
+}
+
+void SharedGuard::begin(const core::Now& now) {
   if (any_bans_) {
     log_.info("pin_guard.restored", "bans of before are in force again",
               logging::field("bans", guard_.bans(now).size()));
@@ -142,7 +166,7 @@ void SharedGuard::settle(const Ticket& ticket, Outcome outcome, const core::Now&
 
 std::optional<SharedGuard::BanNotice> SharedGuard::ban_of(const core::IpAddress& client,
                                                           const core::Now& now) {
-  if (dry_run_ || !any_bans_.load(std::memory_order_acquire)) return std::nullopt;
+  if (dry_run() || !any_bans_.load(std::memory_order_acquire)) return std::nullopt;
   const std::lock_guard lock(mutex_);
   const Ban* ban = guard_.find_ban(client, now);
   std::optional<BanNotice> notice;
@@ -160,7 +184,7 @@ bool SharedGuard::refuses_connection(const core::IpAddress& peer, const core::No
 
 void SharedGuard::after_change() {
   any_bans_.store(guard_.has_bans(), std::memory_order_release);
-  version_.store(guard_.ban_changes() + 1, std::memory_order_release);
+  version_.store(guard_.ban_changes() + rule_changes_ + 1, std::memory_order_release);
   if (guard_.has_events()) wake_.notify_one();
 }
 
@@ -216,19 +240,24 @@ void SharedGuard::write_until_stopped() {
     after_change();
     const std::vector<GuardEvent> events = guard_.take_events();
     std::optional<std::vector<Ban>> bans;
-    if (store_ && saved_ != guard_.ban_changes()) {
+    if (keeps_bans_ && saved_ != guard_.ban_changes()) {
       bans = guard_.bans_to_keep(now);
       saved_ = guard_.ban_changes();
     }
     if (!events.empty() || bans) {
       lock.unlock();
-      write_events(events);
-      if (bans) save_bans(*bans);
+      {
+        const std::lock_guard files(files_);
+        write_events(events);
+        if (bans) save_bans(*bans);
+      }
       lock.lock();
       continue;
     }
     if (last) break;
-    const auto something = [this] { return stopping_ || guard_.has_events(); };
+    const auto something = [this] {
+      return stopping_ || guard_.has_events() || (keeps_bans_ && saved_ != guard_.ban_changes());
+    };
     if (const auto end = guard_.next_ban_end()) {
       wake_.wait_until(lock, *end, something);
     } else {
@@ -261,14 +290,14 @@ void SharedGuard::write_events(const std::vector<GuardEvent>& events) {
       if (event.length != core::Duration::zero()) line.add("seconds", event.length);
       if (event.offences != 0) line.add("offences", event.offences);
       if (event.tokens_only) line.add("tokens_only", true);
-      if (dry_run_) line.add("dry_run", true);
+      if (dry_run()) line.add("dry_run", true);
       std::string_view finished = line.finish();
       finished.remove_suffix(1);
       audit_log_->append(finished);
     }
     if (event.kind == GuardEvent::Kind::banned) {
       log_.warning("pin_guard.banned", text.message, logging::field("network", event.network),
-                   logging::field("seconds", event.length), logging::field("dry_run", dry_run_));
+                   logging::field("seconds", event.length), logging::field("dry_run", dry_run()));
     } else if (event.kind == GuardEvent::Kind::room_slow) {
       log_.warning("pin_guard.room_slow", text.message, logging::field("room", event.room));
     }

@@ -18,7 +18,6 @@
 #include "libcore/log/line_file.h"
 #include "libcore/log/log.h"
 #include "rproxyd/guard/token_gate.h"
-#include "rproxyd/guard/token_paths.h"
 #include "rproxyd/settings/settings.h"
 #include "rproxyd/shell/ban_store.h"
 
@@ -34,11 +33,19 @@ class SharedGuard final : public TokenDesk {
                                                          const core::Now& now);
   ~SharedGuard(); // what is still to be written is
 
-  std::optional<std::string> room_of(std::string_view target) const {
-    return paths_.room_of(target);
-  }
-  Answer answer() const { return answer_; }
-  bool dry_run() const { return dry_run_; }
+  // Other rules: what was counted, and the bans, stay. prepare() opens the files that they name, and
+  // adds what it finds there; nothing is in force before apply(), which can't fail.
+  struct Change {
+    GuardRules rules;
+    logging::Format audit_format = logging::Format::text;
+    std::optional<BanStore> store;
+    std::vector<Ban> found;                       // in a file that has not been this guard's before
+    std::unique_ptr<logging::LineFile> audit_log; // null: none
+  };
+  core::Result<Change> prepare(const Settings::PinGuard& settings, const core::Now& now);
+  void apply(Change change, const core::Now& now);
+
+  bool dry_run() const { return dry_run_.load(std::memory_order_relaxed); }
 
   Admission admit(const PinAttempt& attempt, const core::Now& now) override;
   void settle(const Ticket& ticket, Outcome outcome, const core::Now& now) override;
@@ -49,7 +56,7 @@ class SharedGuard final : public TokenDesk {
   };
   // The ban that is in force for a client; none in a dry run.
   std::optional<BanNotice> ban_of(const core::IpAddress& client, const core::Now& now);
-  // Changes with every ban that is made or lifted. Those that end say when.
+  // Changes with every ban that is made or lifted, and with the rules. Those that end say when.
   std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
   // At accept: whether a ban keeps this client from connecting.
   bool refuses_connection(const core::IpAddress& peer, const core::Now& now);
@@ -68,18 +75,17 @@ class SharedGuard final : public TokenDesk {
   Counters counters();
 
  private:
-  SharedGuard(const Settings::PinGuard& settings, logging::Logger& log);
-  void begin(std::vector<Ban> bans, const core::Now& now);
+  explicit SharedGuard(logging::Logger& log) : log_(log), guard_({}) {}
+  void begin(const core::Now& now);
   void after_change(); // with the lock held
   void write_until_stopped();
   void write_events(const std::vector<GuardEvent>& events);
   void save_bans(const std::vector<Ban>& bans);
 
   logging::Logger& log_;
-  const TokenPaths paths_;
-  const Answer answer_;
-  const logging::Format audit_format_;
-  const bool dry_run_;
+  std::atomic<bool> dry_run_ = false;
+  std::mutex files_; // held while the thread writes; over what follows. Taken before mutex_.
+  logging::Format audit_format_ = logging::Format::text;
   std::optional<BanStore> store_;
   std::unique_ptr<logging::LineFile> audit_log_; // null: none
 
@@ -90,6 +96,8 @@ class SharedGuard final : public TokenDesk {
   std::mutex mutex_; // over what follows
   std::condition_variable wake_;
   PinGuard guard_;
+  std::uint64_t rule_changes_ = 0;
+  bool keeps_bans_ = false; // there is a store
   std::uint64_t saved_ = 0; // the guard's count of changes to bans, as in the file
   bool stopping_ = false;
 

@@ -35,6 +35,7 @@ BackendPool::Rules rules_of(const Settings::Pool& settings) {
       rules.affinity = BackendPool::Affinity::cookie;
       break;
   }
+  rules.checks = settings.health.has_value();
   if (settings.health)
     rules.health = {.fall = settings.health->fall, .rise = settings.health->rise};
   rules.slow_start = settings.slow_start;
@@ -61,24 +62,32 @@ BackendKey key_of(const std::string& salt, const std::string& name) {
   return static_cast<BackendKey>(key);
 }
 
+bool is_same_server(const Backend& a, const Backend& b) {
+  return a.name == b.name && a.authority == b.authority && a.tls == b.tls;
+}
+
 } // namespace
 
 SharedPool::SharedPool(std::string name, const Settings::Pool& settings)
-    : name_(std::move(name)),
-      settings_(settings),
-      key_salt_(salt_of(settings)),
-      pool_(rules_of(settings)) {}
+    : name_(std::move(name)), key_salt_(salt_of(settings)), pool_(rules_of(settings)) {}
 
-WantedBackend SharedPool::wanted(const Settings::Server& server,
+void SharedPool::configure(const Settings::Pool& settings) {
+  const std::lock_guard lock(mutex_);
+  pool_.set_rules(rules_of(settings));
+}
+
+WantedBackend SharedPool::wanted(const Settings::Pool& settings, const Settings::Server& server,
                                  const core::SocketAddress& address) const {
   WantedBackend wanted;
   Backend& backend = wanted.backend;
   backend.name = address.to_string();
   backend.address = address;
   backend.tls = server.scheme == Settings::Scheme::https;
-  backend.server_name = settings_.tls.server_name.value_or(server.host);
+  backend.server_name = settings.tls.server_name.value_or(server.host);
   backend.authority = server.authority;
   backend.key = key_of(key_salt_, fmt::format("{} {}", server.authority, backend.name));
+  backend.trust = settings.tls;
+  backend.h2 = settings.protocol == Settings::BackendProtocol::h2;
   wanted.weight = server.weight;
   wanted.priority = server.backup ? 1 : 0;
   return wanted;
@@ -95,9 +104,11 @@ bool SharedPool::set(const std::vector<WantedBackend>& wanted, core::TimePoint n
     bool found = false;
     for (std::size_t i = 0; i < kept.size() && !found; ++i) {
       const auto id = static_cast<BackendId>(i);
-      found = !kept[i] && pool_.is_member(id) && *backends_[i] == each.backend;
+      found = !kept[i] && pool_.is_member(id) && is_same_server(*backends_[i], each.backend);
       if (!found) continue;
       kept[i] = true;
+      if (*backends_[i] != each.backend)
+        backends_[i] = std::make_shared<const Backend>(each.backend);
       pool_.change(id, member);
     }
     if (!found) added.push_back(&each);

@@ -23,6 +23,8 @@ struct Backend {
   std::string server_name; // for SNI and verification
   std::string authority;   // the Host of what the proxy itself asks
   BackendKey key{};
+  Settings::BackendTls trust; // what its certificate is held to
+  bool h2 = false;            // HTTP/2 is offered to it
 
   friend bool operator==(const Backend&, const Backend&) = default;
 };
@@ -38,12 +40,17 @@ class SharedPool {
  public:
   SharedPool(std::string name, const Settings::Pool& settings);
 
-  // From now on the pool has these. Those that it has already stay as they are, with what is known of
-  // them; those that are not among them get no new exchange. True when anything has changed.
+  // Other rules. What is known of its backends stays; servers come by set().
+  void configure(const Settings::Pool& settings);
+
+  // From now on the pool has these. What is known of those that it has already stays, though they may
+  // be asked in another way; those that are not among them get no new exchange. True when it has others.
   bool set(const std::vector<WantedBackend>& wanted, core::TimePoint now);
 
-  // A backend of the pool at this address; the key comes from its name and the pool's servers.
-  WantedBackend wanted(const Settings::Server& server, const core::SocketAddress& address) const;
+  // A backend of the pool at this address; the key comes from its name and the servers that the pool
+  // began with.
+  WantedBackend wanted(const Settings::Pool& settings, const Settings::Server& server,
+                       const core::SocketAddress& address) const;
 
   std::optional<BackendId> choose(const core::IpAddress& client, std::span<const BackendId> tried,
                                   std::optional<BackendKey> wanted, core::TimePoint now);
@@ -83,7 +90,6 @@ class SharedPool {
   bool first_without_h2(BackendId backend);
 
   const std::string& name() const { return name_; }
-  const Settings::Pool& settings() const { return settings_; }
 
  private:
   // With the lock held: what is known of it now.
@@ -91,7 +97,6 @@ class SharedPool {
   BackendRecord& record(BackendId backend) { return records_[static_cast<std::size_t>(backend)]; }
 
   const std::string name_;
-  const Settings::Pool settings_;
   const std::string key_salt_;
   mutable std::mutex mutex_; // over what follows
   BackendPool pool_;

@@ -22,17 +22,12 @@ AccessFormat format_of(Settings::AccessFormat format) {
 
 } // namespace
 
-core::Result<std::unique_ptr<Worker>> Worker::make(Service& service, WorkerChange change,
-                                                   bool first) {
-  std::unique_ptr<Worker> worker(new Worker(service));
-  worker->backends_ =
-      std::make_unique<BackendConnections>(worker->loop_, worker->buffers_, *service.log);
-  worker->adopt_here(std::move(change));
-  if (first) {
-    worker->health_checks_.emplace(*worker);
-    worker->loop_.set_after(worker->next_ticket_key_, tls::TicketKeys::kRotation);
-  }
-  return worker;
+Worker::Worker(Service& service, WorkerChange change, bool first)
+    : service_(service), backends_(loop_, buffers_, *service.log) {
+  adopt_here(std::move(change));
+  if (!first) return;
+  health_checks_.emplace(*this);
+  loop_.set_after(next_ticket_key_, tls::TicketKeys::kRotation);
 }
 
 void Worker::adopt(WorkerChange change, std::move_only_function<void()> done) {
@@ -45,13 +40,33 @@ void Worker::adopt(WorkerChange change, std::move_only_function<void()> done) {
 void Worker::adopt_here(WorkerChange change) {
   flush_access_log();
   generation_ = std::move(change.generation);
-  backends_->adopt(generation_, std::move(change.contexts));
-  for (auto& [listener, socket] : change.sockets) add_listener(listener, std::move(socket));
+  backends_.adopt(generation_, std::move(change.contexts));
+  if (health_checks_) health_checks_->adopt(*generation_);
   for (ClientConnection* client : clients()) client->adopt(generation_);
+  close_listeners_that_are_gone();
+  if (!accepting_) return;
+  for (auto& [listener, socket] : change.sockets) add_listener(listener, std::move(socket));
+}
+
+// Whoever was accepted by the kernel is served.
+void Worker::close_listeners_that_are_gone() {
+  for (auto& [id, listener] : listeners_) {
+    if (const ListenerRules* rules = generation_->listener(id)) {
+      listener.generation = generation_;
+      listener.figures->transport = rules->settings.tls ? "https" : "http";
+    } else if (listener.acceptor) {
+      listener.acceptor->take_what_waits();
+      listener.acceptor.reset();
+    }
+  }
+  std::erase_if(listeners_, [](const auto& each) {
+    return !each.second.acceptor && each.second.headers->waiting() == 0;
+  });
 }
 
 void Worker::add_listener(ListenerId listener, event::Fd socket) {
   Listener& added = listeners_[listener];
+  added.generation = generation_;
   added.figures =
       &figures_.listener(event::local_address(socket.get()).to_string(),
                          generation_->listener(listener)->settings.tls ? "https" : "http");
@@ -77,6 +92,7 @@ void Worker::add_listener(ListenerId listener, event::Fd socket) {
 }
 
 void Worker::stop_accepting() {
+  accepting_ = false;
   for (auto& [id, listener] : listeners_) listener.acceptor.reset();
 }
 
@@ -109,7 +125,7 @@ void Worker::end() {
   for (ClientConnection* client : clients()) client->close();
   if (health_checks_) health_checks_->stop();
   loop_.cancel(next_ticket_key_);
-  backends_->close_kept();
+  backends_.close_kept();
   loop_.stop();
 }
 
@@ -131,9 +147,10 @@ std::string_view Worker::http_date() {
 
 // A trusted proxy says whose connection it is; from anybody else a PROXY header is no HTTP.
 void Worker::accepted(ListenerId listener, event::Fd fd, const core::SocketAddress& peer) {
-  const ListenerRules* rules = generation_->listener(listener);
+  const Listener& at = listeners_.at(listener);
+  const ListenerRules* rules = at.generation->listener(listener);
   if (rules->settings.proxy_protocol && settings().trusted_proxies.contains(peer.ip())) {
-    event::ProxyHeaders& headers = *listeners_[listener].headers;
+    event::ProxyHeaders& headers = *at.headers;
     if (headers.waiting() < kMaxWaitingForHeader) {
       headers.expect(std::move(fd), peer);
     } else {
@@ -149,7 +166,7 @@ void Worker::start_client(ListenerId listener, event::Fd fd, const core::SocketA
                           const core::SocketAddress& local) {
   if (refuses(peer)) return figures_.note(ConnectionRefusal::banned);
   auto ticket =
-      service_.connections->admit(peer.ip(), settings().trusted_proxies.contains(peer.ip()));
+      service_.connections.admit(peer.ip(), settings().trusted_proxies.contains(peer.ip()));
   if (!ticket) {
     log().debug("connection.refused", "a limit is reached", logging::field("client", peer),
                 logging::field("limit", ticket.error()));
@@ -159,10 +176,12 @@ void Worker::start_client(ListenerId listener, event::Fd fd, const core::SocketA
     note_abuse(Abuse::connections, peer);
     return; // closes it
   }
-  auto client =
-      std::make_unique<ClientConnection>(*this, listener, peer, local, *std::move(ticket));
+  const auto& generation = listeners_.at(listener).generation;
+  auto client = std::make_unique<ClientConnection>(*this, generation, listener, peer, local,
+                                                   *std::move(ticket));
   ClientConnection* raw = client.get();
-  if (!client->start(std::move(fd), generation_->listener(listener)->tls)) return;
+  if (!client->start(std::move(fd), generation->listener(listener)->tls)) return;
+  if (generation != generation_) client->adopt(generation_);
   clients_.emplace(raw, std::move(client));
 }
 
@@ -273,7 +292,7 @@ void Worker::append_access_line(const AccessRecord& record) {
 
 WorkerFigures Worker::snapshot() const {
   WorkerFigures figures = figures_;
-  figures.kept = backends_->kept();
+  figures.kept = backends_.kept();
   figures.backends = buffers_.traffic;
   figures.buffered_bytes = buffers_.pool.in_use() * core::ChunkPool::kChunkBytes;
   // The file is one for all workers: one of them tells.

@@ -40,8 +40,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   // `service` must outlive the worker.
   // One of all workers is the `first`: it does what is done once, checks of the backends and new keys
   // for TLS tickets.
-  static core::Result<std::unique_ptr<Worker>> make(Service& service, WorkerChange change,
-                                                    bool first);
+  Worker(Service& service, WorkerChange change, bool first);
   ~Worker() override;
 
   void run() override; // on the worker's thread, until drained or stopped
@@ -60,7 +59,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   // For this worker's parts, on its thread.
   event::Loop& loop() { return loop_; }
   event::StreamBuffers& buffers() { return buffers_; }
-  BackendConnections& backends() { return *backends_; }
+  BackendConnections& backends() { return backends_; }
   FolderFiles& files() { return files_; }
   Service& service() const { return service_; }
   const std::shared_ptr<const Generation>& generation() const { return generation_; }
@@ -86,13 +85,14 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
 
  private:
   struct Listener {
+    std::shared_ptr<const Generation> generation; // the last that has it
     std::unique_ptr<event::ProxyHeaders> headers;
-    std::unique_ptr<event::Acceptor> acceptor;
+    std::unique_ptr<event::Acceptor> acceptor; // null: closed
     ListenerFigures* figures = nullptr;
   };
 
-  explicit Worker(Service& service) : service_(service) {}
   void adopt_here(WorkerChange change);
+  void close_listeners_that_are_gone();
   void add_listener(ListenerId listener, event::Fd socket);
   void stop_accepting();
   void on_deadline(int kind) override;
@@ -117,7 +117,8 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   std::string http_date_;
   core::WallTime http_date_of_{};
   bool draining_ = false;
-  std::unique_ptr<BackendConnections> backends_;
+  bool accepting_ = true;
+  BackendConnections backends_;
   std::optional<HealthChecks> health_checks_;
   core::Deadline next_ticket_key_{static_cast<event::DeadlineHandler*>(this)};
   std::unordered_map<ClientConnection*, std::unique_ptr<ClientConnection>> clients_;
