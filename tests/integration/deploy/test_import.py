@@ -223,7 +223,7 @@ def test_coturn_with_its_database_and_secrets(tmp_path, write):
 def test_the_answers_of_version_7_restricted(tmp_path, write):
     got = carry_over(tmp_path / "out", write(".reverseproxy-config.json", json.dumps(ANSWERS_7)))
     assert got.turnd["clients"] == {"stun": ["any"], "turn": ["10.40.0.10", "10.40.0.11", "10.40.0.12"]}
-    assert got.turnd["listeners"] == [{"transport": "udp", "address": "127.0.0.1:3478"}]
+    assert got.turnd["listeners"] == [{"transport": "udp", "address": "127.0.0.1:3478"}, {"transport": "udp", "address": "127.0.0.2:3478"}]
     assert got.turnd["relay"]["addresses"] == ["127.0.0.2"]
     assert got.rproxyd["content_security_policy"] == "default" and got.rproxyd["pin_guard"]["enabled"] is True
     for what in ("networks", "managementnetworks", "snmp"):

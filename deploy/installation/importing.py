@@ -7,12 +7,12 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from appliance import daemon_files, read_answers, read_jail, read_nginx, read_turnserver
-from appliance.nginx_syntax import NotNginx
-from appliance.output import NotWritten, write
-from appliance.read_answers import NotAnswers
-from appliance.report import Report
-from appliance.site import Site
+from installation import daemon_files, read_answers, read_jail, read_nginx, read_turnserver
+from installation.nginx_syntax import NotNginx
+from installation.output import NotWritten, write
+from installation.read_answers import NotAnswers
+from installation.report import Report
+from installation.site import Site
 
 REFUSED, USAGE = 1, 2
 

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from appliance import nginx_syntax
-from appliance.nginx_syntax import Directive
-from appliance.report import Report
-from appliance.site import TURN_ONLY, Certificate, Node, Web
+from installation import nginx_syntax
+from installation.nginx_syntax import Directive
+from installation.report import Report
+from installation.site import TURN_ONLY, Certificate, Node, Web
 
 CONFERENCING = {"/api", "/webapp", "/static", "/teams"}
 BRANDING = re.compile(r"/([A-Za-z0-9_-]+)/?$")

@@ -6,8 +6,8 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.report import Report
-from appliance.site import Certificate, Turn
+from installation.report import Report
+from installation.site import Certificate, Turn
 
 PORT, TLS_PORT = 3478, 5349
 KEY = re.compile(r"0x([0-9a-fA-F]{32})$")

@@ -4,8 +4,8 @@ import configparser
 import re
 from pathlib import Path
 
-from appliance.report import Report
-from appliance.site import Guard
+from installation.report import Report
+from installation.site import Guard
 
 JAIL = "pexiprp"
 LINES_PER_WRONG_PIN = 2  # the challenge and the wrong PIN: the guide's arithmetic

@@ -1,6 +1,6 @@
 """A Site as the daemons' configuration."""
 
-from appliance.site import Certificate, Node, Site, Turn, Web
+from installation.site import Certificate, Node, Site, Turn, Web
 
 POOL = "conferencing"
 HTTPS = 443

@@ -1,0 +1,84 @@
+"""Answers as a file, in the appliance's form: read from it, completed, and written back."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from installation import checks
+from installation.questions import FIRST, QUESTIONS, SECOND, Answers, Question, check, get, has_second, has_web, put
+
+
+class NotAnswers(Exception):
+    """With the file, the key, and what was expected."""
+
+
+def load(path: Path) -> Answers:
+    try:
+        found = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise NotAnswers(f"{path}:{error.lineno}: {error.msg}") from None
+    except OSError as error:
+        raise NotAnswers(f"{path}: {error.strerror}") from None
+    if not isinstance(found, dict):
+        raise NotAnswers(f"{path}: an object was expected")
+    return renamed(found)
+
+
+def renamed(answers: Answers) -> Answers:
+    """An appliance calls its interfaces as it likes; here the internal one is nic0, the external one nic1."""
+    internal, external = answers.get("internal"), answers.get("external")
+    networks = answers.get("networks")
+    if isinstance(networks, dict) and internal in networks and FIRST not in networks:
+        moved = {FIRST: networks[internal]} | ({SECOND: networks[external]} if external in networks and external != internal else {})
+        answers = answers | {"networks": moved, "interfaces": {FIRST: internal} | ({SECOND: external} if SECOND in moved else {})}
+    if isinstance(answers.get("networks"), dict):
+        answers.setdefault("dualnic", SECOND in answers["networks"])
+    return answers
+
+
+def as_text(value: Any) -> str:
+    """As it would be typed."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        if "via" in value:
+            return f"{value['to']} via {value['via']}"
+        return f"{value.get('username')} {value.get('password')}" if value.get("enabled", True) else "disable"
+    if isinstance(value, list):
+        return " ".join(map(as_text, value))
+    return "none" if value is None else str(value)
+
+
+def complete(answers: Answers, source: str) -> Answers:
+    """Every question's answer, checked as if it had been typed; what is missing takes its default. Raises NotAnswers, all problems at once."""
+    made: Answers = {}
+    problems = []
+    for question in QUESTIONS:
+        if not question.asked(made):
+            continue
+        try:
+            put(made, question.key, given(question, answers, made))
+        except checks.Wrong as problem:
+            problems.append(f"{source}: {question.key}: {problem}")
+    if problems:
+        raise NotAnswers("\n".join(problems))
+    return made
+
+
+def given(question: Question, answers: Answers, made: Answers) -> Any:
+    value = get(answers, question.key)
+    if question.lines:
+        return [check(question, as_text(each), made) for each in value or []]
+    text = as_text(value) if value is not None else question.default(made)
+    if text is None:
+        raise checks.Wrong(f"is missing; expected the answer to \"{question.text}\"")
+    found = check(question, text, made)
+    if question.key == "turnserver" and isinstance(value, dict) and "sharedsecret" in value:
+        found["sharedsecret"] = value["sharedsecret"]
+    return found
+
+
+def kept(answers: Answers) -> str:
+    """For the next time, and for whoever reads the appliance's form."""
+    both = answers | {"internal": FIRST, "external": SECOND if has_second(answers) else FIRST, "enablewebloadbalance": has_web(answers)}
+    return json.dumps(both, indent=2) + "\n"

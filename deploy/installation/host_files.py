@@ -1,0 +1,109 @@
+"""A dedicated machine's own files: interfaces, names, time, and a firewall with the ports of the guide's Appendix 1 and no others."""
+
+import ipaddress
+
+from installation.from_answers import TURN_PORT, inside, nodes, outside
+from installation.questions import FIRST, SECOND, Answers, get, has_second, has_turn, has_web
+
+RELAY_PORTS = "49152-65535"
+HEAD = "# Written by deploy/setup.\n"
+
+
+def host_files(answers: Answers) -> dict[str, str]:
+    """By path from the root."""
+    cards = [FIRST, SECOND] if has_second(answers) else [FIRST]
+    files = {f"etc/systemd/network/10-vestibule-{get(answers, f'interfaces.{card}')}.network": networkd(answers, card) for card in cards}
+    name, domain = get(answers, "hostname"), get(answers, "domain")
+    return files | {
+        "etc/network/interfaces.vestibule": interfaces(answers, cards),
+        "etc/resolv.conf": HEAD + f"search {domain}\n" + "".join(f"nameserver {each}\n" for each in get(answers, "dns")),
+        "etc/systemd/timesyncd.conf.d/vestibule.conf": HEAD + f"[Time]\nNTP={' '.join(get(answers, 'ntp'))}\n",
+        "etc/hostname": f"{name}\n",
+        "etc/hosts": HEAD + f"127.0.0.1 localhost\n{inside(answers)} {name}.{domain} {name}\n::1 localhost ip6-localhost ip6-loopback\n",
+        "etc/nftables.conf": firewall(answers),
+    }
+
+
+def prefix(answers: Answers, card: str) -> int:
+    return ipaddress.IPv4Network(f"0.0.0.0/{get(answers, f'networks.{card}.netmask')}").prefixlen
+
+
+def gateway(answers: Answers, card: str) -> str | None:
+    """One machine has one default gateway: the external interface's."""
+    return None if card == FIRST and has_second(answers) else get(answers, f"networks.{card}.gateway")
+
+
+def networkd(answers: Answers, card: str) -> str:
+    lines = [HEAD + "[Match]", f"Name={get(answers, f'interfaces.{card}')}", "", "[Network]",
+             f"Address={get(answers, f'networks.{card}.ipaddress')}/{prefix(answers, card)}"]
+    if hop := gateway(answers, card):
+        lines.append(f"Gateway={hop}")
+    lines += [f"DNS={each}" for each in get(answers, "dns")] + [f"Domains={get(answers, 'domain')}"]
+    for route in get(answers, f"networks.{card}.routes", []):
+        lines += ["", "[Route]", f"Destination={route['to']}", f"Gateway={route['via']}"]
+    return "\n".join(lines) + "\n"
+
+
+def interfaces(answers: Answers, cards: list[str]) -> str:
+    """The classic form, for /etc/network/interfaces, of a machine that has ifupdown."""
+    lines = [HEAD + "auto lo", "iface lo inet loopback"]
+    for card in cards:
+        name = get(answers, f"interfaces.{card}")
+        lines += ["", f"auto {name}", f"iface {name} inet static", f"    address {get(answers, f'networks.{card}.ipaddress')}",
+                  f"    netmask {get(answers, f'networks.{card}.netmask')}"]
+        if hop := gateway(answers, card):
+            lines.append(f"    gateway {hop}")
+        lines.append(f"    dns-nameservers {' '.join(get(answers, 'dns'))}")
+        lines += [f"    post-up ip route add {route['to']} via {route['via']}" for route in get(answers, f"networks.{card}.routes", [])]
+    return "\n".join(lines) + "\n"
+
+
+def firewall(answers: Answers) -> str:
+    """Appendix 1: what comes in, and what goes out."""
+    into = []
+    out = [*[f"ip daddr {each} udp dport 53 accept" for each in get(answers, "dns")],
+           *[f"ip daddr {each} tcp dport 53 accept" for each in get(answers, "dns")],
+           "udp dport 123 accept"]
+    web_addresses = f"{{ {inside(answers)}, {outside(answers)} }}" if has_second(answers) else inside(answers)
+    if has_web(answers):
+        into.append(f"ip daddr {web_addresses} tcp dport {{ 80, 443 }} accept")
+        out += [node_rule(each) for each in nodes(answers)]
+    if has_turn(answers):
+        into += [f"ip daddr {{ {inside(answers)}, {outside(answers)} }} udp dport {TURN_PORT} accept" if has_second(answers) else f"ip daddr {inside(answers)} udp dport {TURN_PORT} accept",
+                 f"ip daddr {outside(answers)} udp dport {RELAY_PORTS} accept"]
+        out.append(f"ip saddr {outside(answers)} udp sport {RELAY_PORTS} accept")
+    into += [f"ip saddr {each} tcp dport 22 accept" for each in get(answers, "managementnetworks", [])]
+    return f"""#!/usr/sbin/nft -f
+{HEAD}flush ruleset
+table inet vestibule {{
+  chain input {{
+    type filter hook input priority filter; policy drop;
+    ct state established,related accept
+    ct state invalid drop
+    iif lo accept
+    icmp type {{ echo-request, destination-unreachable, time-exceeded, parameter-problem }} accept
+{indented(into)}
+  }}
+  chain forward {{
+    type filter hook forward priority filter; policy drop;
+  }}
+  chain output {{
+    type filter hook output priority filter; policy drop;
+    ct state established,related accept
+    oif lo accept
+    icmp type {{ echo-request, destination-unreachable, time-exceeded, parameter-problem }} accept
+{indented(out)}
+  }}
+}}
+"""
+
+
+def node_rule(node: str) -> str:
+    host, _, port = node.partition(":")
+    return f"ip daddr {host} tcp dport {port or 443} accept"
+
+
+def indented(rules: list[str]) -> str:
+    return "\n".join(f"    {each}" for each in rules)
+
+

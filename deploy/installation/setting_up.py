@@ -1,0 +1,105 @@
+"""deploy/setup, from its arguments to the output folder and, with consent, to the machine."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from installation import answers_file, applying, daemon_files
+from installation.answers_file import NotAnswers
+from installation.certificate import self_signed
+from installation.from_answers import created, site_of
+from installation.host_files import host_files
+from installation.output import NotWritten, replace
+from installation.platform_notes import notes
+from installation.questions import Answers, get, prepared
+from installation.session import Left, Session
+
+REFUSED = 1
+ANSWERS, NOTES = "answers.json", "notes.txt"
+
+
+def main(arguments: list[str], description: str) -> int:
+    parser = argparse.ArgumentParser(prog="deploy/setup", description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--answers", type=Path, metavar="FILE", help="ask nothing: these answers, or an appliance's .reverseproxy-config.json")
+    parser.add_argument("--output", type=Path, default=Path("vestibule-setup"), metavar="DIR", help="where everything is written (vestibule-setup)")
+    parser.add_argument("--apply", action="store_true", help="put what is in the output folder in its place, after showing the difference")
+    parser.add_argument("--yes", action="store_true", help="with --apply: don't ask")
+    parser.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="the machine's root folder (/)")
+    options = parser.parse_args(arguments)
+    try:
+        if options.apply:
+            return apply(options)
+        answers = answered(options)
+        secrets = write(options, answers)
+        print(notes(answers))
+        print(f"Written to {options.output}. Nothing on this machine has changed.")
+        if options.answers is None and sys.stdin.isatty():
+            return apply(options, secrets)
+        print(f"To put it in its place: deploy/setup --output {options.output} --apply")
+        return 0
+    except Left:
+        print("\nLeft: nothing has been written.")
+        return REFUSED
+    except (NotAnswers, NotWritten, applying.NotApplied) as problem:
+        print(f"deploy/setup: {problem}", file=sys.stderr)
+        return REFUSED
+
+
+def answered(options: argparse.Namespace) -> Answers:
+    if options.answers:
+        return answers_file.complete(answers_file.load(options.answers), str(options.answers))
+    earlier = options.output / ANSWERS
+    found = answers_file.load(earlier) if earlier.exists() else {}
+    if found:
+        print(f"Starting from the answers of {earlier}.")
+    return Session(input, lambda text: print(text, end="", flush=True), found).run()
+
+
+def write(options: argparse.Namespace, answers: Answers) -> list[str]:
+    """The output folder, whole or not at all. Gives what must not be shown."""
+    site = site_of(answers)
+    files: dict[str, str] = {}
+    if site.web:
+        files["etc/vestibule/rproxyd.json"] = as_text(daemon_files.rproxyd(site))
+    if site.turn:
+        files["etc/vestibule/turnd.json"] = as_text(daemon_files.turnd(site))
+    pem = created(answers)
+    if pem and not (options.root / str(pem).lstrip("/")).exists():
+        files[str(pem).lstrip("/")] = self_signed(f"{get(answers, 'hostname')}.{get(answers, 'domain')}")
+    if prepared(answers):
+        files |= host_files(answers)
+    files[ANSWERS] = answers_file.kept(answers)
+    files[NOTES] = notes(answers)
+    replace(options.output, files)
+    return applying.secrets_of(answers)
+
+
+def apply(options: argparse.Namespace, secrets: list[str] | None = None) -> int:
+    if not (options.output / ANSWERS).exists():
+        raise NotWritten(f"{options.output}: has no {ANSWERS}; run deploy/setup first, or name its folder with --output")
+    if secrets is None:
+        secrets = applying.secrets_of(answers_file.load(options.output / ANSWERS))
+    changes = applying.changes(options.output, options.root)
+    if not changes:
+        print("The machine is as the output folder says; there is nothing to change.")
+        return 0
+    print(applying.shown(changes, secrets))
+    if not options.yes and not agreed(f"Change these {len(changes)} files? yes or no [no]: "):
+        print("Nothing has changed.")
+        return 0
+    applying.apply(changes)
+    print("Done. What takes effect when:")
+    print(applying.what_is_next(changes))
+    return 0
+
+
+def agreed(question: str) -> bool:
+    try:
+        return input(question).strip().lower() == "yes"
+    except EOFError:
+        return False
+
+
+def as_text(configured: dict) -> str:
+    return json.dumps(configured, indent=2, ensure_ascii=False) + "\n"

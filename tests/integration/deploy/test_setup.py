@@ -1,0 +1,286 @@
+"""deploy/setup at a terminal, with right, wrong and absurd answers, and without one."""
+
+import json
+import os
+import pty
+import select
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "tests/integration/support"), str(ROOT / "deploy")]
+
+from installation import checks  # noqa: E402
+from daemons import run, write_private  # noqa: E402
+from namespaces import Network  # noqa: E402
+
+GUARD_SECONDS = 30
+
+# The guide's example: single NIC on a public address.
+EXAMPLE = {
+    "networks": {"nic0": {"ipaddress": "198.51.100.130", "netmask": "255.255.255.128", "gateway": "198.51.100.129"}},
+    "managementnetworks": ["10.0.50.0/24"], "hostname": "proxy", "domain": "example.com", "dns": ["8.8.8.8", "8.8.4.4"],
+    "ntp": ["0.no.pool.ntp.org", "1.no.pool.ntp.org", "2.no.pool.ntp.org"], "conferencenodes": ["10.40.0.10", "10.40.0.11"],
+    "turnserver": {"enabled": True, "username": "pexip", "password": "admin1234"}, "enablecsp": True,
+}
+TYPED = ["198.51.100.130", "255.255.255.128", "198.51.100.129", "10.0.50.0 255.255.255.0", "", "proxy", "example.com", "8.8.8.8 8.8.4.4",
+         "0.no.pool.ntp.org 1.no.pool.ntp.org 2.no.pool.ntp.org", "10.40.0.10", "10.40.0.11", "", "pexip admin1234", "yes"]
+DEFAULTS = [""] * 7  # second interface, NAT, TURN for callers, 443, PIN guard, certificate, this machine
+
+
+class Terminal:
+    """The wizard, as a person at a terminal sees it."""
+
+    def __init__(self, folder: Path, *arguments: str):
+        self.pid, self._descriptor = pty.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            os.execv(ROOT / "deploy/setup", ["setup", "--root", str(folder / "root"), *arguments])
+        self.shown = ""
+        self.code: int | None = None
+
+    def until(self, prompt: str) -> str:
+        """What came since the last time."""
+        end, begin = time.monotonic() + GUARD_SECONDS, len(self.shown)
+        while not self.shown[begin:].rstrip().endswith(prompt):
+            assert time.monotonic() < end, f"{prompt!r} did not come:\n{self.shown}"
+            if select.select([self._descriptor], [], [], 0.1)[0]:
+                try:
+                    self.shown += os.read(self._descriptor, 65536).decode(errors="replace").replace("\r\n", "\n")
+                except OSError:
+                    break
+        return self.shown[begin:]
+
+    def type(self, *lines: str) -> str:
+        said = ""
+        for line in lines:
+            os.write(self._descriptor, f"{line}\n".encode())
+            said = self.until(":")
+        return said
+
+    def end(self) -> int:
+        while True:
+            try:
+                more = os.read(self._descriptor, 65536)
+            except OSError:
+                break
+            if not more:
+                break
+            self.shown += more.decode(errors="replace").replace("\r\n", "\n")
+        os.close(self._descriptor)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    (tmp_path / "root").mkdir()
+    return tmp_path
+
+
+def unattended(folder: Path, answers: dict, *arguments: str, expect: int = 0) -> str:
+    path = write_private(folder / "answers.json", json.dumps(answers))
+    done = subprocess.run([ROOT / "deploy/setup", "--answers", path, "--output", folder / "out", "--root", folder / "root", *arguments],
+                          capture_output=True, text=True)
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout if expect == 0 else done.stderr
+
+
+def written(folder: Path, name: str, output: str = "vestibule-setup") -> dict:
+    return json.loads((folder / output / name).read_text())
+
+
+def test_the_guides_example_by_hand(folder):
+    terminal = Terminal(folder)
+    terminal.until("IP address:")
+    review = terminal.type(*TYPED, *DEFAULTS)
+    assert "198.51.100.130" in review and "admin1234" not in review and "pexip ********" in review
+    terminal.type("write")
+    os.write(terminal._descriptor, b"no\n")
+    assert terminal.end() == 0
+    assert "Nothing has changed." in terminal.shown and "_pexapp._tcp.example.com." in terminal.shown
+    rproxyd, turnd = written(folder, "etc/vestibule/rproxyd.json"), written(folder, "etc/vestibule/turnd.json")
+    assert rproxyd["pools"]["conferencing"]["servers"] == ["https://10.40.0.10", "https://10.40.0.11"]
+    assert rproxyd["content_security_policy"] == "default" and rproxyd["pin_guard"]["enabled"] is True
+    assert turnd["listeners"] == [{"transport": "udp", "address": "198.51.100.130:3478"}]
+    assert turnd["clients"]["turn"] == ["10.40.0.10", "10.40.0.11"]
+    assert (folder / "vestibule-setup/etc/vestibule/turnd.json").stat().st_mode & 0o777 == 0o600
+    assert list((folder / "root").iterdir()) == []
+
+
+def test_wrong_answers_are_explained_and_asked_again(folder):
+    terminal = Terminal(folder)
+    terminal.until("IP address:")
+    for absurd in ("", "proxy.example.com", "300.1.1.1", "198.51.100.130/25", "127.0.0.1", "\x1b[A", "a" * 3000):
+        assert "Subnet mask" not in terminal.type(absurd)
+    terminal.type("198.51.100.130", "255.0.255.0", "/25")
+    assert "can't be reached" in terminal.type("10.40.0.1")
+    assert "own address" in terminal.type("198.51.100.130")
+    assert "Step 2" in terminal.type("<")  # back
+    assert "Step 3" in terminal.type("")   # what was answered is the default
+    os.write(terminal._descriptor, b"\x04")
+    assert terminal.end() == 1
+    assert "nothing has been written" in terminal.shown and not (folder / "vestibule-setup").exists()
+
+
+def test_a_second_run_starts_from_the_earlier_answers_and_one_is_changed_in_the_review(folder):
+    unattended(folder, EXAMPLE)
+    (folder / "out").rename(folder / "vestibule-setup")
+    terminal = Terminal(folder)
+    assert "Starting from the answers" in terminal.until("IP address [198.51.100.130]:")
+    lines = [""] * 8 + ["", "", ""]
+    review = terminal.type(*lines, *DEFAULTS)
+    number = next(line.split()[0] for line in review.splitlines() if "Content Security Policy" in line)
+    terminal.type(number, "no", "write")
+    os.write(terminal._descriptor, b"no\n")
+    assert terminal.end() == 0
+    assert written(folder, "etc/vestibule/rproxyd.json")["content_security_policy"] == "off"
+    assert written(folder, "etc/vestibule/turnd.json")["credentials"]["users"] == {"pexip": "admin1234"}
+
+
+def test_what_is_written_is_accepted_by_the_daemons(folder):
+    unattended(folder, EXAMPLE | {"turnserver": EXAMPLE["turnserver"] | {"port443": True, "clientturn": True}})
+    out = folder / "out/etc/vestibule"
+    rproxyd = json.loads((out / "rproxyd.json").read_text())
+    for listener in rproxyd["listeners"]:
+        if "tls" in listener:
+            listener["tls"]["certificates"] = [str(out / "pexip.pem")]
+    for name, configured in (("rproxyd", rproxyd), ("turnd", json.loads((out / "turnd.json").read_text()))):
+        done = run(name, "check", "--config", write_private(folder / f"{name}.json", json.dumps(configured)))
+        assert done.returncode == 0, done.stdout
+    assert len(json.loads((folder / "out/answers.json").read_text())["turnserver"]["sharedsecret"]) > 30
+
+
+def test_turn_only_and_proxy_only(folder):
+    assert "Add TURN server" in unattended(folder, EXAMPLE | {"conferencenodes": ["169.254.0.1"]})
+    assert not (folder / "out/etc/vestibule/rproxyd.json").exists()
+    assert "clients" not in written(folder, "etc/vestibule/turnd.json", "out")
+    said = unattended(folder, EXAMPLE | {"turnserver": {"enabled": False}})
+    assert not (folder / "out/etc/vestibule/turnd.json").exists() and "TURN" not in said
+
+
+def test_answers_of_the_appliance_are_taken(folder):
+    networks = {"ens192": {"ipaddress": "10.40.0.2", "netmask": "255.255.255.0", "gateway": "10.40.0.1", "routes": [{"to": "10.0.50.0/24", "via": "10.40.0.1"}]},
+                "ens224": {"ipaddress": "198.51.100.130", "netmask": "255.255.255.128", "gateway": "198.51.100.129", "routes": []}}
+    unattended(folder, EXAMPLE | {"networks": networks, "internal": "ens192", "external": "ens224", "enablewebloadbalance": True, "preparehost": True})
+    turnd = written(folder, "etc/vestibule/turnd.json", "out")
+    assert turnd["relay"]["addresses"] == ["198.51.100.130"]
+    inner = (folder / "out/etc/systemd/network/10-vestibule-ens192.network").read_text()
+    assert "Address=10.40.0.2/24" in inner and "Destination=10.0.50.0/24\nGateway=10.40.0.1" in inner
+    assert inner.count("Gateway=") == 1  # the route's: one machine has one default gateway
+    assert "Gateway=198.51.100.129" in (folder / "out/etc/systemd/network/10-vestibule-ens224.network").read_text()
+    assert "post-up ip route add 10.0.50.0/24 via 10.40.0.1" in (folder / "out/etc/network/interfaces.vestibule").read_text()
+
+
+WRONG = {
+    "a missing answer": ({"domain": None}, "domain: is missing"),
+    "a gateway elsewhere": ({"networks": {"nic0": {"ipaddress": "198.51.100.130", "netmask": "255.255.255.128", "gateway": "10.0.0.1"}}}, "can't be reached"),
+    "a short password": ({"turnserver": {"enabled": True, "username": "pexip", "password": "x"}}, "at least 8 characters"),
+    "a node that is none": ({"conferencenodes": ["not a node"]}, "conferencenodes"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_answers_in_a_file_are_named_and_nothing_is_written(folder, name):
+    change, expected = WRONG[name]
+    said = unattended(folder, EXAMPLE | change, expect=1)
+    assert expected in said and "Traceback" not in said
+    assert not (folder / "out").exists()
+
+
+def test_another_folder_is_left_alone(folder):
+    (folder / "out").mkdir()
+    (folder / "out/precious").write_text("")
+    assert "holds something else" in unattended(folder, EXAMPLE, expect=1)
+    assert list((folder / "out").iterdir()) == [folder / "out/precious"]
+
+
+def apply(folder: Path, expect: int = 0) -> str:
+    done = subprocess.run([ROOT / "deploy/setup", "--apply", "--yes", "--output", folder / "out", "--root", folder / "root"], capture_output=True, text=True)
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_applying_shows_the_difference_without_secrets_and_keeps_what_was_there(folder):
+    (folder / "root/etc").mkdir()
+    (folder / "root/etc/resolv.conf").write_text("nameserver 192.0.2.1\n")
+    unattended(folder, EXAMPLE | {"preparehost": True})
+    said = apply(folder)
+    assert "-nameserver 192.0.2.1" in said and "+nameserver 8.8.8.8" in said
+    assert "admin1234" not in said and "PRIVATE KEY" not in said
+    assert (folder / "root/etc/resolv.conf.before-vestibule").read_text() == "nameserver 192.0.2.1\n"
+    assert (folder / "root/etc/vestibule/pexip.pem").stat().st_mode & 0o777 == 0o600
+    assert "nothing to change" in apply(folder)
+
+
+def test_what_can_not_be_written_leaves_everything_as_it_was(folder):
+    (folder / "root/etc/vestibule").mkdir(parents=True)
+    (folder / "root/etc/vestibule/rproxyd.json").write_text("former")
+    (folder / "root/etc/vestibule/turnd.json").mkdir()  # where a file should go
+    unattended(folder, EXAMPLE)
+    assert "Traceback" not in apply(folder, expect=1)
+    assert (folder / "root/etc/vestibule/rproxyd.json").read_text() == "former"
+
+
+def test_the_firewall_lets_in_what_the_guide_lists_and_nothing_else(folder):
+    """Loaded in a network of its own, and probed port by port."""
+    unattended(folder, EXAMPLE | {"preparehost": True})
+    with Network() as network:
+        machine, caller, manager = (network.host(name) for name in ("machine", "caller", "manager"))
+        network.link(machine, "eth0", ["198.51.100.130/25"], caller, "eth0", ["198.51.100.200/25"])
+        network.link(machine, "eth1", ["10.0.50.1/24"], manager, "eth0", ["10.0.50.9/24"])
+        caller.ip("route add default via 198.51.100.130")
+        manager.ip("route add default via 10.0.50.1")
+        machine.run("nft", "-f", str(folder / "out/etc/nftables.conf"))
+        assert [port for port in (22, 80, 443, 3478, 5349, 9442, 9443) if connects(machine, caller, port)] == [80, 443]
+        assert connects(machine, manager, 22)
+        assert [port for port in (53, 123, 3478, 10000, 49151, 49152, 65535) if reaches(machine, caller, port)] == [3478, 49152, 65535]
+
+
+def connects(machine, caller, port: int) -> bool:
+    with machine:
+        listener = socket.create_server(("198.51.100.130", port))
+    try:
+        with caller:
+            one = socket.socket()
+        one.settimeout(0.3)
+        try:
+            one.connect(("198.51.100.130", port))
+            return True
+        except OSError:
+            return False
+        finally:
+            one.close()
+    finally:
+        listener.close()
+
+
+def reaches(machine, caller, port: int) -> bool:
+    with machine:
+        there = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        there.bind(("198.51.100.130", port))
+    with caller:
+        here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    there.settimeout(0.3)
+    try:
+        here.sendto(b"x", ("198.51.100.130", port))
+        return there.recv(10) == b"x"
+    except OSError:
+        return False
+    finally:
+        there.close()
+        here.close()
+
+
+@pytest.mark.parametrize("text", ["", " ", "-", ";", "\0", "1", "'", "$(reboot)", "../..", "a b c d", "::", "999999999999", "é", "yes\n", "[", "0x10", "1.2.3"])
+def test_no_check_does_anything_but_take_or_explain(text):
+    for check in (checks.address, checks.netmask, checks.network, checks.hostname, checks.domain, checks.server, checks.node, checks.yes_or_no,
+                  checks.credentials, checks.interface, checks.route, checks.several(checks.address)):
+        try:
+            check(text)
+        except checks.Wrong as problem:
+            assert str(problem)
