@@ -47,9 +47,6 @@ std::string_view reason(unsigned status) {
 constexpr std::string_view kForAll =
     "Connection: close\r\n"
     "Cache-Control: no-store\r\n"
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'\r\n"
     "X-Frame-Options: DENY\r\n"
     "X-Content-Type-Options: nosniff\r\n"
     "Referrer-Policy: no-referrer\r\n"
@@ -63,9 +60,11 @@ HttpAnswer plain(unsigned status, std::string_view sentence) {
 }
 
 std::string to_bytes(const HttpAnswer& answer, bool with_body) {
-  std::string bytes =
-      fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}", answer.status,
-                  reason(answer.status), answer.type, answer.body.size(), kForAll);
+  std::string bytes = fmt::format(
+      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n"
+      "Content-Security-Policy: {}\r\n{}",
+      answer.status, reason(answer.status), answer.type, answer.body.size(),
+      answer.content_security_policy, kForAll);
   for (const auto& [name, value] : answer.fields)
     fmt::format_to(std::back_inserter(bytes), "{}: {}\r\n", name, value);
   bytes += "\r\n";

@@ -11,8 +11,10 @@ namespace admin {
 struct HttpAnswer {
   unsigned status = 200;
   std::string type = "text/plain; charset=utf-8";
-  std::string body;
+  std::string body = {};
   std::vector<std::pair<std::string, std::string>> fields = {};
+  // What a page may load; everything else may load nothing.
+  std::string content_security_policy = "default-src 'none'; frame-ancestors 'none'";
 };
 
 HttpAnswer plain(unsigned status, std::string_view sentence);

@@ -12,7 +12,8 @@ class HttpServer::Connection final : public event::Retirable,
  public:
   Connection(HttpServer& server, event::Fd fd, const core::SocketAddress& peer)
       : server_(server), visitor_{.address = peer} {
-    stream_ = event::Stream::accepted(server.loop_, server.buffers_, std::move(fd), *this, nullptr);
+    stream_ =
+        event::Stream::accepted(server.loop_, server.buffers_, std::move(fd), *this, server.tls_);
     if (stream_) server.loop_.set_after(deadline_, kRequestTime);
   }
 
@@ -24,7 +25,7 @@ class HttpServer::Connection final : public event::Retirable,
   }
 
  private:
-  void on_stream_open() override {}
+  void on_stream_open() override { visitor_.certified = stream_->tls()->client_is_certified(); }
 
   void on_stream_data(core::MutableBytes bytes) override {
     if (answered_) return; // what still comes is of no interest
@@ -61,7 +62,7 @@ class HttpServer::Connection final : public event::Retirable,
   void on_deadline(int) override { end(); }
 
   HttpServer& server_;
-  const Visitor visitor_;
+  Visitor visitor_;
   std::unique_ptr<event::Stream> stream_;
   RequestReader reader_;
   bool answered_ = false;
@@ -69,8 +70,10 @@ class HttpServer::Connection final : public event::Retirable,
   core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this)};
 };
 
-HttpServer::HttpServer(event::Loop& loop, event::Fd socket, Handler handler)
+HttpServer::HttpServer(event::Loop& loop, event::Fd socket,
+                       std::shared_ptr<const tls::ServerContext> tls, Handler handler)
     : loop_(loop),
+      tls_(std::move(tls)),
       handler_(std::move(handler)),
       acceptor_(
           loop, std::move(socket),

@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 
+#include "libcore/admin/access.h"
 #include "libcore/admin/http_answer.h"
 #include "libcore/admin/http_request.h"
 #include "libcore/base/address.h"
@@ -24,16 +25,17 @@ class HttpServer {
   static constexpr core::Duration kRequestTime = std::chrono::seconds(10); // TLS and all
   static constexpr core::Duration kAnswerTime = std::chrono::seconds(30);  // to take it
 
-  struct Visitor {
-    core::SocketAddress address;
-  };
   using Handler = std::function<HttpAnswer(const HttpRequest&, const Visitor&, const core::Now&)>;
 
-  // `socket` listens. Borrows the loop, on whose thread all but this happens.
-  HttpServer(event::Loop& loop, event::Fd socket, Handler handler);
+  // `socket` listens; `tls` null: plain HTTP. Borrows the loop, on whose thread all but this happens.
+  HttpServer(event::Loop& loop, event::Fd socket, std::shared_ptr<const tls::ServerContext> tls,
+             Handler handler);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
+
+  // For the connections that come from then on; null: plain.
+  void set_tls(std::shared_ptr<const tls::ServerContext> tls) { tls_ = std::move(tls); }
 
  private:
   class Connection;
@@ -42,6 +44,7 @@ class HttpServer {
   void remove(const Connection& connection);
 
   event::Loop& loop_;
+  std::shared_ptr<const tls::ServerContext> tls_;
   const Handler handler_;
   event::StreamBuffers buffers_;
   std::list<std::unique_ptr<Connection>> connections_; // the oldest first

@@ -1,10 +1,31 @@
 #include "libcore/admin/interface.h"
 
+#include <future>
 #include <utility>
 
 #include "libcore/event/socket.h"
+#include "libcore/tls/certificate.h"
+#include "libcore/tls/server_context.h"
 
 namespace admin {
+namespace {
+
+constexpr core::Duration kWrongTokensAreSaid = std::chrono::minutes(1); // at most once in
+
+core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const config::Admin& settings) {
+  if (!settings.tls) return nullptr;
+  std::vector<tls::Certificate> certificates;
+  for (const config::CertificateFiles& files : settings.tls->certificates) {
+    auto certificate = tls::load_certificate(files.certificate, files.key);
+    if (!certificate) return std::unexpected(certificate.error());
+    certificates.push_back(*std::move(certificate));
+  }
+  return tls::ServerContext::make(
+      certificates,
+      {.client_ca_file = settings.tls->client_ca_file.value_or(""), .alpn = {"http/1.1"}});
+}
+
+} // namespace
 
 std::unique_ptr<Interface> Interface::open(const config::Admin& settings, Content& content,
                                            Commands& commands, logging::Logger& log) {
@@ -14,14 +35,36 @@ std::unique_ptr<Interface> Interface::open(const config::Admin& settings, Conten
     status["ok"] = true;
     return status;
   });
-  if (settings.address) self->open_http(*settings.address);
-  if (settings.socket) self->open_socket(*settings.socket);
-  self->thread_ = std::thread([raw = self.get()] { raw->loop_.run(); });
+  if (auto change = self->open_http(settings)) {
+    self->serve_http(*change);
+  } else {
+    log.warning("admin.unavailable", "health, metrics and status can't be asked for",
+                logging::field("reason", change.error()));
+  }
+  if (auto socket = self->open_socket(settings.socket)) {
+    self->settings_.socket = settings.socket;
+    self->socket_ = *std::move(socket);
+  } else {
+    log.warning("admin.unavailable", "commands can't reach this daemon",
+                logging::field("reason", socket.error()));
+  }
+  self->thread_ = std::thread([raw = self.get()] {
+    raw->loop_.set_after(raw->next_point_, core::Duration(0));
+    raw->loop_.run();
+    raw->http_.reset();
+  });
   return self;
 }
 
 Interface::Interface(Content& content, Commands& commands, logging::Logger& log)
-    : log_(log), commands_(commands), content_(content), endpoints_(content_, commands) {}
+    : log_(log),
+      commands_(commands),
+      content_(content),
+      access_(config::Admin{}),
+      endpoints_(content_, commands_, access_,
+                 [this](const Visitor& visitor, const core::Now& now) {
+                   note_wrong_token(visitor, now);
+                 }) {}
 
 Interface::~Interface() {
   socket_.reset();
@@ -29,28 +72,87 @@ Interface::~Interface() {
   thread_.join();
 }
 
-void Interface::open_http(const core::SocketAddress& address) {
-  auto socket = event::listen_tcp(address, event::Sharing::exclusive);
-  if (!socket) {
-    log_.warning("admin.unavailable", "health, metrics and status can't be asked for",
-                 logging::field("reason", socket.error()));
-    return;
-  }
-  address_ = event::local_address(socket->get());
-  http_ =
-      std::make_unique<HttpServer>(loop_, std::move(*socket),
-                                   [this](const HttpRequest& request, const HttpServer::Visitor&,
-                                          const core::Now&) { return endpoints_.answer(request); });
+std::optional<core::SocketAddress> Interface::address() const { return settings_.address; }
+
+core::Result<Interface::Change> Interface::prepare(const config::Admin& settings) const {
+  auto change = open_http(settings);
+  if (!change || settings.socket == settings_.socket) return change;
+  auto server = open_socket(settings.socket);
+  if (!server) return std::unexpected(server.error());
+  change->server = *std::move(server);
+  return change;
 }
 
-void Interface::open_socket(const std::string& path) {
-  auto server = Server::start(path, commands_);
-  if (server) {
-    socket_ = *std::move(server);
-    return;
+void Interface::apply(Change change) {
+  if (change.settings.socket != settings_.socket) {
+    socket_ = std::move(change.server);
+    settings_.socket = change.settings.socket;
   }
-  log_.warning("admin.unavailable", "commands can't reach this daemon",
-               logging::field("reason", server.error()));
+  // Waited for, so that address() tells the truth, and nobody is let in by a token that is gone.
+  std::promise<void> applied;
+  loop_.post([&] {
+    serve_http(change);
+    applied.set_value();
+  });
+  applied.get_future().wait();
+}
+
+// `settings` of what it gives: with the port that the address has got.
+core::Result<Interface::Change> Interface::open_http(const config::Admin& settings) const {
+  Change change;
+  change.settings = settings;
+  if (!settings.address) return change;
+  auto tls = tls_of(settings);
+  if (!tls) return std::unexpected(tls.error());
+  change.tls = *std::move(tls);
+  if (http_ && (settings.address == settings_.address ||
+                settings.address == settings_.address->with_port(0))) {
+    change.settings.address = settings_.address;
+    return change;
+  }
+  auto socket = event::listen_tcp(*settings.address, event::Sharing::exclusive);
+  if (!socket) return std::unexpected(socket.error());
+  change.settings.address = event::local_address(socket->get());
+  change.socket = *std::move(socket);
+  return change;
+}
+
+core::Result<std::unique_ptr<Server>> Interface::open_socket(
+    const std::optional<std::string>& path) const {
+  if (!path) return nullptr;
+  return Server::start(*path, commands_);
+}
+
+void Interface::serve_http(Change& change) {
+  const auto handler = [this](const HttpRequest& request, const Visitor& visitor,
+                              const core::Now& now) {
+    return endpoints_.answer(request, visitor, now);
+  };
+  if (change.socket) {
+    http_ = std::make_unique<HttpServer>(loop_, std::move(change.socket), change.tls, handler);
+  } else if (!change.settings.address) {
+    http_.reset();
+  } else {
+    http_->set_tls(change.tls);
+  }
+  access_.set_rules(change.settings);
+  auto socket = std::move(settings_.socket);
+  settings_ = std::move(change.settings);
+  settings_.socket = std::move(socket);
+}
+
+void Interface::on_deadline(int) {
+  endpoints_.remember(loop_.now().wall);
+  loop_.set_after(next_point_, History::kInterval);
+}
+
+void Interface::note_wrong_token(const Visitor& visitor, const core::Now& now) {
+  ++wrong_tokens_;
+  if (wrong_token_said_ && now.steady - *wrong_token_said_ < kWrongTokensAreSaid) return;
+  log_.warning("admin.wrong_token", "somebody tried a wrong token at the admin address",
+               logging::field("client", visitor.address.ip()),
+               logging::field("times", std::exchange(wrong_tokens_, 0)));
+  wrong_token_said_ = now.steady;
 }
 
 } // namespace admin

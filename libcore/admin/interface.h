@@ -1,6 +1,6 @@
 // Both ways into a running daemon: the Unix socket for commands and the HTTP address. They have
-// threads of their own. Neither is anything that clients need: what can't be opened is said in the
-// log, and the daemon serves all the same.
+// threads of their own. Neither is anything that clients need: what can't be opened at the start is
+// said in the log, and the daemon serves all the same.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "libcore/admin/access.h"
 #include "libcore/admin/commands.h"
 #include "libcore/admin/content.h"
 #include "libcore/admin/endpoints.h"
@@ -19,7 +20,7 @@
 
 namespace admin {
 
-class Interface {
+class Interface final : private event::DeadlineHandler {
  public:
   // Borrows content, commands and log; adds the command "status".
   static std::unique_ptr<Interface> open(const config::Admin& settings, Content& content,
@@ -29,22 +30,44 @@ class Interface {
   Interface& operator=(const Interface&) = delete;
 
   // Of the HTTP server, with the port that it has got.
-  const std::optional<core::SocketAddress>& address() const { return address_; }
+  std::optional<core::SocketAddress> address() const;
+
+  // A reload, in its two steps: what could fail is made, then put in the place of what was. An
+  // address and a socket that stay the same stay open. Called on one thread, not admin's own.
+  class Change {
+   private:
+    friend class Interface;
+    config::Admin settings;
+    event::Fd socket; // when the address is another
+    std::shared_ptr<const tls::ServerContext> tls;
+    std::unique_ptr<Server> server; // when the socket is another
+  };
+  core::Result<Change> prepare(const config::Admin& settings) const;
+  void apply(Change change);
 
  private:
   Interface(Content& content, Commands& commands, logging::Logger& log);
-  void open_http(const core::SocketAddress& address);
-  void open_socket(const std::string& path);
+  core::Result<Change> open_http(const config::Admin& settings) const;
+  core::Result<std::unique_ptr<Server>> open_socket(const std::optional<std::string>& path) const;
+  void serve_http(Change& change);
+  void on_deadline(int kind) override;
+  void note_wrong_token(const Visitor& visitor, const core::Now& now);
 
   logging::Logger& log_;
   const Commands& commands_;
   ContentInTurn content_;
+  config::Admin settings_; // in force, with the port that the address has got
+  std::unique_ptr<Server> socket_;
+
+  // On the loop's thread, once it runs.
+  Access access_;
   Endpoints endpoints_;
-  std::optional<core::SocketAddress> address_;
   event::Loop loop_;
   std::unique_ptr<HttpServer> http_;
-  std::unique_ptr<Server> socket_;
-  std::thread thread_; // of the loop; last: it uses all of the above
+  core::Deadline next_point_{static_cast<event::DeadlineHandler*>(this)};
+  std::optional<core::TimePoint> wrong_token_said_;
+  std::uint64_t wrong_tokens_ = 0; // since then
+  std::thread thread_;             // of the loop; last: it uses all of the above
 };
 
 } // namespace admin

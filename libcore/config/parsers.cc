@@ -71,19 +71,6 @@ std::optional<core::SocketAddress> remote_address(const Value& value) {
   return address;
 }
 
-std::optional<core::SocketAddress> loopback_address(const Value& value) {
-  const auto address = listening_address(value);
-  if (!address) return std::nullopt;
-  const auto ip = address->ip().canonical();
-  const bool is_loopback =
-      ip.family == core::Family::ipv4 ? ip.octets[0] == 127 : ip == core::IpAddress::parse("::1");
-  if (!is_loopback) {
-    value.refuse("can be reached from other machines", "\"127.0.0.1:PORT\" or \"[::1]:PORT\"");
-    return std::nullopt;
-  }
-  return address;
-}
-
 std::optional<core::NetworkList> network_list(const Value& value) {
   const auto network = [](const Value& element) -> std::optional<core::Network> {
     constexpr std::string_view kExpected =

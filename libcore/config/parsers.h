@@ -36,7 +36,6 @@ std::optional<std::string> path(const Value& value);
 std::optional<core::IpAddress> ip_address(const Value& value);
 std::optional<core::SocketAddress> listening_address(const Value& value); // port 0: any free one
 std::optional<core::SocketAddress> remote_address(const Value& value);    // with a port
-std::optional<core::SocketAddress> loopback_address(const Value& value);  // port 0: any free one
 std::optional<core::NetworkList> network_list(const Value& value);
 
 std::optional<std::int64_t> integer_between(const Value& value, std::int64_t least,

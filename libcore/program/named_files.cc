@@ -2,6 +2,7 @@
 
 #include "libcore/event/loop.h"
 #include "libcore/tls/certificate.h"
+#include "libcore/tls/client_context.h"
 
 namespace program {
 
@@ -19,6 +20,15 @@ void note_certificates(config::Notes& notes, std::string_view pointer,
       notes.warning(place, std::move(warning));
     }
   }
+}
+
+void note_admin(config::Notes& notes, const config::Admin& admin) {
+  if (!admin.tls) return;
+  note_certificates(notes, "/admin/tls/certificates", admin.tls->certificates);
+  if (!admin.tls->client_ca_file) return;
+  const auto authorities =
+      tls::ClientContext::make({.verify = true, .ca_file = *admin.tls->client_ca_file});
+  if (!authorities) notes.error("/admin/tls/client_ca_file", authorities.error().text);
 }
 
 } // namespace program

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libcore/config/admin.h"
 #include "libcore/config/certificate_files.h"
 #include "libcore/config/notes.h"
 
@@ -15,5 +16,8 @@ namespace program {
 // for one that can and that clients may refuse, such as an expired certificate.
 void note_certificates(config::Notes& notes, std::string_view pointer,
                        const std::vector<config::CertificateFiles>& files);
+
+// The same for the certificates and the authorities of "admin".
+void note_admin(config::Notes& notes, const config::Admin& admin);
 
 } // namespace program

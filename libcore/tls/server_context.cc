@@ -72,6 +72,15 @@ core::Result<bssl::UniquePtr<SSL_CTX>> ServerContext::make_context(const Certifi
   } else {
     SSL_CTX_set_min_proto_version(raw, policy.min_version);
   }
+  if (!policy.client_ca_file.empty()) {
+    const char* file = policy.client_ca_file.c_str();
+    SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
+    if (SSL_CTX_load_verify_locations(raw, file, nullptr) != 1) {
+      return core::failure(fmt::format("{}: holds no authorities that can be used: {}",
+                                       policy.client_ca_file, take_failure()));
+    }
+    SSL_CTX_set_client_CA_list(raw, SSL_load_client_CA_file(file));
+  }
   const char* suites = policy.suites == Suites::modern ? kModernSuites : kCompatibleSuites;
   if (SSL_CTX_set_strict_cipher_list(raw, suites) != 1) return failed();
   if (SSL_CTX_set1_curves_list(raw, kGroups) != 1) return failed();

@@ -25,6 +25,9 @@ struct ServerPolicy {
   std::uint16_t min_version = TLS1_2_VERSION;
   Suites suites = Suites::modern;
   std::shared_ptr<TicketKeys> tickets{}; // nullptr: each context has keys of its own
+  // A client is asked for a certificate of one of these authorities, a PEM file; it may come without
+  // one, and a wrong one ends the handshake. Empty: not asked.
+  std::string client_ca_file{};
   // In order of preference. A client that offers none of them is served without one, as if it had
   // not asked: what it speaks, perhaps TURN, its first bytes tell.
   std::vector<std::string> alpn;

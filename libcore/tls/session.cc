@@ -123,6 +123,11 @@ std::string_view Session::alpn() const {
   return core::text_of({name, size});
 }
 
+bool Session::client_is_certified() const {
+  const bssl::UniquePtr<X509> shown(SSL_get_peer_certificate(ssl_.get()));
+  return shown != nullptr && SSL_get_verify_result(ssl_.get()) == X509_V_OK;
+}
+
 std::string_view Session::server_name() const {
   const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
   return name == nullptr ? std::string_view{} : std::string_view(name);

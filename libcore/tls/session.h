@@ -55,6 +55,8 @@ class Session {
 
   std::string_view alpn() const;        // empty when none was agreed; borrowed from the session
   std::string_view server_name() const; // of the client's SNI
+  // Servers: the client has shown a certificate of an authority that the context knows.
+  bool client_is_certified() const;
   const char* version() const { return SSL_get_version(ssl_.get()); }
   bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
   std::string failure() const { return failure_; }

@@ -50,6 +50,7 @@ config::Problems review(const Settings& settings, const config::Document& docume
     const auto place = config::pointer_to("/pools", name) + "/tls";
     notes.error(pool.tls.ca_file ? place + "/ca_file" : place + "/verify", context.error().text);
   }
+  program::note_admin(notes, settings.admin);
   note_routes_outside_of_conferencing(notes, settings);
   for (std::size_t i = 0; i < settings.routes.size(); ++i) {
     const auto* folder = std::get_if<Settings::StaticFolder>(&settings.routes[i].target);

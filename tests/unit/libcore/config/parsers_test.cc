@@ -144,19 +144,6 @@ TEST_CASE("port 0 is for listening only") {
         "\"10.0.0.1:0\" has no port to connect to; expected a port from 1 to 65535");
 }
 
-TEST_CASE("a loopback address is one that no other machine reaches") {
-  for (const auto* right :
-       {"\"127.0.0.1:1\"", "\"127.255.255.255:1\"", "\"[::1]:1\"", "\"[::ffff:127.0.0.1]:1\""}) {
-    CHECK(refusal(right, config::loopback_address).empty());
-  }
-  for (const auto* wrong :
-       {"\"0.0.0.0:1\"", "\"[::]:1\"", "\"128.0.0.1:1\"", "\"126.255.255.255:1\"", "\"[::2]:1\""}) {
-    CHECK(refusal(wrong, config::loopback_address) ==
-          std::string(wrong) +
-              " can be reached from other machines; expected \"127.0.0.1:PORT\" or \"[::1]:PORT\"");
-  }
-}
-
 TEST_CASE("a list of networks contains what they contain") {
   const auto list = parsed(R"(["10.40.0.0/24", "2001:db8::1"])", config::network_list);
   CHECK(list.contains(*core::IpAddress::parse("10.40.0.255")));

@@ -27,7 +27,9 @@ TEST_CASE("docs/configuration.md has every key of rproxyd.json, and no other") {
        {"limits.", R"({"limits": {@}})"},
        {"timeouts.", R"({"timeouts": {@}})"},
        {"log.", R"({"log": {@}})"},
-       {"admin.", R"({"admin": {@}})"}});
+       {"admin.", R"({"admin": {@}})"},
+       {"admin.tls.", R"({"admin": {"tls": {@}}})"},
+       {"admin.tls.certificates[].", R"({"admin": {"tls": {"certificates": [{@}]}}})"}});
   REQUIRE(accepted.size() > 60);
   CHECK(documented == accepted);
 }

@@ -453,13 +453,6 @@ TEST_CASE("the logs have a level, formats and a file") {
               "\"combined\", \"json\""});
 }
 
-TEST_CASE("the admin address is on loopback") {
-  CHECK(
-      problems_with({{"admin", R"({ "address": "10.0.0.1:9442" })"}}) ==
-      Lines{"error: /admin/address: \"10.0.0.1:9442\" can be reached from other machines; expected "
-            "\"127.0.0.1:PORT\" or \"[::1]:PORT\""});
-}
-
 TEST_CASE("paths are open or those of conferencing") {
   CHECK(read({{"paths", "\"conferencing\""}}).settings.paths == Settings::Paths::conferencing);
   CHECK(problems_with({{"paths", "\"strict\""}}) ==

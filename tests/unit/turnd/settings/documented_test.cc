@@ -7,19 +7,22 @@
 TEST_CASE("docs/configuration.md has every key of turnd.json, and no other") {
   const auto documented = documented_keys(VESTIBULE_CONFIGURATION_PAGE, "turnd.json");
   const auto accepted = accepted_keys(
-      turnd::read, {{"", "{@}"},
-                    {"listeners[].certificates[].", R"({"listeners": [{"certificates": [{@}]}]})"},
-                    {"listeners[].", R"({"listeners": [{@}]})"},
-                    {"relay.", R"({"relay": {@}})"},
-                    {"peers.", R"({"peers": {@}})"},
-                    {"clients.", R"({"clients": {@}})"},
-                    {"credentials.", R"({"credentials": {@}})"},
-                    {"alternate.", R"({"alternate": {@}})"},
-                    {"credentials.oauth.", R"({"credentials": {"oauth": {@}}})"},
-                    {"credentials.oauth.keys[].", R"({"credentials": {"oauth": {"keys": [{@}]}}})"},
-                    {"limits.", R"({"limits": {@}})"},
-                    {"log.", R"({"log": {@}})"},
-                    {"admin.", R"({"admin": {@}})"}});
+      turnd::read,
+      {{"", "{@}"},
+       {"listeners[].certificates[].", R"({"listeners": [{"certificates": [{@}]}]})"},
+       {"listeners[].", R"({"listeners": [{@}]})"},
+       {"relay.", R"({"relay": {@}})"},
+       {"peers.", R"({"peers": {@}})"},
+       {"clients.", R"({"clients": {@}})"},
+       {"credentials.", R"({"credentials": {@}})"},
+       {"alternate.", R"({"alternate": {@}})"},
+       {"credentials.oauth.", R"({"credentials": {"oauth": {@}}})"},
+       {"credentials.oauth.keys[].", R"({"credentials": {"oauth": {"keys": [{@}]}}})"},
+       {"limits.", R"({"limits": {@}})"},
+       {"log.", R"({"log": {@}})"},
+       {"admin.", R"({"admin": {@}})"},
+       {"admin.tls.", R"({"admin": {"tls": {@}}})"},
+       {"admin.tls.certificates[].", R"({"admin": {"tls": {"certificates": [{@}]}}})"}});
   REQUIRE(accepted.size() > 30);
   CHECK(documented == accepted);
 }
