@@ -47,13 +47,15 @@ void ReloadReport::refused(const config::Problems& problems) {
       log_.warning("config", text);
     }
   }
-  log_.error("reload.refused", "nothing has changed");
   record_.refused(event::read_now().wall, std::move(errors));
+  log_.error("reload.refused", "nothing has changed",
+             logging::field("number", record_.figures().refused));
 }
 
 void ReloadReport::refused(const core::Error& error) {
-  log_.error("reload.refused", "nothing has changed", logging::field("reason", error));
   record_.refused(event::read_now().wall, {error.text});
+  log_.error("reload.refused", "nothing has changed", logging::field("reason", error),
+             logging::field("number", record_.figures().refused));
 }
 
 void ReloadReport::done(const std::vector<std::string>& needs_restart) {
@@ -61,8 +63,9 @@ void ReloadReport::done(const std::vector<std::string>& needs_restart) {
     log_.warning("reload.incomplete", "what has changed here takes a restart",
                  logging::field("changed", fmt::format("{}", fmt::join(needs_restart, ", "))));
   }
-  log_.info("reload.done", "the configuration is in force");
   record_.done(event::read_now().wall, needs_restart);
+  log_.info("reload.done", "the configuration is in force",
+            logging::field("number", record_.figures().done));
 }
 
 } // namespace program

@@ -27,6 +27,12 @@ constexpr std::array kSubjects{
 
 } // namespace
 
+std::vector<std::string> subjects_for_a_restart() {
+  std::vector<std::string> names;
+  for (const Subject& subject : kSubjects) names.emplace_back(subject.name);
+  return names;
+}
+
 std::vector<std::string> changes_for_a_restart(const Settings& in_force, const Settings& read) {
   std::vector<std::string> names;
   for (const Subject& subject : kSubjects) {

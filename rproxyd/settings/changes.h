@@ -8,6 +8,9 @@
 
 namespace rproxyd {
 
+// Marked so in docs/configuration.md.
+std::vector<std::string> subjects_for_a_restart();
+
 std::vector<std::string> changes_for_a_restart(const Settings& in_force, const Settings& read);
 
 // `settings` as they can come into force: with these subjects as they are.

@@ -14,17 +14,35 @@
 #include "libcore/config/value.h"
 #include "tests/support/given_surroundings.h"
 
-// The keys of the tables between the heading of this file and the next one.
-inline std::set<std::string> documented_keys(const std::string& page, const std::string& file) {
+// The keys of the tables between the heading of this file and the next one, if their row says `what`.
+inline std::set<std::string> documented_keys(const std::string& page, const std::string& file,
+                                             std::string_view what = "") {
   std::ifstream in(page);
   std::set<std::string> keys;
   bool inside = false;
   for (std::string line; std::getline(in, line);) {
     if (line.starts_with("## ")) inside = line == "## " + file;
-    if (!inside || !line.starts_with("| `")) continue;
+    if (!inside || !line.starts_with("| `") || line.find(what) == std::string::npos) continue;
     keys.insert(line.substr(3, line.find('`', 3) - 3));
   }
   return keys;
+}
+
+inline std::set<std::string> documented_for_a_restart(const std::string& page,
+                                                      const std::string& file) {
+  return documented_keys(page, file, "; a change takes a restart |");
+}
+
+// Of all `keys`: these subjects, and what stands in their objects.
+inline std::set<std::string> keys_within(const std::vector<std::string>& subjects,
+                                         const std::set<std::string>& keys) {
+  std::set<std::string> found;
+  for (const std::string& subject : subjects) {
+    for (const std::string& key : keys) {
+      if (key == subject || key.starts_with(subject + ".")) found.insert(key);
+    }
+  }
+  return found;
 }
 
 // An object of the file: how the page calls it, and a text in which "@" stands for its members.

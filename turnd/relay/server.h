@@ -191,6 +191,7 @@ class Server {
   bool has_allocation(const FiveTuple& five_tuple) const {
     return allocations_.find(five_tuple) != nullptr || is_expected(five_tuple);
   }
+  bool reaches_clients_by(ClientTag client) const;
   // Nothing is here, and nothing is coming.
   bool is_idle() const { return allocations_.size() == 0 && arrivals_.empty(); }
   std::size_t allocation_count() const { return allocations_.size(); }

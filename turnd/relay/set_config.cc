@@ -1,4 +1,5 @@
 // A reload: other rules for what is there, as far as they hold for it.
+#include <algorithm>
 #include <utility>
 
 #include "turnd/relay/server.h"
@@ -20,6 +21,15 @@ void Server::set_config(ServerConfig config, const core::Now& now) {
     }
     end_what_is_forbidden(allocation);
   });
+}
+
+// Asked now and then, of a way that is about to go.
+bool Server::reaches_clients_by(ClientTag client) const {
+  bool found = std::ranges::any_of(
+      arrivals_, [&](const auto& arrival) { return arrival.second->client == client; });
+  allocations_.for_each(
+      [&](const Allocation& allocation) { found = found || allocation.client == client; });
+  return found;
 }
 
 // Data needs a permission, whose peer may be any port of an address, and channels name a port.

@@ -1,6 +1,5 @@
 #include "turnd/settings/changes.h"
 
-#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -10,34 +9,29 @@ namespace {
 struct Subject {
   std::string_view name;
   bool (*is_same)(const Settings& a, const Settings& b);
+  void (*keep)(Settings& settings, const Settings& in_force);
 };
 
-bool same_listeners(const Settings& a, const Settings& b) {
-  return std::ranges::equal(a.listeners, b.listeners,
-                            [](const Settings::Listener& one, const Settings::Listener& other) {
-                              Settings::Listener with_its_certificates = other;
-                              with_its_certificates.certificates = one.certificates;
-                              return one == with_its_certificates;
-                            });
+template <auto Member>
+constexpr Subject subject(std::string_view name) {
+  return {.name = name,
+          .is_same = [](const Settings& a, const Settings& b) { return a.*Member == b.*Member; },
+          .keep = [](Settings& settings,
+                     const Settings& in_force) { settings.*Member = in_force.*Member; }};
 }
 
-// A line goes when the reload applies its subject.
 constexpr std::array kSubjects{
-    Subject{"workers", [](const Settings& a, const Settings& b) { return a.workers == b.workers; }},
-    Subject{"drain_timeout", [](const Settings& a,
-                                const Settings& b) { return a.drain_timeout == b.drain_timeout; }},
-    Subject{"listeners", same_listeners},
-    Subject{"relay", [](const Settings& a, const Settings& b) { return a.relay == b.relay; }},
-    Subject{"peers", [](const Settings& a, const Settings& b) { return a.peers == b.peers; }},
-    Subject{"clients", [](const Settings& a, const Settings& b) { return a.clients == b.clients; }},
-    Subject{"limits", [](const Settings& a, const Settings& b) { return a.limits == b.limits; }},
-    Subject{"alternate",
-            [](const Settings& a, const Settings& b) { return a.alternate == b.alternate; }},
-    Subject{"log", [](const Settings& a, const Settings& b) { return a.log == b.log; }},
-    Subject{"admin", [](const Settings& a, const Settings& b) { return a.admin == b.admin; }},
+    subject<&Settings::workers>("workers"),
+    subject<&Settings::admin>("admin"),
 };
 
 } // namespace
+
+std::vector<std::string> subjects_for_a_restart() {
+  std::vector<std::string> names;
+  for (const Subject& subject : kSubjects) names.emplace_back(subject.name);
+  return names;
+}
 
 std::vector<std::string> changes_for_a_restart(const Settings& in_force, const Settings& read) {
   std::vector<std::string> names;
@@ -45,6 +39,10 @@ std::vector<std::string> changes_for_a_restart(const Settings& in_force, const S
     if (!subject.is_same(in_force, read)) names.emplace_back(subject.name);
   }
   return names;
+}
+
+void keep_what_takes_a_restart(Settings& settings, const Settings& in_force) {
+  for (const Subject& subject : kSubjects) subject.keep(settings, in_force);
 }
 
 } // namespace turnd

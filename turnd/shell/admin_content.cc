@@ -13,7 +13,9 @@ std::vector<prometheus::MetricFamily> AdminContent::metrics() {
 }
 
 nlohmann::json AdminContent::status() {
-  return admin::common_status(facts_, ready() ? "serving" : "draining", event::read_now());
+  admin::Facts facts = facts_;
+  facts.listeners = listeners_.bound();
+  return admin::common_status(facts, ready() ? "serving" : "draining", event::read_now());
 }
 
 } // namespace turnd

@@ -4,14 +4,16 @@
 #include "libcore/admin/content.h"
 #include "libcore/admin/status.h"
 #include "libcore/program/supervisor.h"
+#include "turnd/shell/listeners.h"
 
 namespace turnd {
 
 class AdminContent final : public admin::Content {
  public:
-  // Borrows the supervisor.
-  AdminContent(admin::Facts facts, const program::Supervisor& supervisor)
-      : facts_(std::move(facts)), supervisor_(supervisor) {}
+  // Borrows the listeners, which take the place of those in `facts`, and the supervisor.
+  AdminContent(admin::Facts facts, const Listeners& listeners,
+               const program::Supervisor& supervisor)
+      : facts_(std::move(facts)), listeners_(listeners), supervisor_(supervisor) {}
 
   bool ready() override { return !supervisor_.draining(); }
   std::vector<prometheus::MetricFamily> metrics() override;
@@ -19,6 +21,7 @@ class AdminContent final : public admin::Content {
 
  private:
   const admin::Facts facts_;
+  const Listeners& listeners_;
   const program::Supervisor& supervisor_;
 };
 

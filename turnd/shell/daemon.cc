@@ -5,56 +5,13 @@
 
 #include "libcore/admin/interface.h"
 #include "libcore/event/announce.h"
-#include "libcore/event/socket.h"
 #include "libcore/program/supervisor.h"
 #include "turnd/shell/admin_content.h"
+#include "turnd/shell/listeners.h"
 #include "turnd/shell/worker.h"
 
 namespace turnd {
 namespace {
-
-struct Sockets {
-  std::vector<std::vector<event::Fd>> by_worker; // [worker][listener]
-  std::vector<event::BoundListener> bound;
-};
-
-std::string_view name_of(Settings::Transport transport) {
-  switch (transport) {
-    case Settings::Transport::udp:
-      return "udp";
-    case Settings::Transport::tcp:
-      return "tcp";
-    case Settings::Transport::tls:
-      return "tls";
-    case Settings::Transport::dtls:
-      return "dtls";
-  }
-  return "";
-}
-
-bool is_over_tcp(Settings::Transport transport) {
-  return transport == Settings::Transport::tcp || transport == Settings::Transport::tls;
-}
-
-core::Result<Sockets> open_sockets(const Settings& settings, std::size_t workers) {
-  Sockets sockets;
-  sockets.by_worker.resize(workers);
-  for (const Settings::Listener& listener : settings.listeners) {
-    // With port 0 the first socket finds a port, and the others share it.
-    core::SocketAddress address = listener.address;
-    for (auto& mine : sockets.by_worker) {
-      auto fd = !is_over_tcp(listener.transport)
-                    ? event::bind_udp(address, event::Sharing::shared)
-                    : event::listen_tcp(address, event::Sharing::shared);
-      if (!fd) return std::unexpected(fd.error());
-      address = event::local_address(fd->get());
-      mine.push_back(std::move(*fd));
-    }
-    sockets.bound.push_back(
-        {.transport = std::string(name_of(listener.transport)), .address = address});
-  }
-  return sockets;
-}
 
 // "no_permission=3 limited=1": what there was any of.
 class NamedCounts {
@@ -107,48 +64,55 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                               ReadSettings reread) {
   const unsigned count = program::worker_count(settings.workers);
   program::allow_all_descriptors();
-  auto service = Service::make(settings, count, log);
-  if (!service) return std::unexpected(service.error());
-  auto sockets = open_sockets(settings, count);
-  if (!sockets) return std::unexpected(sockets.error());
+  const auto service = Service::make(settings, count, log);
+  Listeners listeners(count, log);
+  auto opened = listeners.prepare(settings.listeners);
+  if (!opened) return std::unexpected(opened.error());
+  auto sockets = listeners.change_to(*std::move(opened));
 
-  std::vector<core::SocketAddress> addresses;
-  for (const event::BoundListener& listener : sockets->bound) addresses.push_back(listener.address);
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<program::Worker*> supervised;
   std::vector<Worker*> reloaded;
   for (unsigned i = 0; i < count; ++i) {
-    workers.push_back(std::make_unique<Worker>(**service, (*service)->server_config(i, addresses),
-                                               std::move(sockets->by_worker[i])));
+    workers.push_back(std::make_unique<Worker>(*service, service->server_config(i, listeners),
+                                               std::move(sockets[i])));
     supervised.push_back(workers.back().get());
     reloaded.push_back(workers.back().get());
   }
 
-  Reload changes(**service, std::move(reloaded));
-  program::Reload<Settings> reload(
-      log, (*service)->reloads(), std::move(reread),
-      [&changes](const Settings& read) { return changes.apply(read); });
+  std::unique_ptr<admin::Interface> admin;
+  const auto announce = [&]() -> core::Result<void> {
+    if (announce_file.empty()) return {};
+    auto bound = listeners.bound();
+    if (admin && admin->address()) {
+      bound.push_back({.transport = "admin", .address = *admin->address()});
+    }
+    return event::announce(announce_file, bound);
+  };
+  Reload changes(*service, listeners, std::move(reloaded));
+  program::Supervisor* supervisor_to_tell = nullptr;
+  program::Reload<Settings> reload(log, service->reloads(), std::move(reread),
+                                   [&](const Settings& read) {
+                                     auto applied = changes.apply(read);
+                                     if (!applied) return applied;
+                                     supervisor_to_tell->set_drain_timeout(read.drain_timeout);
+                                     if (auto announced = announce(); !announced) {
+                                       log.warning("announce.failed", announced.error().text);
+                                     }
+                                     return applied;
+                                   });
   program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised),
                                  [&reload] { reload.run(); });
+  supervisor_to_tell = &supervisor;
   AdminContent content({.program = "turnd",
                         .started = event::read_now(),
                         .workers = count,
                         .configuration_file = config_file,
-                        .listeners = sockets->bound},
-                       supervisor);
+                        .listeners = {}},
+                       listeners, supervisor);
   admin::Commands commands;
-  const auto admin = admin::Interface::open(settings.admin, content, commands, log);
-  if (admin->address())
-    sockets->bound.push_back({.transport = "admin", .address = *admin->address()});
-  for (const event::BoundListener& listener : sockets->bound) {
-    log.info("listener.open", "listening", logging::field("transport", listener.transport),
-             logging::field("address", listener.address));
-  }
-  if (!announce_file.empty()) {
-    if (auto announced = event::announce(announce_file, sockets->bound); !announced) {
-      return std::unexpected(announced.error());
-    }
-  }
+  admin = admin::Interface::open(settings.admin, content, commands, log);
+  if (auto announced = announce(); !announced) return std::unexpected(announced.error());
   log.info("started", "turnd serves",
            logging::field("version", std::string_view(VESTIBULE_VERSION)),
            logging::field("workers", count));

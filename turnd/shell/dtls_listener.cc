@@ -20,10 +20,10 @@ tls::HelloCookies::Key random_key() {
 
 } // namespace
 
-DtlsListener::DtlsListener(Worker& worker, event::Fd fd, std::size_t index)
+DtlsListener::DtlsListener(Worker& worker, event::Fd fd, std::shared_ptr<const Listener> listener)
     : worker_(worker),
       fd_(std::move(fd)),
-      index_(index),
+      listener_(std::move(listener)),
       address_(event::local_address(fd_.get())),
       wildcard_(address_.ip().is_unspecified()),
       cookies_(random_key()),
@@ -66,7 +66,7 @@ void DtlsListener::receive(const FiveTuple& five_tuple, core::MutableBytes datag
 // address of a session gives that one up, once it has shown that it is there (RFC 6347 section 4.2.8).
 DtlsClient* DtlsListener::greet(const FiveTuple& five_tuple, const tls::ClientHello& hello,
                                 DtlsClient* former) {
-  if (!accepting_) return nullptr;
+  if (!accepting_ || (departing_ && !covered_)) return nullptr;
   const core::Now& now = worker_.loop().now();
   if (!cookies_.brings_its_cookie(hello, five_tuple.client, five_tuple.server, now.steady)) {
     ask_for_cookie(five_tuple, hello);
@@ -80,7 +80,7 @@ DtlsClient* DtlsListener::greet(const FiveTuple& five_tuple, const tls::ClientHe
     return nullptr;
   }
   auto client = std::make_unique<DtlsClient>(worker_, *this, five_tuple);
-  if (!client->start(worker_.service().tls(index_), hello)) return nullptr;
+  if (!client->start(listener_->tls, hello)) return nullptr;
   ++count_of(client->stage());
   return clients_.emplace(five_tuple, std::move(client)).first->second.get();
 }
@@ -114,6 +114,27 @@ void DtlsListener::send_sealed(const FiveTuple& to, core::Bytes datagram, const 
               .ip = ip,
               .from = source_of(to)});
   worker_.flush_at_end();
+}
+
+void DtlsListener::keep(std::shared_ptr<const Listener> listener) {
+  listener_ = std::move(listener);
+  departing_ = false;
+  emptied_ = false;
+  covered_ = false;
+}
+
+void DtlsListener::depart(bool covered) {
+  departing_ = true;
+  covered_ = covered;
+}
+
+bool DtlsListener::is_over() {
+  if (covered_) return false;
+  if (!emptied_ && clients_.empty()) {
+    emptied_ = true;
+    listener_->departure->emptied();
+  }
+  return listener_->departure->is_over();
 }
 
 void DtlsListener::flush() {

@@ -10,6 +10,7 @@
 #include "libcore/tls/hello_cookies.h"
 #include "turnd/shell/datagram_batch.h"
 #include "turnd/shell/dtls_client.h"
+#include "turnd/shell/listener.h"
 
 namespace turnd {
 
@@ -25,8 +26,7 @@ class DtlsListener final : private event::ReadyHandler {
   // What has been sealed and waits for flush(); when it is full it leaves.
   static constexpr std::size_t kSealedBytes = std::size_t{256} << 10;
 
-  // `index`: among the settings' listeners.
-  DtlsListener(Worker& worker, event::Fd fd, std::size_t index);
+  DtlsListener(Worker& worker, event::Fd fd, std::shared_ptr<const Listener> listener);
   virtual ~DtlsListener();
   DtlsListener(const DtlsListener&) = delete;
   DtlsListener& operator=(const DtlsListener&) = delete;
@@ -34,6 +34,16 @@ class DtlsListener final : private event::ReadyHandler {
   void flush();
   void stop_accepting() { accepting_ = false; }
   void close_all(); // with close_notify
+  const std::shared_ptr<const Listener>& listener() const { return listener_; }
+  const core::SocketAddress& address() const { return address_; }
+  // A reload has kept it, or taken it away: then it is there for its sessions alone. One that is
+  // covered by a listener for all addresses goes on as if it had been kept: with its sockets gone the
+  // kernel would deal that one's clients out anew.
+  void keep(std::shared_ptr<const Listener> listener);
+  void depart(bool covered);
+  bool departing() const { return departing_; }
+  // Of a departing one: whether it can go. Asked now and then.
+  bool is_over();
   std::uint64_t lost() const { return batch_.lost() + lost_; }
 
   // For this listener's clients.
@@ -55,7 +65,7 @@ class DtlsListener final : private event::ReadyHandler {
 
   Worker& worker_;
   event::Fd fd_;
-  std::size_t index_;
+  std::shared_ptr<const Listener> listener_;
   core::SocketAddress address_;
   bool wildcard_; // bound to all addresses: each datagram says which one it came to
   tls::HelloCookies cookies_;
@@ -66,6 +76,9 @@ class DtlsListener final : private event::ReadyHandler {
   std::size_t sealed_size_ = 0;
   std::uint64_t lost_ = 0;
   bool accepting_ = true;
+  bool departing_ = false;
+  bool emptied_ = false; // and the others have been told
+  bool covered_ = false;
 };
 
 } // namespace turnd

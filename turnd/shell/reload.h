@@ -1,8 +1,5 @@
-// What a reload changes while sessions go on, in every worker (libcore/program/reload.h).
-//
-//   credentials, realm   asked for from the next request on; an allocation keeps the key that it was
-//                        made with
-//   certificates         of the next connection; the files are read again, changed names or not
+// What a reload changes in every worker while sessions go on (libcore/program/reload.h). The rules of each
+// subject stand with Server::set_config() and in docs/decisions/0034-what-a-reload-takes-away.md.
 #pragma once
 
 #include <string>
@@ -11,6 +8,7 @@
 #include "libcore/base/error.h"
 #include "libcore/program/reload.h"
 #include "turnd/settings/settings.h"
+#include "turnd/shell/listeners.h"
 #include "turnd/shell/service.h"
 #include "turnd/shell/worker.h"
 
@@ -21,17 +19,17 @@ using ReadSettings = program::Reload<Settings>::Read;
 
 class Reload {
  public:
-  // `service` and `workers` must outlive it. All calls come from one thread, none of the workers'.
-  Reload(Service& service, std::vector<Worker*> workers)
-      : service_(service), workers_(std::move(workers)), in_force_(service.settings()) {}
+  // What is referred to must outlive it. All calls come from one thread, none of the workers'.
+  Reload(Service& service, Listeners& listeners, std::vector<Worker*> workers)
+      : service_(service), listeners_(listeners), workers_(std::move(workers)) {}
 
   // What takes a restart; or why nothing was changed.
-  core::Result<std::vector<std::string>> apply(const Settings& settings);
+  core::Result<std::vector<std::string>> apply(const Settings& read);
 
  private:
   Service& service_;
+  Listeners& listeners_;
   std::vector<Worker*> workers_;
-  Settings in_force_;
 };
 
 } // namespace turnd

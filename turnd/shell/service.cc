@@ -2,51 +2,13 @@
 
 #include <algorithm>
 
-#include "libcore/event/loop.h"
-#include "libcore/tls/certificate.h"
+#include "libcore/event/socket.h"
 #include "turnd/shell/default_limits.h"
 #include "turnd/shell/own_addresses.h"
 #include "turnd/shell/system_random.h"
 
 namespace turnd {
 namespace {
-
-core::Result<std::vector<tls::Certificate>> certificates_of(const Settings::Listener& listener,
-                                                            logging::Logger& log) {
-  const core::WallTime now = event::read_now().wall;
-  std::vector<tls::Certificate> certificates;
-  for (const config::CertificateFiles& files : listener.certificates) {
-    auto certificate = tls::load_certificate(files.certificate, files.key);
-    if (!certificate) return std::unexpected(certificate.error());
-    for (const std::string& warning : tls::warnings(*certificate, now)) {
-      log.warning("certificate", warning);
-    }
-    certificates.push_back(std::move(*certificate));
-  }
-  if (!certificates.empty()) return certificates;
-
-  const core::IpAddress ip = listener.address.ip();
-  std::vector<std::string> names{"localhost"};
-  if (!ip.is_unspecified()) names.push_back(ip.to_string());
-  auto own = tls::make_self_signed(names, now);
-  if (!own) return std::unexpected(own.error());
-  log.warning("certificate.self_signed",
-              "no certificate is configured: a self-signed one was made, which clients may refuse",
-              logging::field("listener", listener.address),
-              logging::field("sha256", own->sha256_fingerprint()));
-  certificates.push_back(std::move(*own));
-  return certificates;
-}
-
-core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const Settings::Listener& listener,
-                                                               logging::Logger& log) {
-  const bool datagrams = listener.transport == Settings::Transport::dtls;
-  if (!datagrams && listener.transport != Settings::Transport::tls) return nullptr;
-  auto certificates = certificates_of(listener, log);
-  if (!certificates) return std::unexpected(certificates.error());
-  return tls::ServerContext::make(*certificates,
-                                  {.datagrams = datagrams, .alpn = {"stun.turn"}}); // RFC 7443
-}
 
 core::IpAddress advertised(const Settings::Relay& relay, const core::IpAddress& own) {
   const auto external = relay.external_addresses.find(own);
@@ -56,14 +18,14 @@ core::IpAddress advertised(const Settings::Relay& relay, const core::IpAddress& 
 // Many clients behind one address may begin at once: so many seconds' worth.
 constexpr std::uint32_t kAnswersAtOnce = 10;
 
-// `bound` is in the order of the settings.
 std::vector<UdpListenerAddress> udp_listeners(const Settings& settings,
-                                              const std::vector<core::SocketAddress>& bound) {
+                                              const Listeners& listeners) {
   std::vector<UdpListenerAddress> found;
-  for (std::size_t i = 0; i < bound.size(); ++i) {
-    if (settings.listeners[i].transport != Settings::Transport::udp) continue;
-    found.push_back({.own = bound[i],
-                     .advertised = {advertised(settings.relay, bound[i].ip()), bound[i].port()}});
+  for (const auto& each : listeners.in_service()) {
+    if (each->settings.transport != Settings::Transport::udp) continue;
+    found.push_back(
+        {.own = each->bound,
+         .advertised = {advertised(settings.relay, each->bound.ip()), each->bound.port()}});
   }
   return found;
 }
@@ -83,107 +45,130 @@ std::shared_ptr<const Credentials> credentials_of(const Settings& settings) {
                                        given.stored_users, std::move(third_party));
 }
 
-core::Result<std::unique_ptr<Service>> Service::make(const Settings& settings, unsigned workers,
-                                                     logging::Logger& log) {
+std::unique_ptr<Service> Service::make(const Settings& settings, unsigned workers,
+                                       logging::Logger& log) {
   stun::NonceMaker::Key nonce_key;
   TicketMaker::Key ticket_key;
   SystemRandom().fill(nonce_key);
   SystemRandom().fill(ticket_key);
-  std::unique_ptr<Service> service(new Service(settings, workers, log, nonce_key, ticket_key));
-  for (const Settings::Listener& listener : settings.listeners) {
-    auto context = tls_of(listener, log);
-    if (!context) return std::unexpected(context.error());
-    service->tls_.push_back(std::move(*context));
-  }
-  return service;
+  return std::unique_ptr<Service>(new Service(settings, workers, log, nonce_key, ticket_key));
 }
 
 Service::Service(const Settings& settings, unsigned workers, logging::Logger& log,
                  const stun::NonceMaker::Key& nonce_key, const TicketMaker::Key& ticket_key)
-    : settings_(settings),
+    : settings_(std::make_shared<const Settings>(settings)),
       log_(log),
       credentials_(credentials_of(settings)),
-      nonces_(nonce_key, settings.limits.nonce_lifetime),
+      nonce_key_(nonce_key),
       workers_(workers),
       limit_log_(log),
       quota_(quota_limits(settings, allowed_descriptors())),
       reservations_(workers),
       ticket_key_(ticket_key) {
-  for (std::size_t i = 0; i < settings.relay.addresses.size(); ++i) {
-    ports_in_use_.push_back(std::make_shared<PortsInUse>());
+  set_relays();
+}
+
+std::shared_ptr<const Settings> Service::settings() const {
+  const std::lock_guard lock(settings_mutex_);
+  return settings_;
+}
+
+stun::NonceMaker Service::nonces() const { return {nonce_key_, settings()->limits.nonce_lifetime}; }
+
+// ---- a reload
+
+core::Result<void> Service::check(const Settings& read) const {
+  const auto& in_force = settings_->relay.addresses;
+  for (const core::IpAddress& ip : read.relay.addresses) {
+    if (std::ranges::find(in_force, ip) != in_force.end()) continue;
+    const auto bound = event::bind_udp({ip, 0}, event::Sharing::exclusive);
+    if (!bound) return core::failure("a relay address can't be used: " + bound.error().text);
   }
+  const auto former = std::ranges::count_if(
+      former_relays_, [](const FormerRelay& each) { return !each.in_use.expired(); });
+  if (static_cast<std::size_t>(former) + read.relay.addresses.size() > kMaxRelayAddresses) {
+    return core::failure(
+        "too many former relay addresses still have allocations: try again when they have ended");
+  }
+  return {};
 }
 
-std::shared_ptr<const tls::ServerContext> Service::tls(std::size_t listener) const {
-  const std::lock_guard lock(tls_mutex_);
-  return tls_[listener];
+void Service::change_to(const Settings& settings) {
+  auto next = std::make_shared<const Settings>(settings);
+  {
+    const std::lock_guard lock(settings_mutex_);
+    settings_ = std::move(next);
+  }
+  credentials_ = credentials_of(*settings_);
+  quota_.set_limits(quota_limits(*settings_, allowed_descriptors()));
+  set_relays();
 }
 
-core::Result<TlsContexts> Service::load_tls(
-    const std::vector<Settings::Listener>& listeners) const {
-  TlsContexts contexts;
-  for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
-    const Settings::Listener& running = settings_.listeners[i];
-    const auto found = std::ranges::find_if(listeners, [&](const Settings::Listener& each) {
-      return each.transport == running.transport && each.address == running.address;
+// A former address that serves again is the one it was.
+void Service::set_relays() {
+  for (const RelayAddress& each : relays_) {
+    former_relays_.push_back({.ip = each.ip, .advertised = each.advertised, .in_use = each.in_use});
+  }
+  relays_.clear();
+  for (const core::IpAddress& ip : settings_->relay.addresses) {
+    RelayAddress address{.ip = ip, .advertised = advertised(settings_->relay, ip)};
+    std::erase_if(former_relays_, [&](const FormerRelay& former) {
+      if (former.ip != ip || former.advertised != address.advertised)
+        return former.in_use.expired();
+      address.in_use = former.in_use.lock();
+      return true;
     });
-    if (found == listeners.end() || found->certificates.empty()) {
-      contexts.push_back(tls(i));
-      continue;
-    }
-    auto context = tls_of(*found, log_);
-    if (!context) return std::unexpected(context.error());
-    contexts.push_back(std::move(*context));
+    if (!address.in_use) address.in_use = std::make_shared<PortsInUse>();
+    relays_.push_back(std::move(address));
   }
-  return contexts;
 }
 
-void Service::set_tls(TlsContexts tls) {
-  const std::lock_guard lock(tls_mutex_);
-  tls_ = std::move(tls);
-}
-
-ServerConfig Service::server_config(unsigned worker,
-                                    const std::vector<core::SocketAddress>& bound) const {
-  std::vector<RelayAddress> relay_addresses;
+// As clients are told of them, or have been.
+std::vector<core::IpAddress> Service::own_relays() const {
   std::vector<core::IpAddress> told;
-  relay_addresses.reserve(settings_.relay.addresses.size());
-  for (const core::IpAddress& ip : settings_.relay.addresses) {
-    relay_addresses.push_back(
-        {ip, advertised(settings_.relay, ip), ports_in_use_[relay_addresses.size()]});
-    told.push_back(relay_addresses.back().advertised);
+  for (const RelayAddress& each : relays_) told.push_back(each.advertised);
+  for (const FormerRelay& each : former_relays_) {
+    const auto in_use = each.in_use.lock();
+    if (in_use && !in_use->empty()) told.push_back(each.advertised);
   }
-  const PortRange ports{.first = settings_.relay.first_port, .last = settings_.relay.last_port};
+  return told;
+}
+
+// ---- what a worker's server is told
+
+ServerConfig Service::server_config(unsigned worker, const Listeners& listeners) const {
+  const Settings& settings = *settings_;
+  const PortRange ports{.first = settings.relay.first_port, .last = settings.relay.last_port};
   ServerLimits limits;
-  limits.max_lifetime = settings_.limits.max_lifetime;
-  limits.bandwidth_per_allocation = settings_.limits.bandwidth_per_allocation;
-  limits.permissions_per_allocation = settings_.limits.permissions_per_allocation;
-  limits.channels_per_allocation = settings_.limits.channels_per_allocation;
-  limits.connections_per_allocation = settings_.limits.connections_per_allocation;
-  const std::uint32_t answers = settings_.limits.unauthenticated_answers_per_source;
+  limits.max_lifetime = settings.limits.max_lifetime;
+  limits.bandwidth_per_allocation = settings.limits.bandwidth_per_allocation;
+  limits.permissions_per_allocation = settings.limits.permissions_per_allocation;
+  limits.channels_per_allocation = settings.limits.channels_per_allocation;
+  limits.connections_per_allocation = settings.limits.connections_per_allocation;
+  const std::uint32_t answers = settings.limits.unauthenticated_answers_per_source;
   limits.unauthenticated_answers = {.per_second = answers, .burst = answers * kAnswersAtOnce};
-  return {
-      .relay_addresses = std::move(relay_addresses),
-      .ports = ports,
-      .worker = worker,
-      .workers = workers_,
-      .peers = PeerPolicy(settings_.peers.allow, settings_.peers.deny,
-                          {.listeners = own_addresses(bound, settings_.relay.external_addresses),
-                           .relays = std::move(told),
-                           .relay_ports = ports}),
-      .udp_listeners = udp_listeners(settings_, bound),
-      .stun_clients = settings_.clients.stun,
-      .turn_clients = settings_.clients.turn,
-      .draft_dual_allocation = settings_.clients.draft_dual_allocation,
-      .tcp_relay = settings_.relay.tcp,
-      .mobility = settings_.clients.mobility,
-      .ticket_key = ticket_key_,
-      .last_channel =
-          settings_.clients.rfc5766_channels ? stun::kLastChannelRfc5766 : stun::kLastChannel,
-      .limits = limits,
-      .alternate = {.servers = settings_.alternate.servers,
-                    .domain = settings_.alternate.domain,
-                    .when = static_cast<AlternateServers::When>(settings_.alternate.when)}};
+  return {.relay_addresses = relays_,
+          .ports = ports,
+          .worker = worker,
+          .workers = workers_,
+          .peers = PeerPolicy(
+              settings.peers.allow, settings.peers.deny,
+              {.listeners = own_addresses(listeners.addresses(), settings.relay.external_addresses),
+               .relays = own_relays(),
+               .relay_ports = ports}),
+          .udp_listeners = udp_listeners(settings, listeners),
+          .stun_clients = settings.clients.stun,
+          .turn_clients = settings.clients.turn,
+          .draft_dual_allocation = settings.clients.draft_dual_allocation,
+          .tcp_relay = settings.relay.tcp,
+          .mobility = settings.clients.mobility,
+          .ticket_key = ticket_key_,
+          .last_channel =
+              settings.clients.rfc5766_channels ? stun::kLastChannelRfc5766 : stun::kLastChannel,
+          .limits = limits,
+          .alternate = {.servers = settings.alternate.servers,
+                        .domain = settings.alternate.domain,
+                        .when = static_cast<AlternateServers::When>(settings.alternate.when)}};
 }
 
 } // namespace turnd

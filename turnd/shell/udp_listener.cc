@@ -6,9 +6,10 @@
 
 namespace turnd {
 
-UdpListener::UdpListener(Worker& worker, event::Fd fd)
+UdpListener::UdpListener(Worker& worker, event::Fd fd, std::shared_ptr<const Listener> listener)
     : worker_(worker),
       fd_(std::move(fd)),
+      listener_(std::move(listener)),
       address_(event::local_address(fd_.get())),
       wildcard_(address_.ip().is_unspecified()) {
   want_large_buffers(fd_.get());
@@ -28,10 +29,32 @@ void UdpListener::on_ready(event::Readiness) {
     for (const auto& datagram : batch) {
       five_tuple.client = datagram.from;
       if (datagram.to) five_tuple.server = {*datagram.to, address_.port()};
-      worker_.from_client(five_tuple, *this, datagram.payload, datagram.ip);
+      const bool wanted = !departing_ || covered_ || worker_.server().has_allocation(five_tuple);
+      if (wanted) worker_.from_client(five_tuple, *this, datagram.payload, datagram.ip);
     }
     if (batch.size() < room) return; // the socket is empty
   }
+}
+
+void UdpListener::keep(std::shared_ptr<const Listener> listener) {
+  listener_ = std::move(listener);
+  departing_ = false;
+  emptied_ = false;
+  covered_ = false;
+}
+
+void UdpListener::depart(bool covered) {
+  departing_ = true;
+  covered_ = covered;
+}
+
+bool UdpListener::is_over() {
+  if (covered_) return false;
+  if (!emptied_ && !worker_.server().reaches_clients_by(tag())) {
+    emptied_ = true;
+    listener_->departure->emptied();
+  }
+  return listener_->departure->is_over();
 }
 
 void UdpListener::send(const ToClient& message) {

@@ -2,10 +2,13 @@
 // everything to them leaves here in batches.
 #pragma once
 
+#include <memory>
+
 #include "libcore/event/fd.h"
 #include "libcore/event/loop.h"
 #include "turnd/shell/client_link.h"
 #include "turnd/shell/datagram_batch.h"
+#include "turnd/shell/listener.h"
 
 namespace turnd {
 
@@ -16,7 +19,7 @@ class UdpListener final : public ClientLink, private event::ReadyHandler {
   // Before others get their turn.
   static constexpr int kBatchesPerTurn = 4;
 
-  UdpListener(Worker& worker, event::Fd fd);
+  UdpListener(Worker& worker, event::Fd fd, std::shared_ptr<const Listener> listener);
   ~UdpListener();
   UdpListener(const UdpListener&) = delete;
   UdpListener& operator=(const UdpListener&) = delete;
@@ -25,6 +28,15 @@ class UdpListener final : public ClientLink, private event::ReadyHandler {
   void send(const ToClient& message) override;
   const core::SocketAddress& address() const { return address_; }
   void flush() { batch_.flush(); }
+  const std::shared_ptr<const Listener>& listener() const { return listener_; }
+  // A reload has kept it, or taken it away: then it is there for its allocations alone. One that is
+  // covered by a listener for all addresses goes on as if it had been kept: with its sockets gone the
+  // kernel would deal that one's clients out anew.
+  void keep(std::shared_ptr<const Listener> listener);
+  void depart(bool covered);
+  bool departing() const { return departing_; }
+  // Of a departing one: whether it can go. Asked now and then.
+  bool is_over();
   std::uint64_t lost() const { return batch_.lost() + lost_answers_; }
 
  private:
@@ -32,10 +44,14 @@ class UdpListener final : public ClientLink, private event::ReadyHandler {
 
   Worker& worker_;
   event::Fd fd_;
+  std::shared_ptr<const Listener> listener_;
   core::SocketAddress address_;
   bool wildcard_; // bound to all addresses: each datagram says which one it came to
   DatagramBatch batch_;
   std::uint64_t lost_answers_ = 0;
+  bool departing_ = false;
+  bool emptied_ = false; // and the others have been told
+  bool covered_ = false;
 };
 
 } // namespace turnd

@@ -1,13 +1,10 @@
 #include "turnd/shell/worker.h"
 
-#include <cstring>
 #include <utility>
-
-#include "libcore/event/socket.h"
 
 namespace turnd {
 
-Worker::Worker(Service& service, ServerConfig config, std::vector<event::Fd> sockets)
+Worker::Worker(Service& service, ServerConfig config, std::vector<ListenerSocket> listeners)
     : service_(service),
       server_(std::move(config), service.authenticator(),
               {.quota = service.quota(),
@@ -16,17 +13,7 @@ Worker::Worker(Service& service, ServerConfig config, std::vector<event::Fd> soc
                .peer_connections = peer_connections_},
               random_, loop_.now().steady) {
   service_.fellows().join(*this);
-  for (std::size_t i = 0; i < sockets.size(); ++i) {
-    if (!sockets[i]) continue;
-    const Settings::Transport transport = service.settings().listeners[i].transport;
-    if (transport == Settings::Transport::udp) {
-      udp_listeners_.push_back(std::make_unique<UdpListener>(*this, std::move(sockets[i])));
-    } else if (transport == Settings::Transport::dtls) {
-      dtls_listeners_.push_back(std::make_unique<DtlsListener>(*this, std::move(sockets[i]), i));
-    } else {
-      add_stream_listener(std::move(sockets[i]), i);
-    }
-  }
+  set_listeners(std::move(listeners));
 }
 
 Worker::~Worker() = default;
@@ -41,9 +28,15 @@ void Worker::stop() {
   loop_.post([this] { end(); });
 }
 
-void Worker::set_credentials(std::shared_ptr<const Credentials> credentials) {
-  loop_.post([this, credentials = std::move(credentials)]() mutable {
-    server_.set_credentials(std::move(credentials));
+void Worker::change_to(Change change) {
+  loop_.post([this, change = std::move(change)]() mutable {
+    to_peers_.flush(); // it refers to sockets that may be about to go
+    server_.set_config(std::move(change.config), loop_.now());
+    server_.set_credentials(std::move(change.credentials));
+    server_.set_nonces(change.nonces);
+    carry_out_commands();
+    set_listeners(std::move(change.listeners));
+    loop_.run_at_end(end_task_);
   });
 }
 
@@ -148,66 +141,13 @@ void Worker::hand_over_limits_hit() {
 
 void Worker::on_deadline(int kind) {
   if (kind == kLimitLog) return hand_over_limits_hit();
+  if (kind == kDeparture) return let_departing_go();
   server_.advance(loop_.now());
   carry_out_commands();
   loop_.run_at_end(end_task_);
 }
 
 // ---- connections
-
-void Worker::accepting_paused(int error) {
-  log().warning("accept.failed", "no connection can be accepted for a moment",
-                logging::field("reason", std::string_view(std::strerror(error))));
-}
-
-void Worker::add_stream_listener(event::Fd socket, std::size_t index) {
-  StreamListener& listener = *stream_listeners_.emplace_back(std::make_unique<StreamListener>());
-  const Settings::Listener& settings = service_.settings().listeners[index];
-  listener.index = index;
-  listener.transport =
-      settings.transport == Settings::Transport::tls ? Transport::tls : Transport::tcp;
-  listener.headers = std::make_unique<event::ProxyHeaders>(
-      loop_,
-      [this, &listener](event::Fd fd, const core::SocketAddress& proxy,
-                        const std::optional<proxy_protocol::Endpoints>& endpoints) {
-        const FiveTuple five_tuple{
-            .transport = listener.transport,
-            .client = endpoints ? endpoints->source : proxy,
-            .server = endpoints ? endpoints->destination : event::local_address(fd.get())};
-        start_client(std::move(fd), five_tuple, service_.tls(listener.index));
-      },
-      [this](const core::SocketAddress& proxy, std::string_view why) {
-        ++proxies_refused_;
-        log().warning("proxy.refused", "a proxy's connection was closed",
-                      logging::field("proxy", proxy), logging::field("reason", why));
-      });
-  listener.acceptor = std::make_unique<event::Acceptor>(
-      loop_, std::move(socket),
-      [this, &listener, proxies = settings.proxy_protocol_from](event::Fd fd,
-                                                                const core::SocketAddress& peer) {
-        accepted(listener, proxies, std::move(fd), peer);
-      },
-      [this](int error) { accepting_paused(error); });
-}
-
-bool Worker::too_many_unproven() const {
-  std::size_t count = unproven_;
-  for (const auto& listener : stream_listeners_) count += listener->headers->waiting();
-  return count >= kMaxUnprovenClients;
-}
-
-void Worker::accepted(StreamListener& listener, const core::NetworkList& proxies, event::Fd fd,
-                      const core::SocketAddress& peer) {
-  if (too_many_unproven()) {
-    log().warning("connection.refused", "too many connections without an allocation",
-                  logging::field("client", peer));
-    return; // closes it
-  }
-  if (proxies.contains(peer.ip())) return listener.headers->expect(std::move(fd), peer);
-  const FiveTuple five_tuple{
-      .transport = listener.transport, .client = peer, .server = event::local_address(fd.get())};
-  start_client(std::move(fd), five_tuple, service_.tls(listener.index));
-}
 
 void Worker::start_client(event::Fd fd, const FiveTuple& five_tuple,
                           const std::shared_ptr<const tls::ServerContext>& context) {

@@ -22,6 +22,7 @@
 #include "turnd/shell/datagram_batch.h"
 #include "turnd/shell/datagram_buffers.h"
 #include "turnd/shell/dtls_listener.h"
+#include "turnd/shell/listener.h"
 #include "turnd/shell/peer_sockets.h"
 #include "turnd/shell/relay_sockets.h"
 #include "turnd/shell/service.h"
@@ -38,9 +39,12 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   // Connections without an allocation; more are refused. TLS handshakes in progress count.
   static constexpr std::size_t kMaxUnprovenClients = 4096;
 
-  // `sockets`: a bound (and for streams listening) socket per listener of the settings; an empty one
-  // where the listener isn't served. `service` must outlive the worker.
-  Worker(Service& service, ServerConfig config, std::vector<event::Fd> sockets);
+  // How often is asked whether a listener that a reload has taken away can go.
+  static constexpr core::Duration kDepartureCheck = std::chrono::seconds(5);
+
+  // With a bound (and for streams listening) socket for each listener. `service` must outlive the
+  // worker.
+  Worker(Service& service, ServerConfig config, std::vector<ListenerSocket> listeners);
   ~Worker() override;
 
   void run() override; // on the worker's thread, until drained or stopped
@@ -50,8 +54,14 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void drain() override;
   void stop() override;
 
-  // From any thread: for the next requests; allocations keep their keys.
-  void set_credentials(std::shared_ptr<const Credentials> credentials);
+  // A reload: all of it at once, between two packets. From any thread.
+  struct Change {
+    ServerConfig config;
+    std::shared_ptr<const Credentials> credentials;
+    stun::NonceMaker nonces;
+    std::vector<ListenerSocket> listeners;
+  };
+  void change_to(Change change);
 
   // After run() has returned.
   Counters counters() const { return server_.counters(); }
@@ -99,10 +109,14 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
 
  private:
   struct StreamListener {
-    std::size_t index = 0; // among the settings' listeners
-    Transport transport = Transport::tcp;
-    std::unique_ptr<event::Acceptor> acceptor;    // none while draining
+    std::shared_ptr<const Listener> listener;
+    std::unique_ptr<event::Acceptor> acceptor;    // none while draining, or out of service
     std::unique_ptr<event::ProxyHeaders> headers; // of connections that proxies opened
+
+    Transport transport() const {
+      return listener->settings.transport == Settings::Transport::tls ? Transport::tls
+                                                                      : Transport::tcp;
+    }
   };
   // worker_tcp_relay.cc
   void start_tunnel(const StartTunnel& command);
@@ -118,9 +132,12 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void adopt(MovingAllocation moving, std::array<event::Fd, 2> sockets);
 
   void on_deadline(int kind) override;
-  void add_stream_listener(event::Fd socket, std::size_t index); // of the settings' listeners
-  void accepted(StreamListener& listener, const core::NetworkList& proxies, event::Fd fd,
-                const core::SocketAddress& peer);
+  // worker_listeners.cc
+  void set_listeners(std::vector<ListenerSocket> wanted);
+  void let_departing_go();
+  void close_departed();
+  void set_stream_listener(std::shared_ptr<const Listener> wanted, event::Fd socket);
+  void accepted(StreamListener& listener, event::Fd fd, const core::SocketAddress& peer);
   void start_client(event::Fd fd, const FiveTuple& five_tuple,
                     const std::shared_ptr<const tls::ServerContext>& context);
   bool too_many_unproven() const;
@@ -153,9 +170,10 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   std::unordered_map<std::uint64_t, StreamClient*> tunnels_; // by ConnectionId::serial
   std::size_t unproven_ = 0;
   bool draining_ = false;
-  enum DeadlineKind : int { kServer, kLimitLog };
+  enum DeadlineKind : int { kServer, kLimitLog, kDeparture };
   core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this), kServer};
   core::Deadline limit_log_deadline_{static_cast<event::DeadlineHandler*>(this), kLimitLog};
+  core::Deadline departure_deadline_{static_cast<event::DeadlineHandler*>(this), kDeparture};
   event::MemberTask<Worker> end_task_{*this, &Worker::end_of_wake_up};
 };
 

@@ -1,6 +1,8 @@
 """turnd, and clients and peers in a test's hands."""
 
 import hashlib
+import json
+import signal
 import socket
 import ssl
 from enum import IntEnum
@@ -8,7 +10,7 @@ from pathlib import Path
 
 from aioice import stun
 
-from daemons import HOST, Daemon
+from daemons import HOST, Daemon, wait_until, write_private
 from dtls import DtlsSocket
 from rproxyd import merged
 
@@ -48,6 +50,20 @@ class Turnd(Daemon):
 
     def address(self, transport: str) -> tuple[str, int]:
         return HOST, self.port(transport)
+
+
+class Reloading:
+    """A running turnd, and the configuration that it is to read next."""
+
+    def __init__(self, turnd):
+        self.turnd = turnd
+        self.config = json.loads(turnd.config.read_text())
+
+    def reload(self, says="reload.done"):
+        seen = self.turnd.log.count(says)
+        write_private(self.turnd.config, json.dumps(self.config, indent=2))
+        self.turnd.signal(signal.SIGHUP)
+        wait_until(f"{says} in the log", lambda: self.turnd.log.count(says) > seen)
 
 
 class Refused(Exception):

@@ -7,7 +7,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests/integration/support"), str(ROOT / "tests/support")]
 
-from turnd import Peer, TurnClient, Turnd, configuration  # noqa: E402
+from turnd import Peer, Reloading, TurnClient, Turnd, configuration  # noqa: E402
 
 
 @pytest.fixture
@@ -25,6 +25,12 @@ def start(running, tmp_path):
         return running.enter_context(Turnd(tmp_path, configuration(**changes), honest_memory=honest_memory))
 
     return start_turnd
+
+
+@pytest.fixture
+def reloading(start):
+    """Starts turnd with two workers; what it gives has the configuration for reloads."""
+    return lambda **changes: Reloading(start(workers=2, **changes))
 
 
 @pytest.fixture

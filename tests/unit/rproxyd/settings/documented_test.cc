@@ -1,6 +1,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 
+#include "rproxyd/settings/changes.h"
 #include "rproxyd/settings/read.h"
 #include "tests/support/documented_keys.h"
 
@@ -32,4 +33,10 @@ TEST_CASE("docs/configuration.md has every key of rproxyd.json, and no other") {
        {"admin.tls.certificates[].", R"({"admin": {"tls": {"certificates": [{@}]}}})"}});
   REQUIRE(accepted.size() > 60);
   CHECK(documented == accepted);
+}
+
+TEST_CASE("docs/configuration.md marks what takes a restart, and nothing else") {
+  const auto documented = documented_keys(VESTIBULE_CONFIGURATION_PAGE, "rproxyd.json");
+  CHECK(documented_for_a_restart(VESTIBULE_CONFIGURATION_PAGE, "rproxyd.json") ==
+        keys_within(rproxyd::subjects_for_a_restart(), documented));
 }

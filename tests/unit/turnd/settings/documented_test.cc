@@ -2,6 +2,7 @@
 #include <string>
 
 #include "tests/support/documented_keys.h"
+#include "turnd/settings/changes.h"
 #include "turnd/settings/read.h"
 
 TEST_CASE("docs/configuration.md has every key of turnd.json, and no other") {
@@ -25,4 +26,10 @@ TEST_CASE("docs/configuration.md has every key of turnd.json, and no other") {
        {"admin.tls.certificates[].", R"({"admin": {"tls": {"certificates": [{@}]}}})"}});
   REQUIRE(accepted.size() > 30);
   CHECK(documented == accepted);
+}
+
+TEST_CASE("docs/configuration.md marks what takes a restart, and nothing else") {
+  const auto documented = documented_keys(VESTIBULE_CONFIGURATION_PAGE, "turnd.json");
+  CHECK(documented_for_a_restart(VESTIBULE_CONFIGURATION_PAGE, "turnd.json") ==
+        keys_within(turnd::subjects_for_a_restart(), documented));
 }
