@@ -76,6 +76,8 @@ class Stream final : public Retirable, private ReadyHandler {
                                             StreamEvents& events, bssl::UniquePtr<SSL> ssl);
   ~Stream() override;
 
+  // Before the stream is open: what goes before all else, TLS included, such as a PROXY header.
+  void begin_with(core::Bytes bytes) { output_.append(bytes); }
   void write(core::Bytes bytes);
   std::size_t pending() const { return gathered_.size() + output_.size(); }
   void flush(); // now instead of at the end of the wake-up; may raise on_stream_drained()

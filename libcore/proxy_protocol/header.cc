@@ -212,11 +212,14 @@ Pair of_one_family(const Endpoints& endpoints) {
 
 } // namespace
 
-Encoded encode_v1(const Endpoints& endpoints) {
-  const Pair pair = of_one_family(endpoints);
-  const std::string line = fmt::format("PROXY {} {} {} {} {}\r\n", pair.ipv4 ? "TCP4" : "TCP6",
-                                       pair.source.to_string(), pair.destination.to_string(),
-                                       endpoints.source.port(), endpoints.destination.port());
+Encoded encode_v1(const std::optional<Endpoints>& endpoints) {
+  std::string line = "PROXY UNKNOWN\r\n";
+  if (endpoints) {
+    const Pair pair = of_one_family(*endpoints);
+    line = fmt::format("PROXY {} {} {} {} {}\r\n", pair.ipv4 ? "TCP4" : "TCP6",
+                       pair.source.to_string(), pair.destination.to_string(),
+                       endpoints->source.port(), endpoints->destination.port());
+  }
   Encoded encoded;
   core::ByteWriter writer(encoded.bytes_);
   writer.bytes(core::bytes_of(line)); // the longest address is 39 bytes long, and so it fits

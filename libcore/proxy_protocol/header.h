@@ -56,14 +56,14 @@ class Encoded {
   core::Bytes bytes() const { return core::Bytes(bytes_).first(size_); }
 
  private:
-  friend Encoded encode_v1(const Endpoints& endpoints);
+  friend Encoded encode_v1(const std::optional<Endpoints>& endpoints);
   friend Encoded encode_v2(const std::optional<Endpoints>& endpoints);
   std::array<std::uint8_t, kMaxBytes> bytes_{};
   std::size_t size_ = 0;
 };
 
-Encoded encode_v1(const Endpoints& endpoints);
-// Without endpoints LOCAL: a connection of the proxy's own, as for a health check.
+// Without endpoints UNKNOWN and LOCAL: a connection of the proxy's own, as for a health check.
+Encoded encode_v1(const std::optional<Endpoints>& endpoints);
 Encoded encode_v2(const std::optional<Endpoints>& endpoints);
 
 } // namespace proxy_protocol

@@ -57,6 +57,16 @@ std::optional<Settings::Pool> read_pool(const Value& value) {
       "protocol", pool.protocol,
       config::choice<Settings::BackendProtocol>({{"http/1.1", Settings::BackendProtocol::http1_1},
                                                  {"h2", Settings::BackendProtocol::h2}}));
+  object.read("proxy_protocol", pool.proxy_protocol,
+              config::choice<Settings::ProxyHeader>({{"off", Settings::ProxyHeader::none},
+                                                     {"v1", Settings::ProxyHeader::v1},
+                                                     {"v2", Settings::ProxyHeader::v2}}));
+  if (pool.proxy_protocol != Settings::ProxyHeader::none &&
+      pool.protocol == Settings::BackendProtocol::h2) {
+    object.place_of("proxy_protocol")
+        .error("a PROXY header speaks for one client, and a connection of HTTP/2 carries many",
+               "\"protocol\": \"http/1.1\"");
+  }
   object.finish();
   return pool;
 }

@@ -63,6 +63,7 @@ struct Settings {
   enum class Policy : std::uint8_t { round_robin, least_connections, client_hash };
   enum class Affinity : std::uint8_t { none, client_address, cookie };
   enum class BackendProtocol : std::uint8_t { http1_1, h2 };
+  enum class ProxyHeader : std::uint8_t { none, v1, v2 };
 
   struct BackendTls {
     bool verify = false;
@@ -102,6 +103,7 @@ struct Settings {
     core::Duration slow_start{0}; // for a server that has come back
     Retry retry;
     BackendProtocol protocol = BackendProtocol::http1_1;
+    ProxyHeader proxy_protocol = ProxyHeader::none; // not with h2
 
     friend bool operator==(const Pool&, const Pool&) = default;
   };

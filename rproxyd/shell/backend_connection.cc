@@ -9,10 +9,11 @@ BackendConnection::BackendConnection(event::Loop& loop, ConnectionKeeper& keeper
     : loop_(loop), keeper_(keeper), limits_(limits), session_(*this, *this, limits_) {}
 
 bool BackendConnection::connect(event::StreamBuffers& buffers, event::Fd fd,
-                                bssl::UniquePtr<SSL> ssl, LinkUser& user) {
+                                bssl::UniquePtr<SSL> ssl, core::Bytes first, LinkUser& user) {
   user_ = &user;
   stream_ = event::Stream::connecting(loop_, buffers, std::move(fd), *this, std::move(ssl));
   if (!stream_) return false;
+  if (!first.empty()) stream_->begin_with(first);
   stream_->set_low_water(kLinkHighWater / 2);
   return true;
 }

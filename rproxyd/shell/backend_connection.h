@@ -41,9 +41,9 @@ class BackendConnection final : public event::Retirable,
 
   BackendConnection(event::Loop& loop, ConnectionKeeper& keeper, const MessageLimits& limits);
 
-  // Starts connecting for `user`. False when the stream could not be set up.
+  // Starts connecting for `user`, `first` before all else. False when the stream could not be set up.
   bool connect(event::StreamBuffers& buffers, event::Fd fd, bssl::UniquePtr<SSL> ssl,
-               LinkUser& user);
+               core::Bytes first, LinkUser& user);
   // Takes over a stream that is open already. Serves nobody: it is to be kept.
   void adopt(std::unique_ptr<event::Stream> stream);
   // A kept connection serves `user` from now on; link_open() follows within this wake-up, or

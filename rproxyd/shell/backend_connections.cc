@@ -21,6 +21,19 @@ bool trusts_anew(const Generation& next, std::size_t pool, const Generation* for
          next.authorities[pool] != former->authorities[place];
 }
 
+proxy_protocol::Encoded proxy_header(const Backend& to,
+                                     const std::optional<proxy_protocol::Endpoints>& client) {
+  switch (to.proxy_header) {
+    case Settings::ProxyHeader::none:
+      return {};
+    case Settings::ProxyHeader::v1:
+      return proxy_protocol::encode_v1(client);
+    case Settings::ProxyHeader::v2:
+      return proxy_protocol::encode_v2(client);
+  }
+  return {};
+}
+
 } // namespace
 
 core::Result<ClientContexts> contexts_for(const Generation& generation, const Generation* former) {
@@ -64,16 +77,28 @@ LinkRequest* BackendConnections::connect(const std::shared_ptr<SharedPool>& pool
                                          LinkNeed need, LinkUser& user,
                                          event::ConnectFailure& why) {
   Place& place = place_of(pool, backend);
-  const BackendHome home{
-      .pool = pool, .backend = backend, .leads_to = place.backend, .trust = places_of(pool).trust};
+  const bool told = place.backend->proxy_header != Settings::ProxyHeader::none;
+  const BackendHome home{.pool = pool,
+                         .backend = backend,
+                         .leads_to = place.backend,
+                         .client = told ? need.client : std::nullopt,
+                         .trust = places_of(pool).trust};
   if (speaks_h2(place, need)) return connect_shared(place, home, need, user, why);
-  if (!need.fresh && !place.kept.empty()) {
-    BackendConnection* connection = place.kept.back();
-    place.kept.pop_back();
-    connection->serve(user);
-    return connection;
+  if (BackendConnection* kept = need.fresh ? nullptr : take_kept(place, home)) {
+    kept->serve(user);
+    return kept;
   }
   return connect_alone(place, home, user, why);
+}
+
+BackendConnection* BackendConnections::take_kept(Place& place, const BackendHome& home) {
+  for (std::size_t i = place.kept.size(); i-- > 0;) {
+    BackendConnection* connection = place.kept[i];
+    if (connection->home.client != home.client) continue;
+    place.kept.erase(place.kept.begin() + static_cast<std::ptrdiff_t>(i));
+    return connection;
+  }
+  return nullptr;
 }
 
 bool BackendConnections::speaks_h2(const Place& place, LinkNeed need) const {
@@ -94,7 +119,8 @@ LinkRequest* BackendConnections::connect_alone(Place& place, const BackendHome& 
   connection->home = home;
   bssl::UniquePtr<SSL> ssl;
   if (to.tls) ssl = places_of(home.pool).tls->connect(to.name, to.server_name);
-  if (!connection->connect(buffers_, std::move(*fd), std::move(ssl), user)) {
+  const auto header = proxy_header(to, home.client);
+  if (!connection->connect(buffers_, std::move(*fd), std::move(ssl), header.bytes(), user)) {
     why = {.text = "the connection could not be set up", .shortage = true};
     return nullptr;
   }
@@ -178,9 +204,9 @@ void BackendConnections::forget(Place& place) {
 void BackendConnections::keep(BackendConnection& connection) {
   const auto& home = connection.home;
   Place& place = place_of(home.pool, home.backend);
-  if (!is_current(home) || place.kept.size() >= kMaxKeptPerBackend) {
-    return connection.detach_and_close();
-  }
+  if (!is_current(home)) return connection.detach_and_close();
+  // Those that have served lately are the likeliest to serve again.
+  if (place.kept.size() >= kMaxKeptPerBackend) place.kept.front()->detach_and_close();
   place.kept.push_back(&connection);
   connection.rest(generation_->settings.timeouts.backend_idle);
 }

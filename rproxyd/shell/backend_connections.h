@@ -67,6 +67,7 @@ class BackendConnections final : public ConnectionKeeper, public SharedConnectio
 
   Places& places_of(const std::shared_ptr<SharedPool>& pool);
   Place& place_of(const std::shared_ptr<SharedPool>& pool, BackendId backend);
+  static BackendConnection* take_kept(Place& place, const BackendHome& home);
   bool serves(const SharedPool* pool) const;
   bool is_current(const BackendHome& home);
   bool speaks_h2(const Place& place, LinkNeed need) const;

@@ -50,6 +50,8 @@ class ClientConnection final : public event::Retirable,
   void drain(); // no new requests; closed when those in progress have ended
   void close(); // now
 
+  const core::SocketAddress& local() const { return local_; }
+
   void flush_later();
   void exchange_ended(StreamId stream);
   void note_abuse(Abuse kind);

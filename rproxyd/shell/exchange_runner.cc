@@ -158,8 +158,16 @@ void ExchangeRunner::connect(const Route& route, BackendId backend, bool fresh, 
   pool_ = generation_->pools[route.pool];
   backend_ = backend;
   count_exchange(true);
-  need_ = {.fresh = fresh, .tunnel = tunnel};
+  need_ = {.fresh = fresh, .tunnel = tunnel, .client = endpoints()};
   open_connection();
+}
+
+// What is said of the client behind a trusted proxy has no port.
+proxy_protocol::Endpoints ExchangeRunner::endpoints() const {
+  const bool is_peer = identity_.address == identity_.peer.ip().canonical() ||
+                       identity_.address == identity_.peer.ip();
+  return {.source = is_peer ? identity_.peer : core::SocketAddress(identity_.address, 0),
+          .destination = client_.local()};
 }
 
 void ExchangeRunner::open_connection() {

@@ -72,6 +72,7 @@ class ExchangeRunner final : public event::Retirable,
   void ask_gate(TokenGate& gate);
   void held_too_long();
   void refuse_attempt(const Admission& admission);
+  proxy_protocol::Endpoints endpoints() const;
   void open_connection();
   void refuse_link();
   void count_exchange(bool begins);

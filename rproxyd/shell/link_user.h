@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
+#include "libcore/proxy_protocol/header.h"
 #include "rproxyd/proxy/exchange.h"
 #include "rproxyd/shell/shared_pool.h"
 
@@ -13,6 +15,8 @@ namespace rproxyd {
 struct LinkNeed {
   bool fresh = false;  // on a new connection
   bool tunnel = false; // for a WebSocket
+  // Whose requests it is for, where a PROXY header tells; nullopt: the proxy's own.
+  std::optional<proxy_protocol::Endpoints> client = {};
 };
 
 // Where a connection leads: a backend, and its place in its pool.
@@ -20,6 +24,7 @@ struct BackendHome {
   std::shared_ptr<SharedPool> pool;
   BackendId backend{};
   std::shared_ptr<const Backend> leads_to;
+  std::optional<proxy_protocol::Endpoints> client; // whom the PROXY header named, if there was one
   unsigned trust = 0; // which of the pool's TLS contexts the connection was made with
 };
 

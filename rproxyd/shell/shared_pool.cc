@@ -88,6 +88,7 @@ WantedBackend SharedPool::wanted(const Settings::Pool& settings, const Settings:
   backend.key = key_of(key_salt_, fmt::format("{} {}", server.authority, backend.name));
   backend.trust = settings.tls;
   backend.h2 = settings.protocol == Settings::BackendProtocol::h2;
+  backend.proxy_header = settings.proxy_protocol;
   wanted.weight = server.weight;
   wanted.priority = server.backup ? 1 : 0;
   return wanted;

@@ -25,6 +25,7 @@ struct Backend {
   BackendKey key{};
   Settings::BackendTls trust; // what its certificate is held to
   bool h2 = false;            // HTTP/2 is offered to it
+  Settings::ProxyHeader proxy_header = Settings::ProxyHeader::none; // with which connections begin
 
   friend bool operator==(const Backend&, const Backend&) = default;
 };

@@ -217,6 +217,7 @@ TEST_CASE("what is encoded is read back, in either version") {
   CHECK(core::text_of(encode_v2(kIpv6).bytes()) == v2('\x21', '\x21', kIpv6Block));
 }
 
-TEST_CASE("a connection of the proxy's own is told as LOCAL") {
+TEST_CASE("a connection of the proxy's own is told as LOCAL, in version 1 as UNKNOWN") {
+  CHECK(core::text_of(proxy_protocol::encode_v1(std::nullopt).bytes()) == "PROXY UNKNOWN\r\n");
   CHECK(core::text_of(proxy_protocol::encode_v2(std::nullopt).bytes()) == v2('\x20', '\x00', ""));
 }

@@ -35,6 +35,7 @@ TEST_CASE("a pool's defaults: round robin for new clients, affinity by address, 
   CHECK(defaults.retry.attempts == 2);
   CHECK_FALSE(defaults.retry.non_idempotent);
   CHECK(defaults.protocol == Settings::BackendProtocol::http1_1);
+  CHECK(defaults.proxy_protocol == Settings::ProxyHeader::none);
 }
 
 TEST_CASE("a pool has at least one server, each once") {
@@ -81,6 +82,15 @@ TEST_CASE("pools are accepted to the limit of their number, and refused one past
   CHECK(with(rproxyd::kMaxPools) == Lines{});
   CHECK(with(rproxyd::kMaxPools + 1) ==
         Lines{"error: /pools: the object has 65 members; expected at most 64"});
+}
+
+TEST_CASE("PROXY headers to servers are off, version 1 or 2, and not for HTTP/2") {
+  CHECK(pool(R"("proxy_protocol": "off")").proxy_protocol == Settings::ProxyHeader::none);
+  CHECK(pool(R"("proxy_protocol": "v1")").proxy_protocol == Settings::ProxyHeader::v1);
+  CHECK(pool(R"("proxy_protocol": "v2")").proxy_protocol == Settings::ProxyHeader::v2);
+  CHECK(problems_with_pool(R"("protocol": "h2", "proxy_protocol": "v2")") ==
+        Lines{"error: /pools/nodes/proxy_protocol: a PROXY header speaks for one client, and a "
+              "connection of HTTP/2 carries many; expected \"protocol\": \"http/1.1\""});
 }
 
 TEST_CASE("policy, affinity and protocol are words of their own") {
