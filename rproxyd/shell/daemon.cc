@@ -34,9 +34,16 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     reloaded.push_back(workers.back().get());
   }
   Reload changes(service, std::move(reloaded));
+  admin::Interface* running = nullptr; // once signals are handled, and thus reloads
   program::Reload<Settings> reload(
       log, service.reloads, std::move(reread),
-      [&changes](const Settings& read) { return changes.apply(read); });
+      [&](const Settings& read) -> core::Result<std::vector<std::string>> {
+        auto doors = running->prepare(read.admin);
+        if (!doors) return std::unexpected(doors.error());
+        auto applied = changes.apply(read);
+        if (applied) running->apply(*std::move(doors));
+        return applied;
+      });
   program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised), [&] {
     reload.run();
     supervisor.set_drain_timeout(service.generation()->settings.drain_timeout);
@@ -50,6 +57,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   admin::Commands commands;
   add_ban_commands(commands, service);
   const auto admin = admin::Interface::open(settings.admin, content, commands, log);
+  running = admin.get();
   if (admin->address())
     change->opened.push_back({.transport = "admin", .address = *admin->address()});
   for (const event::BoundListener& listener : change->opened) {

@@ -28,9 +28,10 @@ class Chart {
       node("div", { class: `s${i}` }, node("i", { "aria-hidden": "true" }), this.numbers[i], node("span", {}, label))));
     this.svg = drawn("svg", { viewBox: `0 0 ${kWidth} ${kHeight}`, preserveAspectRatio: "none", role: "img", tabindex: "0" });
     this.most = node("span", {});
-    this.when = node("span", { "aria-live": "polite" }, "");
+    this.when = node("span", {});
+    this.spoken = node("span", { class: "unseen", "aria-live": "polite" });
     this.figure = node("figure", {}, node("h3", {}, title), now, this.svg,
-      node("div", { class: "axis" }, this.when, this.most));
+      node("div", { class: "axis" }, this.when, this.most), this.spoken);
     this.svg.addEventListener("pointermove", (event) => {
       const box = this.svg.getBoundingClientRect();
       this.point(Math.round((event.clientX - box.left) / box.width * (this.times.length - 1)));
@@ -41,6 +42,7 @@ class Chart {
       if (!step) return;
       event.preventDefault();
       this.point((this.pointed ?? this.times.length - 1) + step);
+      setText(this.spoken, `${this.when.textContent}: ` + this.labels.map((label, i) => `${this.numbers[i].textContent} ${label}`).join(", "));
     });
   }
 

@@ -4,8 +4,8 @@ const kPrefixes = ["", " k", " M", " G", " T"];
 
 function short(value, most = 9999.5) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  let power = 0; // what stands before a prefix is below `most`
-  while (Math.abs(value) >= most && power < kPrefixes.length - 1) { value /= 1000; ++power; }
+  let power = 0;
+  while (Math.abs(value) >= (power === 0 ? most : 999.5) && power < kPrefixes.length - 1) { value /= 1000; ++power; }
   const digits = power === 0 && Number.isInteger(value) ? 0 : Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return value.toFixed(digits).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") + kPrefixes[power];
 }

@@ -4,16 +4,15 @@ const kEvery = 2000, kPatience = 6000; // milliseconds
 const kOldAfter = 8; // seconds
 const kPoints = 120;
 
-// What a chart may show: the first of the names that the daemon has. A rate is made of a total.
+// What a chart may show, of what the daemon has. A rate is made of a total.
 const kCharts = [
-  { title: "Requests", unit: "rate", series: [["requests", "answered"], ["errors", "failed"]] },
-  { title: "Time to the answer", unit: "ms", series: [["latency_p50_ms", "median"], ["latency_p99_ms", "99th percentile"]] },
   { title: "Relayed", unit: "bits", series: [["bytes_to_peers", "to peers"], ["bytes_to_clients", "to clients"]] },
   { title: "Packets", unit: "rate", series: [["packets_to_peers", "to peers"], ["packets_to_clients", "to clients"], ["packets_dropped", "dropped"]] },
-  { title: "Allocations", unit: "count", series: [["allocations", "open"], ["permissions", "permissions"], ["channels", "channels"]] },
-  { title: "Connections", unit: "count", series: [["connections", "open"], ["event_streams", "event streams"], ["websockets", "WebSockets"]] },
+  { title: "Open", unit: "count", of: "turnd", series: [["allocations", "allocations"], ["connections", "client connections"]] },
+  { title: "Requests", unit: "rate", series: [["requests", "answered"], ["errors", "failed"], ["requests_refused", "refused"]] },
+  { title: "Time to the answer", unit: "ms", series: [["latency_p50_ms", "median"], ["latency_p99_ms", "99th percentile"]] },
+  { title: "Connections", unit: "count", of: "rproxyd", series: [["connections", "open"], ["event_streams", "event streams"], ["websockets", "WebSockets"]] },
   { title: "Traffic", unit: "bits", series: [["sent_bytes", "to clients"], ["received_bytes", "from clients"]] },
-  { title: "Refused", unit: "rate", series: [["refused", "requests"]] },
 ];
 
 let points = new Map(); // by time, in seconds: { totals, gauges }
@@ -98,7 +97,7 @@ function valuesOf(name, times, every) {
 function showCharts(status) {
   const times = [...points.keys()].sort((a, b) => a - b);
   const known = { ...status.totals, ...status.gauges };
-  charts ??= kCharts.map((each) => ({ ...each, series: each.series.filter(([name]) => name in known) }))
+  charts ??= kCharts.filter((each) => !each.of || each.of === status.program).map((each) => ({ ...each, series: each.series.filter(([name]) => name in known) }))
     .filter((each) => each.series.length)
     .map((each) => {
       const chart = new Chart(each.title, each.unit, each.series.map(([, label]) => label));

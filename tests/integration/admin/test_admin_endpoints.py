@@ -8,7 +8,10 @@ import subprocess
 import pytest
 
 from admin import ask, command
+from backend import Backend
 from daemons import HOST, wait_until
+from rproxyd import request
+from turnd import TurnClient
 
 BOTH = pytest.mark.parametrize("name", ["rproxyd", "turnd"])
 
@@ -37,21 +40,29 @@ def test_the_socket_gives_the_status_too(start, name, tmp_path):
     assert answer["ok"] and answer["program"] == name and answer["pid"] == daemon.pid
 
 
-@BOTH
-def test_a_daemon_that_drains_is_healthy_and_not_ready(start, name):
-    daemon = start(name, drain_timeout="60s")
-    if name == "turnd":
-        held = socket.create_connection((HOST, daemon.port("tcp")))
-    else:
-        held = daemon.connect("http").socket
-        held.sendall(b"GET / HT")
+def drains_while_something_is_held(daemon):
     daemon.signal(signal.SIGTERM)
-    wait_until("not ready", lambda: not daemon.running or ask(daemon, "/readyz")[0] == 503)
-    if daemon.running:
-        assert ask(daemon, "/healthz")[0] == 200
-        assert json.loads(ask(daemon, "/status")[2])["state"] == "draining"
-        daemon.signal(signal.SIGTERM)
-    held.close()
+    wait_until("not ready", lambda: ask(daemon, "/readyz")[0] == 503)
+    assert ask(daemon, "/healthz")[0] == 200
+    assert json.loads(ask(daemon, "/status")[2])["state"] == "draining"
+    daemon.signal(signal.SIGTERM)  # at once now
+    daemon.wait()
+
+
+def test_rproxyd_that_drains_is_healthy_and_not_ready(start, running):
+    backend = Backend()
+    running.callback(backend.close)
+    daemon = start("rproxyd", drain_timeout="60s", servers=[backend.url])
+    client = running.enter_context(daemon.connect("http"))
+    client.send(request())
+    backend.accept()
+    drains_while_something_is_held(daemon)
+
+
+def test_turnd_that_drains_is_healthy_and_not_ready(start, running):
+    daemon = start("turnd", drain_timeout="60s")
+    running.enter_context(TurnClient(daemon.address("udp"))).allocate()
+    drains_while_something_is_held(daemon)
 
 
 def test_metrics_satisfy_promtool(start):
