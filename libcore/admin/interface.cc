@@ -35,6 +35,7 @@ std::unique_ptr<Interface> Interface::open(const config::Admin& settings, Conten
     status["ok"] = true;
     return status;
   });
+  self->asked_ = settings;
   if (auto change = self->open_http(settings)) {
     self->serve_http(*change);
   } else {
@@ -76,14 +77,25 @@ std::optional<core::SocketAddress> Interface::address() const { return settings_
 
 core::Result<Interface::Change> Interface::prepare(const config::Admin& settings) const {
   auto change = open_http(settings);
-  if (!change || settings.socket == settings_.socket) return change;
-  auto server = open_socket(settings.socket);
-  if (!server) return std::unexpected(server.error());
-  change->server = *std::move(server);
+  if (!change) {
+    if (http_ || settings.address != asked_.address) return change;
+    change = Change();
+    change->settings = settings;
+    change->settings.address.reset();
+  }
+  change->asked = settings;
+  if (settings.socket == settings_.socket) return change;
+  if (auto server = open_socket(settings.socket)) {
+    change->server = *std::move(server);
+  } else {
+    if (socket_ || settings.socket != asked_.socket) return std::unexpected(server.error());
+    change->settings.socket.reset();
+  }
   return change;
 }
 
 void Interface::apply(Change change) {
+  asked_ = change.asked;
   if (change.settings.socket != settings_.socket) {
     socket_ = std::move(change.server);
     settings_.socket = change.settings.socket;

@@ -33,12 +33,14 @@ class Interface final : private event::DeadlineHandler {
   std::optional<core::SocketAddress> address() const;
 
   // A reload, in its two steps: what could fail is made, then put in the place of what was. An
-  // address and a socket that stay the same stay open. Called on one thread, not admin's own.
+  // address and a socket that stay the same stay open, and one that couldn't be opened before is
+  // tried again, but refuses no reload. Called on one thread, not admin's own.
   class Change {
    private:
     friend class Interface;
-    config::Admin settings;
-    event::Fd socket; // when the address is another
+    config::Admin asked;    // as configured
+    config::Admin settings; // as it will be
+    event::Fd socket;       // when the address is another
     std::shared_ptr<const tls::ServerContext> tls;
     std::unique_ptr<Server> server; // when the socket is another
   };
@@ -56,6 +58,7 @@ class Interface final : private event::DeadlineHandler {
   logging::Logger& log_;
   const Commands& commands_;
   ContentInTurn content_;
+  config::Admin asked_;    // as configured
   config::Admin settings_; // in force, with the port that the address has got
   std::unique_ptr<Server> socket_;
 

@@ -22,7 +22,6 @@ constexpr Subject subject(std::string_view name) {
 
 constexpr std::array kSubjects{
     subject<&Settings::workers>("workers"),
-    subject<&Settings::admin>("admin"),
 };
 
 } // namespace

@@ -80,7 +80,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     reloaded.push_back(workers.back().get());
   }
 
-  std::unique_ptr<admin::Interface> admin;
+  admin::Interface* admin = nullptr; // once signals are handled, and thus reloads
   const auto announce = [&]() -> core::Result<void> {
     if (announce_file.empty()) return {};
     auto bound = listeners.bound();
@@ -91,16 +91,20 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   };
   Reload changes(*service, listeners, std::move(reloaded));
   program::Supervisor* supervisor_to_tell = nullptr;
-  program::Reload<Settings> reload(log, service->reloads(), std::move(reread),
-                                   [&](const Settings& read) {
-                                     auto applied = changes.apply(read);
-                                     if (!applied) return applied;
-                                     supervisor_to_tell->set_drain_timeout(read.drain_timeout);
-                                     if (auto announced = announce(); !announced) {
-                                       log.warning("announce.failed", announced.error().text);
-                                     }
-                                     return applied;
-                                   });
+  program::Reload<Settings> reload(
+      log, service->reloads(), std::move(reread),
+      [&](const Settings& read) -> core::Result<std::vector<std::string>> {
+        auto doors = admin->prepare(read.admin);
+        if (!doors) return std::unexpected(doors.error());
+        auto applied = changes.apply(read);
+        if (!applied) return applied;
+        admin->apply(*std::move(doors));
+        supervisor_to_tell->set_drain_timeout(read.drain_timeout);
+        if (auto announced = announce(); !announced) {
+          log.warning("announce.failed", announced.error().text);
+        }
+        return applied;
+      });
   program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised),
                                  [&reload] { reload.run(); });
   supervisor_to_tell = &supervisor;
@@ -111,7 +115,8 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                         .listeners = {}},
                        listeners, supervisor);
   admin::Commands commands;
-  admin = admin::Interface::open(settings.admin, content, commands, log);
+  const auto open_admin = admin::Interface::open(settings.admin, content, commands, log);
+  admin = open_admin.get();
   if (auto announced = announce(); !announced) return std::unexpected(announced.error());
   log.info("started", "turnd serves",
            logging::field("version", std::string_view(VESTIBULE_VERSION)),

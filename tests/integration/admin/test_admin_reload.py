@@ -4,8 +4,12 @@ import json
 import signal
 import socket
 
+import pytest
+
 from admin import ask, command
 from daemons import HOST, Daemon, wait_until, write_private
+
+BOTH = pytest.mark.parametrize("name", ["rproxyd", "turnd"])
 
 
 def reload(daemon: Daemon, **admin) -> str:
@@ -19,8 +23,9 @@ def reload(daemon: Daemon, **admin) -> str:
     return daemon.log[before:]
 
 
-def test_a_token_is_asked_for_from_the_reload_on(start, tmp_path):
-    daemon = start("rproxyd")
+@BOTH
+def test_a_token_is_asked_for_from_the_reload_on(start, tmp_path, name):
+    daemon = start(name)
     assert ask(daemon, "/status")[0] == 200
     token_file = write_private(tmp_path / "token", "the-first-token-of-all")
     assert "reload.done" in reload(daemon, token_file=str(token_file))
@@ -32,20 +37,22 @@ def test_a_token_is_asked_for_from_the_reload_on(start, tmp_path):
     assert ask(daemon, "/status", Authorization="Bearer the-second-token-of-all")[0] == 200
 
 
-def test_the_socket_and_the_address_move(start, tmp_path):
-    daemon = start("rproxyd")
+@BOTH
+def test_the_socket_and_the_address_move(start, tmp_path, name):
+    daemon = start(name)
     with socket.create_server((HOST, 0)) as other:
         free = other.getsockname()[1]
     assert "reload.done" in reload(daemon, socket=str(tmp_path / "moved.sock"), address=f"{HOST}:{free}")
     assert command(tmp_path / "moved.sock", {"command": "status"})["ok"]
-    assert not (tmp_path / "rproxyd.sock").exists()
+    assert not (tmp_path / f"{name}.sock").exists()
     with socket.create_connection((HOST, free)) as moved:
         moved.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert moved.makefile("rb").readline() == b"HTTP/1.1 200 OK\r\n"
 
 
-def test_an_address_that_is_taken_refuses_the_reload(start):
-    daemon = start("rproxyd")
+@BOTH
+def test_an_address_that_is_taken_refuses_the_reload(start, name):
+    daemon = start(name)
     with socket.create_server((HOST, 0)) as other:
         assert "reload.refused" in reload(daemon, address=f"{HOST}:{other.getsockname()[1]}")
     assert ask(daemon, "/healthz")[0] == 200

@@ -40,6 +40,7 @@ def configuration(**changes) -> dict:
         "relay": {"addresses": [HOST]},
         "peers": {"allow": ["127.0.0.0/8"]},
         "credentials": {"users": {USER: PASSWORD}},
+        "admin": {"address": None, "socket": None},
     }, changes)
 
 

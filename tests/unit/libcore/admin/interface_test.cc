@@ -65,6 +65,28 @@ TEST_CASE("a reload keeps what stays the same open, and moves what doesn't", "[t
   CHECK(event::listen_tcp(*address, event::Sharing::exclusive));
 }
 
+TEST_CASE("what couldn't be opened at the start refuses no reload, and is tried again",
+          "[threads]") {
+  Stage stage;
+  const config::Admin missing{.address = stage.open->address(),
+                              .socket = stage.folder + "/later/socket"};
+  admin::Commands commands;
+  const auto open = admin::Interface::open(missing, stage.content, commands, stage.log);
+  CHECK(open->address() == std::nullopt);
+  auto again = open->prepare(missing);
+  REQUIRE(again);
+  open->apply(*std::move(again));
+  CHECK(open->address() == std::nullopt);
+
+  stage.open.reset(); // its address is free
+  std::filesystem::create_directory(stage.folder + "/later");
+  auto now = open->prepare(missing);
+  REQUIRE(now);
+  open->apply(*std::move(now));
+  CHECK(open->address() == missing.address);
+  CHECK(stage.answers("later/socket"));
+}
+
 TEST_CASE("a reload that can't be done changes nothing", "[threads]") {
   Stage stage;
   const auto taken =
