@@ -1,5 +1,6 @@
 // rproxyd: reads its command line and runs, or asks a daemon that is running.
 #include "libcore/program/command_line.h"
+#include "libcore/program/log_command.h"
 #include "rproxyd/bans_command.h"
 #include "rproxyd/shell/daemon.h"
 #include "rproxyd/shell/load.h"
@@ -7,8 +8,10 @@
 int main(int argc, char** argv) {
   program::CommandLine command("rproxyd", "HTTPS reverse proxy for conferencing nodes");
   const rproxyd::BansCommand bans(command.app());
+  const program::LogCommand log_command("rproxyd", command.app());
   if (const auto exit_code = command.parse(argc, argv)) return *exit_code;
   if (bans.parsed()) return bans.run(command.config_file());
+  if (log_command.parsed()) return log_command.run(command.config_file(), rproxyd::load);
   const auto reread = [&command] {
     return rproxyd::load_usable(command.config_file(), config::SystemSurroundings());
   };

@@ -1,5 +1,6 @@
 // turnd: reads its command line and runs, mints a credential, or edits a users file.
 #include "libcore/program/command_line.h"
+#include "libcore/program/log_command.h"
 #include "turnd/credential.h"
 #include "turnd/settings/settings.h"
 #include "turnd/shell/daemon.h"
@@ -22,10 +23,12 @@ int main(int argc, char** argv) {
 
   mint->add_flag("--sha256", credential.sha256, "make the password with SHA-256 instead of SHA-1");
   const turnd::UserCommand user(command.app());
+  const program::LogCommand log_command("turnd", command.app());
 
   if (const auto exit_code = command.parse(argc, argv)) return *exit_code;
   if (mint->parsed()) return turnd::print_credential(credential);
   if (user.parsed()) return user.run();
+  if (log_command.parsed()) return log_command.run(command.config_file(), turnd::load);
   const auto reread = [&command] {
     return turnd::load(command.config_file(), config::SystemSurroundings());
   };

@@ -15,7 +15,8 @@ Supervisor::Supervisor(logging::Logger& log, core::Duration drain_timeout,
       drain_timeout_(drain_timeout),
       workers_(std::move(workers)),
       reload_(std::move(reload)),
-      signals_(loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int number) { on_signal(number); }) {}
+      signals_(loop_, {SIGTERM, SIGINT, SIGHUP, SIGUSR1},
+               [this](int number) { on_signal(number); }) {}
 
 void Supervisor::run() {
   std::vector<std::thread> threads;
@@ -38,6 +39,10 @@ void Supervisor::on_signal(int number) {
     if (reload_) return reload_();
     log_.warning("reload.refused",
                  "this version can't reload its configuration: restart it to apply a change");
+    return;
+  }
+  if (number == SIGUSR1) { // whose default would be the end
+    if (reopen_logs_) reopen_logs_();
     return;
   }
   if (draining_) return stop();

@@ -3,10 +3,12 @@
 //   SIGTERM, SIGINT   nothing new is taken; what is in progress may finish, up to the time-out
 //   again             ends at once
 //   SIGHUP            calls `reload`; without one it is refused, and said so
+//   SIGUSR1           log files are opened again (logrotate)
 #pragma once
 
 #include <atomic>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "libcore/base/time.h"
@@ -34,6 +36,8 @@ class Supervisor final : private event::DeadlineHandler {
 
   // On the thread that calls run(). For a drain that has not begun.
   void set_drain_timeout(core::Duration timeout) { drain_timeout_ = timeout; }
+  // Called like `reload`, for SIGUSR1. Set before run().
+  void on_reopen_logs(std::function<void()> reopen) { reopen_logs_ = std::move(reopen); }
 
   void run();                                 // returns when all workers have
   bool draining() const { return draining_; } // from any thread
@@ -47,6 +51,7 @@ class Supervisor final : private event::DeadlineHandler {
   core::Duration drain_timeout_;
   const std::vector<Worker*> workers_;
   const std::function<void()> reload_;
+  std::function<void()> reopen_logs_;
   event::Loop loop_;
   event::Signals signals_;
   std::size_t running_ = 0;

@@ -133,6 +133,18 @@ void append_pexip(std::string& out, const AccessRecord& record) {
   out += '"';
 }
 
+void append_extended(std::string& out, const AccessRecord& record) {
+  append_combined(out, record, " ");
+  out += ' ';
+  append_escaped(out, record.request_id);
+  fmt::format_to(std::back_inserter(out), " {:.3f} \"", seconds(record.duration));
+  append_attempts(out, record, [&](const Attempt& a) {
+    append_escaped(out, a.address);
+    fmt::format_to(std::back_inserter(out), " {} {:.3f}", a.status, seconds(a.time));
+  });
+  out += '"';
+}
+
 void append_json(std::string& out, const AccessRecord& record) {
   const auto text = [&](std::string_view key, std::string_view value) {
     fmt::format_to(std::back_inserter(out), ",\"{}\":", key);
@@ -153,6 +165,7 @@ void append_json(std::string& out, const AccessRecord& record) {
                  record.status, record.body_bytes, seconds(record.duration));
   text("referer", filtered(record.referer));
   text("user_agent", record.user_agent);
+  if (!record.request_id.empty()) text("request_id", record.request_id);
   out += ",\"backends\":[";
   bool first = true;
   for (const Attempt& attempt :
@@ -199,6 +212,8 @@ void append_line(std::string& out, AccessFormat format, const AccessRecord& reco
       return append_pexip(out, record);
     case AccessFormat::combined:
       return append_combined(out, record, " ");
+    case AccessFormat::extended:
+      return append_extended(out, record);
     case AccessFormat::json:
       return append_json(out, record);
   }

@@ -16,6 +16,7 @@ namespace rproxyd {
 enum class AccessFormat : std::uint8_t {
   pexip,    // as the appliance writes it, two spaces after the time included
   combined, // nginx's and Apache's
+  extended, // combined, then request id, seconds, and the attempts at backends
   json,
 };
 
@@ -37,6 +38,7 @@ struct AccessRecord {
   std::uint16_t status = 0;
   std::uint64_t body_bytes = 0;
   core::Duration duration{};
+  std::string_view request_id = {}; // empty: it has none
   const std::vector<Attempt>* attempts = nullptr;
 };
 

@@ -1,5 +1,9 @@
 #include "rproxyd/proxy/answer_rules.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 #include "rproxyd/http/forwarding.h"
 
 namespace rproxyd {
@@ -18,6 +22,10 @@ const std::string_view kStandardContentSecurityPolicy =
     "media-src 'self' blob:; "
     "connect-src 'self' https://*.microsoft.com https://*.office.com https://example.com;";
 
+namespace {
+constexpr std::string_view kReference = "{{reference}}";
+} // namespace
+
 void finish_head(ResponseHead& head, const AnswerRules& rules, bool secure, std::string_view date) {
   prepare_for_client(head, date);
   const auto add = [&](std::string_view name, std::string_view value) {
@@ -34,10 +42,19 @@ void finish_head(ResponseHead& head, const AnswerRules& rules, bool secure, std:
   }
 }
 
-LocalAnswer error_answer(const AnswerRules& rules, std::uint16_t status, std::string_view text) {
+LocalAnswer error_answer(const AnswerRules& rules, std::uint16_t status, std::string_view text,
+                         std::string_view reference) {
   const auto page = rules.error_pages.find(status);
-  if (page == rules.error_pages.end()) return error_answer(status, text);
-  auto answer = local_answer(status, page->second.content_type, page->second.body);
+  if (page == rules.error_pages.end()) {
+    if (reference.empty()) return error_answer(status, text);
+    return error_answer(status, fmt::format("{}\nReference: {}", text, reference));
+  }
+  std::string body = page->second.body;
+  for (auto at = body.find(kReference); at != std::string::npos;
+       at = body.find(kReference, at + reference.size())) {
+    body.replace(at, kReference.size(), reference);
+  }
+  auto answer = local_answer(status, page->second.content_type, std::move(body));
   answer.head.fields.add("cache-control", "no-store");
   return answer;
 }

@@ -36,7 +36,9 @@ inline const AnswerRules kPlainAnswers{};
 // `date` is in the form of http_date().
 void finish_head(ResponseHead& head, const AnswerRules& rules, bool secure, std::string_view date);
 
-// The error page for the status, or one line of text.
-LocalAnswer error_answer(const AnswerRules& rules, std::uint16_t status, std::string_view text);
+// The error page for the status, or lines of text. `reference`: the request's id, for the person who
+// sees it; a page shows it where it says {{reference}}.
+LocalAnswer error_answer(const AnswerRules& rules, std::uint16_t status, std::string_view text,
+                         std::string_view reference = {});
 
 } // namespace rproxyd

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "rproxyd/http/request_id.h"
 #include "rproxyd/http/text.h"
 #include "rproxyd/proxy/acme_challenge.h"
 #include "rproxyd/proxy/affinity_cookie.h"
@@ -43,6 +44,14 @@ bool is_event_stream(const ResponseHead& head) {
   return type && equal_ignoring_case(type->substr(0, kType.size()), kType);
 }
 
+std::string request_id_of(ExchangeHost& host, const ExchangeRules& rules,
+                          const RequestHead& request, const ClientIdentity& identity) {
+  if (rules.request_id.empty()) return {};
+  if (const auto sent = believable_request_id(request.fields, rules.request_id, identity))
+    return std::string(*sent);
+  return host.fresh_request_id();
+}
+
 } // namespace
 
 Exchange::Exchange(ExchangeHost& host, const ExchangeRules& rules, ClientSession& client,
@@ -54,6 +63,7 @@ Exchange::Exchange(ExchangeHost& host, const ExchangeRules& rules, ClientSession
       request_(request),
       identity_(identity),
       started_(host.now()),
+      request_id_(request_id_of(host, rules, request, identity)),
       buffered_(host.pool()) {}
 
 // ---- from the client: the request
@@ -101,6 +111,7 @@ void Exchange::serve_from_pool(const Route& route) {
   if (!request_.upgrade.empty() && !ask_for_tunnel()) return;
   if (uses_cookie()) wanted_ = wanted_backend(request_.fields);
   prepare_for_backend(request_, identity_, rules_.forwarded);
+  if (!request_id_.empty()) set_request_id(request_.fields, rules_.request_id, request_id_);
   try_next_backend();
 }
 
@@ -173,7 +184,8 @@ void Exchange::refuse(const RouteRefusal& refusal) {
     case RouteRefusal::Kind::bad_path:
       return fail(400, "The path is not one that can be served.", "path refused");
     case RouteRefusal::Kind::bad_method: {
-      auto answer = error_answer(*rules_.answers, 405, "This method is not served here.");
+      auto answer =
+          error_answer(*rules_.answers, 405, "This method is not served here.", request_id_);
       answer.head.fields.add("allow", refusal.allow);
       return send_local(answer.head, answer.body);
     }
@@ -191,8 +203,8 @@ bool Exchange::ask_for_tunnel() {
   }
   if (const auto refusal = check_web_socket(request_)) {
     trouble_ = refusal->why;
-    auto answer =
-        error_answer(*rules_.answers, refusal->status, "This is not a valid WebSocket handshake.");
+    auto answer = error_answer(*rules_.answers, refusal->status,
+                               "This is not a valid WebSocket handshake.", request_id_);
     if (refusal->status == 426) { // RFC 6455 section 4.4, RFC 9110 section 15.5.22
       answer.head.fields.add("sec-websocket-version", kWebSocketVersion);
     }
@@ -617,7 +629,7 @@ void Exchange::fail(std::uint16_t status, std::string_view text, std::string_vie
 }
 
 void Exchange::answer_locally(std::uint16_t status, std::string_view text) {
-  const auto answer = error_answer(*rules_.answers, status, text);
+  const auto answer = error_answer(*rules_.answers, status, text, request_id_);
   send_local(answer.head, answer.body);
 }
 
@@ -653,6 +665,7 @@ AccessRecord Exchange::record() const {
           .status = status_,
           .body_bytes = answer_bytes_,
           .duration = host_.now().steady - started_.steady,
+          .request_id = request_id_,
           .attempts = &attempts_};
 }
 

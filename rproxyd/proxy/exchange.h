@@ -72,6 +72,7 @@ struct ExchangeRules {
   ExchangeTimeouts timeouts;
   const AnswerRules* answers = &kPlainAnswers;
   bool forwarded = false; // backends are told about the client in Forwarded, too
+  std::string request_id; // the header, in lower case, that carries a request's id; empty: none
   const CompressionRules* compression = nullptr;  // null: nothing is compressed
   const std::vector<Route>* challenges = nullptr; // of ACME: folders, answered before all else
   bool redirect_https = false;                    // every request is answered with 301 to https
@@ -104,6 +105,7 @@ class ExchangeHost : public FileOpener {
   virtual std::string_view http_date() const = 0; // of now()
   virtual core::ChunkPool& pool() = 0;
   virtual WebSocketNonce random_nonce() = 0;
+  virtual std::string fresh_request_id() = 0; // nobody can guess it
   // The backend to try next, none of `tried`; nullopt when there is none. `wanted`: the one that the
   // client's cookie names.
   virtual std::optional<BackendId> choose(const Route& route, const core::IpAddress& client,
@@ -163,6 +165,8 @@ class Exchange final : public BackendEvents {
   AccessRecord record() const;
   ExchangeSummary summary() const;
   StreamId stream() const { return stream_; }
+  // What this exchange is called in logs, by the node, and in error pages; empty: ids are off.
+  const std::string& request_id() const { return request_id_; }
   // What the client let run out of time: its request's body, or the answer.
   bool body_stood_still() const { return body_stood_still_; }
   bool client_took_nothing() const { return client_took_nothing_; }
@@ -226,6 +230,7 @@ class Exchange final : public BackendEvents {
   RequestHead& request_;
   const ClientIdentity identity_;
   const core::Now started_;
+  const std::string request_id_;
 
   State state_ = State::routing;
   const Route* route_ = nullptr;

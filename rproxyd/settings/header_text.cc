@@ -47,6 +47,16 @@ std::optional<std::string> header_value(const Value& value) {
   return std::nullopt;
 }
 
+std::optional<std::optional<std::string>> request_id_header(const Value& value) {
+  auto name = header_name(value);
+  if (!name) return std::nullopt;
+  if (*name == "off") return std::optional<std::string>();
+  // What a mistake would hit otherwise: Host, Cookie, what frames and forwards.
+  if (name->ends_with("-id") && !name->contains('_')) return name;
+  value.refuse("is not a header that carries an id", "one that ends in \"-Id\", or \"off\"");
+  return std::nullopt;
+}
+
 std::optional<std::vector<Settings::HeaderField>> header_fields(const Value& value) {
   const auto map = config::map_of(header_name, header_value, kMaxAnswerHeaders)(value);
   if (!map) return std::nullopt;

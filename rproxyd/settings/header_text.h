@@ -12,6 +12,9 @@ namespace rproxyd {
 
 std::optional<std::string> header_value(const config::Value& value);
 
+// The header that carries a request's id, in lower case; or "off".
+std::optional<std::optional<std::string>> request_id_header(const config::Value& value);
+
 // An object of names and values; without those that frame the message.
 std::optional<std::vector<Settings::HeaderField>> header_fields(const config::Value& value);
 

@@ -13,6 +13,7 @@
 #include "rproxyd/settings/answer_headers.h"
 #include "rproxyd/settings/compression.h"
 #include "rproxyd/settings/dns.h"
+#include "rproxyd/settings/header_text.h"
 #include "rproxyd/settings/listeners.h"
 #include "rproxyd/settings/pin_guard.h"
 #include "rproxyd/settings/pools.h"
@@ -58,6 +59,7 @@ Settings read(const Value& root) {
   if (const auto compression = object.find("compression"))
     read_compression(*compression, settings.compression);
   object.read("forwarded", settings.forwarded, config::boolean);
+  object.read("request_id", settings.request_id, request_id_header);
   using Underscores = Settings::UnderscoreHeaders;
   object.read("underscore_headers", settings.underscore_headers,
               config::choice<Underscores>({{"drop", Underscores::drop},
@@ -133,6 +135,7 @@ void read_log(const Value& value, Settings::Log& log) {
       "access_format", log.access_format,
       config::choice<Settings::AccessFormat>({{"pexip", Settings::AccessFormat::pexip},
                                               {"combined", Settings::AccessFormat::combined},
+                                              {"extended", Settings::AccessFormat::extended},
                                               {"json", Settings::AccessFormat::json}}));
   object.finish();
 }

@@ -255,7 +255,7 @@ struct Settings {
     friend bool operator==(const Timeouts&, const Timeouts&) = default;
   };
 
-  enum class AccessFormat : std::uint8_t { pexip, combined, json };
+  enum class AccessFormat : std::uint8_t { pexip, combined, extended, json };
 
   struct Log {
     logging::Level level = logging::Level::info;
@@ -278,8 +278,9 @@ struct Settings {
   ServerHeader server_header;
   Compression compression;
   UnderscoreHeaders underscore_headers = UnderscoreHeaders::drop;
-  bool forwarded = false;                      // backends get Forwarded (RFC 7239), too
-  std::map<unsigned, std::string> error_pages; // files, by status
+  bool forwarded = false;                                 // backends get Forwarded (RFC 7239), too
+  std::optional<std::string> request_id = "x-request-id"; // in lower case; absent: off
+  std::map<unsigned, std::string> error_pages;            // files, by status
   PinGuard pin_guard;
   core::NetworkList trusted_proxies;
   Dns dns;

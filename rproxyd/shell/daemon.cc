@@ -6,13 +6,23 @@
 #include "libcore/admin/interface.h"
 #include "libcore/event/announce.h"
 #include "libcore/event/loop.h"
+#include "libcore/program/log_command.h"
 #include "libcore/program/supervisor.h"
 #include "rproxyd/shell/admin_content.h"
 #include "rproxyd/shell/ban_commands.h"
 #include "rproxyd/shell/change.h"
+#include "rproxyd/shell/log_files.h"
 #include "rproxyd/shell/worker.h"
 
 namespace rproxyd {
+namespace {
+
+void reopen_logs(Service& service) {
+  if (const auto file = service.generation()->access_log) reopen_log(*file, *service.log);
+  if (service.guard) service.guard->reopen_audit_log();
+}
+
+} // namespace
 
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                               const std::string& config_file, const std::string& announce_file,
@@ -48,6 +58,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     reload.run();
     supervisor.set_drain_timeout(service.generation()->settings.drain_timeout);
   });
+  supervisor.on_reopen_logs([&service] { reopen_logs(service); });
   AdminContent content({.program = "rproxyd",
                         .started = event::read_now(),
                         .workers = count,
@@ -56,6 +67,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                        supervisor);
   admin::Commands commands;
   add_ban_commands(commands, service);
+  program::add_log_command(commands, log);
   const auto admin = admin::Interface::open(settings.admin, content, commands, log);
   running = admin.get();
   if (admin->address())

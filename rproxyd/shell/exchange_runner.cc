@@ -50,9 +50,9 @@ void ExchangeRunner::begin(bool request_ended) {
 void ExchangeRunner::hold(std::string room) {
   // No tunnel begins with a token, and what a tunnel carries could not be looked at.
   if (!std::exchange(request_.upgrade, {}).empty() && request_.version == Version::http_2) {
-    return exchange_.turn_away(
-        error_answer(generation_->answers, kForbidden, "There is no WebSocket here."),
-        "a WebSocket where tokens are asked for");
+    return exchange_.turn_away(error_answer(generation_->answers, kForbidden,
+                                            "There is no WebSocket here.", exchange_.request_id()),
+                               "a WebSocket where tokens are asked for");
   }
   TokenGate& gate =
       gate_.emplace(*generation_->guard, identity_.address, std::move(room), request_);
@@ -125,6 +125,8 @@ void ExchangeRunner::refuse_banned(const SharedGuard::BanNotice& ban) {
 const core::Now& ExchangeRunner::now() const { return worker_.loop().now(); }
 std::string_view ExchangeRunner::http_date() const { return worker_.http_date(); }
 core::ChunkPool& ExchangeRunner::pool() { return worker_.buffers().pool; }
+
+std::string ExchangeRunner::fresh_request_id() { return worker_.request_ids().next(); }
 
 WebSocketNonce ExchangeRunner::random_nonce() {
   WebSocketNonce nonce;
@@ -315,9 +317,9 @@ void ExchangeRunner::on_deadline(int) {
 void ExchangeRunner::held_too_long() {
   if (gate_ && held_ == Held::waiting) return ask_gate(*gate_);
   held_ = Held::no;
-  exchange_.turn_away(
-      error_answer(generation_->answers, kRequestTimeout, "The request did not arrive in time."),
-      "request body timed out");
+  exchange_.turn_away(error_answer(generation_->answers, kRequestTimeout,
+                                   "The request did not arrive in time.", exchange_.request_id()),
+                      "request body timed out");
 }
 
 } // namespace rproxyd

@@ -39,6 +39,7 @@ class ExchangeRunner final : public event::Retirable,
   std::string_view http_date() const override;
   core::ChunkPool& pool() override;
   WebSocketNonce random_nonce() override;
+  std::string fresh_request_id() override;
   std::optional<BackendId> choose(const Route& route, const core::IpAddress& client,
                                   std::span<const BackendId> tried,
                                   std::optional<BackendKey> wanted) override;

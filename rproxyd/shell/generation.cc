@@ -72,6 +72,7 @@ ExchangeRules exchange_rules(const Generation& generation) {
   rules.answers = &generation.answers;
   if (settings.compression.enabled) rules.compression = &generation.compression;
   rules.forwarded = settings.forwarded;
+  rules.request_id = settings.request_id.value_or("");
   rules.timeouts = {.body = settings.timeouts.body,
                     .connect = settings.timeouts.connect,
                     .response = settings.timeouts.response,

@@ -149,6 +149,10 @@ SharedGuard::~SharedGuard() {
   writer_.join();
 }
 
+void SharedGuard::reopen_audit_log() {
+  if (audit_log_) reopen_log(*audit_log_, log_);
+}
+
 // ---- from the workers
 
 Admission SharedGuard::admit(const PinAttempt& attempt, const core::Now& now) {

@@ -45,6 +45,8 @@ class SharedGuard final : public TokenDesk {
   core::Result<Change> prepare(const Settings::PinGuard& settings, const core::Now& now);
   void apply(Change change, const core::Now& now);
 
+  void reopen_audit_log(); // by the thread that calls apply()
+
   bool dry_run() const { return dry_run_.load(std::memory_order_relaxed); }
 
   Admission admit(const PinAttempt& attempt, const core::Now& now) override;

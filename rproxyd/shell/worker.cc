@@ -14,6 +14,8 @@ AccessFormat format_of(Settings::AccessFormat format) {
       return AccessFormat::pexip;
     case Settings::AccessFormat::combined:
       return AccessFormat::combined;
+    case Settings::AccessFormat::extended:
+      return AccessFormat::extended;
     case Settings::AccessFormat::json:
       return AccessFormat::json;
   }
@@ -256,9 +258,9 @@ void Worker::log_exchange(const Exchange& exchange) {
   append_access_line(record);
   if (exchange.trouble().empty()) return;
   log().info(
-      "exchange.trouble", exchange.trouble(), logging::field("client", record.client.to_string()),
-      logging::field("method", record.method), logging::field("target", filtered(record.target)),
-      logging::field("status", record.status));
+      "exchange.trouble", exchange.trouble(), logging::field("request_id", record.request_id),
+      logging::field("client", record.client.to_string()), logging::field("method", record.method),
+      logging::field("target", filtered(record.target)), logging::field("status", record.status));
 }
 
 void Worker::note_abuse(Abuse kind, const core::SocketAddress& client) {

@@ -21,6 +21,7 @@
 #include "rproxyd/shell/figures.h"
 #include "rproxyd/shell/folder_files.h"
 #include "rproxyd/shell/health_checks.h"
+#include "rproxyd/shell/request_ids.h"
 #include "rproxyd/shell/service.h"
 
 namespace rproxyd {
@@ -66,6 +67,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   const Settings& settings() const { return generation_->settings; }
   logging::Logger& log() const { return *service_.log; }
   std::string_view http_date();
+  RequestIds& request_ids() { return request_ids_; }
   WorkerFigures& figures() { return figures_; }
   ListenerFigures& listener_figures(ListenerId listener) { return *listeners_[listener].figures; }
 
@@ -114,6 +116,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   FolderFiles files_{loop_};
   std::string line_;         // kept for its memory
   std::string access_lines_; // of this wake-up
+  RequestIds request_ids_;
   std::string http_date_;
   core::WallTime http_date_of_{};
   bool draining_ = false;

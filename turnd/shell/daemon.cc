@@ -5,6 +5,7 @@
 
 #include "libcore/admin/interface.h"
 #include "libcore/event/announce.h"
+#include "libcore/program/log_command.h"
 #include "libcore/program/supervisor.h"
 #include "turnd/shell/admin_content.h"
 #include "turnd/shell/listeners.h"
@@ -115,6 +116,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                         .listeners = {}},
                        listeners, supervisor);
   admin::Commands commands;
+  program::add_log_command(commands, log);
   const auto open_admin = admin::Interface::open(settings.admin, content, commands, log);
   admin = open_admin.get();
   if (auto announced = announce(); !announced) return std::unexpected(announced.error());

@@ -89,3 +89,25 @@ TEST_CASE("nothing a client sends ends its line or its field") {
   CHECK(line(AccessFormat::json, r).find(R"("a\" \"b\u000a\u007f\\\u00c3\u00a9")") !=
         std::string::npos);
 }
+
+TEST_CASE("the extended format is combined, with the id, the seconds and the attempts behind it") {
+  AccessRecord r = sample();
+  r.request_id = "0123456789abcdef";
+  CHECK(line(AccessFormat::extended, r) ==
+        line(AccessFormat::combined, r) +
+            " 0123456789abcdef 0.016 \"10.40.0.10:443 0 0.003, 10.40.0.11:443 200 0.012\"");
+  r.request_id = {};
+  r.attempts = nullptr;
+  CHECK(line(AccessFormat::extended, r) == line(AccessFormat::combined, r) + " - 0.016 \"-\"");
+}
+
+TEST_CASE("the request's id stands in JSON, and never in the formats that other programs read") {
+  AccessRecord r = sample();
+  const std::string pexip = line(AccessFormat::pexip, r);
+  const std::string combined = line(AccessFormat::combined, r);
+  CHECK_FALSE(line(AccessFormat::json, r).contains("request_id"));
+  r.request_id = "0123456789abcdef";
+  CHECK(line(AccessFormat::json, r).contains(",\"request_id\":\"0123456789abcdef\""));
+  CHECK(line(AccessFormat::pexip, r) == pexip);
+  CHECK(line(AccessFormat::combined, r) == combined);
+}

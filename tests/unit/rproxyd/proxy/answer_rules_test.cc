@@ -71,3 +71,14 @@ TEST_CASE("an error has the page for its status, or a line of text") {
   CHECK(page.head.fields.find("cache-control") == "no-store");
   CHECK(error_answer(rules, 502, "No.").body == "502 No.\n");
 }
+
+TEST_CASE("an error page shows the request's id where it says so, a line of text behind it") {
+  AnswerRules rules;
+  rules.error_pages[502] = {.content_type = "text/html", .body = "<p>{{reference}} {{reference}}"};
+  const auto page = error_answer(rules, 502, "text", "abc");
+  CHECK(page.body == "<p>abc abc");
+  CHECK(page.head.body.length == page.body.size());
+  CHECK(error_answer(rules, 502, "text").body == "<p> ");
+  CHECK(error_answer(rules, 404, "Gone.", "abc").body == "404 Gone.\nReference: abc\n");
+  CHECK(error_answer(rules, 404, "Gone.").body == "404 Gone.\n");
+}

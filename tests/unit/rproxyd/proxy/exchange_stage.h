@@ -69,6 +69,7 @@ class ExchangeStage : public ExchangeHost, public ClientSession, public BackendL
   const core::Now& now() const override { return time; }
   std::string_view http_date() const override { return "Sun, 01 Mar 2026 12:00:00 GMT"; }
   core::ChunkPool& pool() override { return chunks; }
+  std::string fresh_request_id() override { return "0123456789abcdef"; }
   WebSocketNonce random_nonce() override { return {1, 2, 3}; }
   std::optional<BackendId> choose(const Route&, const core::IpAddress&,
                                   std::span<const BackendId> tried,

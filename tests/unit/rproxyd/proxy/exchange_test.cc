@@ -750,3 +750,23 @@ TEST_CASE("rule 17: a slow reader has time as long as it takes something, and no
     CHECK(exchange.client_took_nothing());
   }
 }
+
+TEST_CASE("a request's id goes to the node, into the log, and to whoever sees an error") {
+  ExchangeStage stage;
+  stage.rules.request_id = "x-request-id";
+  stage.request.fields.add("x-request-id", "forged");
+  stage.backends = 0;
+  const Exchange& exchange = stage.begin();
+  CHECK(exchange.record().request_id == "0123456789abcdef");
+  CHECK(stage.request.fields.find("x-request-id") == "0123456789abcdef");
+  CHECK(stage.take()[1] ==
+        "body 502 No conferencing node could be reached.\nReference: 0123456789abcdef\n");
+}
+
+TEST_CASE("with request ids off, a client's header passes like any other") {
+  ExchangeStage stage;
+  stage.request.fields.add("x-request-id", "theirs");
+  const Exchange& exchange = stage.begin();
+  CHECK(exchange.record().request_id.empty());
+  CHECK(stage.request.fields.find("x-request-id") == "theirs");
+}

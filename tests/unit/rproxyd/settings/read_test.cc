@@ -450,7 +450,7 @@ TEST_CASE("the logs have a level, formats and a file") {
   CHECK(read({{"log", R"({ "access": null })"}}).settings.log.access == std::nullopt);
   CHECK(problems_with({{"log", R"({ "access_format": "nginx" })"}}) ==
         Lines{"error: /log/access_format: \"nginx\" is unknown; expected one of \"pexip\", "
-              "\"combined\", \"json\""});
+              "\"combined\", \"extended\", \"json\""});
 }
 
 TEST_CASE("paths are open or those of conferencing") {
