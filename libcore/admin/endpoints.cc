@@ -22,7 +22,8 @@ HttpAnswer page(const Page& page, unsigned status = 200) {
   return {.status = status,
           .type = "text/html; charset=utf-8",
           .body = page.html,
-          .content_security_policy = page.content_security_policy};
+          .content_security_policy = page.content_security_policy,
+          .referrer_policy = "same-origin"};
 }
 
 HttpAnswer to_page(std::string cookie) {

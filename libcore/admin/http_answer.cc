@@ -49,7 +49,6 @@ constexpr std::string_view kForAll =
     "Cache-Control: no-store\r\n"
     "X-Frame-Options: DENY\r\n"
     "X-Content-Type-Options: nosniff\r\n"
-    "Referrer-Policy: no-referrer\r\n"
     "Cross-Origin-Opener-Policy: same-origin\r\n"
     "Cross-Origin-Resource-Policy: same-origin\r\n";
 
@@ -62,9 +61,9 @@ HttpAnswer plain(unsigned status, std::string_view sentence) {
 std::string to_bytes(const HttpAnswer& answer, bool with_body) {
   std::string bytes = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n"
-      "Content-Security-Policy: {}\r\n{}",
+      "Content-Security-Policy: {}\r\nReferrer-Policy: {}\r\n{}",
       answer.status, reason(answer.status), answer.type, answer.body.size(),
-      answer.content_security_policy, kForAll);
+      answer.content_security_policy, answer.referrer_policy, kForAll);
   for (const auto& [name, value] : answer.fields)
     fmt::format_to(std::back_inserter(bytes), "{}: {}\r\n", name, value);
   bytes += "\r\n";

@@ -15,6 +15,8 @@ struct HttpAnswer {
   std::vector<std::pair<std::string, std::string>> fields = {};
   // What a page may load; everything else may load nothing.
   std::string content_security_policy = "default-src 'none'; frame-ancestors 'none'";
+  // A form's Origin is "null" where its page has no-referrer.
+  std::string referrer_policy = "no-referrer";
 };
 
 HttpAnswer plain(unsigned status, std::string_view sentence);

@@ -96,7 +96,7 @@ def test_answers_may_not_be_framed_guessed_at_or_kept(start):
         assert "http" not in fields["Content-Security-Policy"]
         assert fields["X-Content-Type-Options"] == "nosniff"
         assert fields["Cache-Control"] == "no-store"
-        assert fields["Referrer-Policy"] == "no-referrer"
+        assert fields["Referrer-Policy"] == ("same-origin" if path == "/" else "no-referrer")
         assert "Access-Control-Allow-Origin" not in fields
 
 
