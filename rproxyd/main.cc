@@ -15,9 +15,10 @@ int main(int argc, char** argv) {
   const auto reread = [&command] {
     return rproxyd::load_usable(command.config_file(), config::SystemSurroundings());
   };
-  return command.run(
-      rproxyd::load_usable, [&](const rproxyd::Settings& settings, logging::Logger& log,
-                                const std::string& config_file, const std::string& announce_file) {
-        return rproxyd::run_daemon(settings, log, config_file, announce_file, reread);
-      });
+  return command.run(rproxyd::load_usable,
+                     [&](const rproxyd::Settings& settings, logging::Logger& log,
+                         const std::string& config_file, const std::string& announce_file) {
+                       return rproxyd::run_daemon(settings, log, config_file, announce_file,
+                                                  command.takes_over(), reread);
+                     });
 }

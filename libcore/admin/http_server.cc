@@ -76,11 +76,13 @@ HttpServer::HttpServer(event::Loop& loop, event::Fd socket,
       tls_(std::move(tls)),
       handler_(std::move(handler)),
       acceptor_(
-          loop, std::move(socket),
+          std::in_place, loop, std::move(socket),
           [this](event::Fd fd, const core::SocketAddress& peer) { accepted(std::move(fd), peer); },
           [](int) {}) {}
 
 HttpServer::~HttpServer() = default;
+
+void HttpServer::stop_accepting() { acceptor_.reset(); }
 
 void HttpServer::accepted(event::Fd fd, const core::SocketAddress& peer) {
   if (connections_.size() == kMaxConnections) connections_.front()->end();

@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 
 #include "libcore/admin/access.h"
 #include "libcore/admin/http_answer.h"
@@ -31,6 +32,8 @@ class HttpServer {
   HttpServer(event::Loop& loop, event::Fd socket, std::shared_ptr<const tls::ServerContext> tls,
              Handler handler);
   ~HttpServer();
+  event::Fd copy_of_socket() const { return acceptor_ ? acceptor_->copy() : event::Fd(); }
+  void stop_accepting(); // closes the socket; those who are here are answered
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
@@ -48,7 +51,7 @@ class HttpServer {
   const Handler handler_;
   event::StreamBuffers buffers_;
   std::list<std::unique_ptr<Connection>> connections_; // the oldest first
-  event::Acceptor acceptor_;
+  std::optional<event::Acceptor> acceptor_;
 };
 
 } // namespace admin

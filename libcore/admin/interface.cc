@@ -28,7 +28,8 @@ core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(const config::Adm
 } // namespace
 
 std::unique_ptr<Interface> Interface::open(const config::Admin& settings, Content& content,
-                                           Commands& commands, logging::Logger& log) {
+                                           Commands& commands, logging::Logger& log,
+                                           Inherited inherited) {
   std::unique_ptr<Interface> self(new Interface(content, commands, log));
   commands.add("status", [raw = self.get()](const nlohmann::json&) {
     auto status = raw->content_.status();
@@ -36,13 +37,13 @@ std::unique_ptr<Interface> Interface::open(const config::Admin& settings, Conten
     return status;
   });
   self->asked_ = settings;
-  if (auto change = self->open_http(settings)) {
+  if (auto change = self->open_http(settings, std::move(inherited.http))) {
     self->serve_http(*change);
   } else {
     log.warning("admin.unavailable", "health, metrics and status can't be asked for",
                 logging::field("reason", change.error()));
   }
-  if (auto socket = self->open_socket(settings.socket)) {
+  if (auto socket = self->open_socket(settings.socket, inherited.replaces)) {
     self->settings_.socket = settings.socket;
     self->socket_ = *std::move(socket);
   } else {
@@ -76,7 +77,7 @@ Interface::~Interface() {
 std::optional<core::SocketAddress> Interface::address() const { return settings_.address; }
 
 core::Result<Interface::Change> Interface::prepare(const config::Admin& settings) const {
-  auto change = open_http(settings);
+  auto change = open_http(settings, event::Fd());
   if (!change) {
     if (http_ || settings.address != asked_.address) return change;
     change = Change();
@@ -85,7 +86,7 @@ core::Result<Interface::Change> Interface::prepare(const config::Admin& settings
   }
   change->asked = settings;
   if (settings.socket == settings_.socket) return change;
-  if (auto server = open_socket(settings.socket)) {
+  if (auto server = open_socket(settings.socket, false)) {
     change->server = *std::move(server);
   } else {
     if (socket_ || settings.socket != asked_.socket) return std::unexpected(server.error());
@@ -110,7 +111,8 @@ void Interface::apply(Change change) {
 }
 
 // `settings` of what it gives: with the port that the address has got.
-core::Result<Interface::Change> Interface::open_http(const config::Admin& settings) const {
+core::Result<Interface::Change> Interface::open_http(const config::Admin& settings,
+                                                     event::Fd inherited) const {
   Change change;
   change.settings = settings;
   if (!settings.address) return change;
@@ -122,17 +124,30 @@ core::Result<Interface::Change> Interface::open_http(const config::Admin& settin
     change.settings.address = settings_.address;
     return change;
   }
-  auto socket = event::listen_tcp(*settings.address, event::Sharing::exclusive);
+  core::Result<event::Fd> socket(std::move(inherited));
+  if (!*socket) socket = event::listen_tcp(*settings.address, event::Sharing::exclusive);
   if (!socket) return std::unexpected(socket.error());
   change.settings.address = event::local_address(socket->get());
   change.socket = *std::move(socket);
   return change;
 }
 
-core::Result<std::unique_ptr<Server>> Interface::open_socket(
-    const std::optional<std::string>& path) const {
+core::Result<std::unique_ptr<Server>> Interface::open_socket(const std::optional<std::string>& path,
+                                                             bool replaces) const {
   if (!path) return nullptr;
-  return Server::start(*path, commands_);
+  return Server::start(*path, commands_, replaces);
+}
+
+event::Fd Interface::http_socket() {
+  std::promise<event::Fd> copy;
+  loop_.post([&] { copy.set_value(http_ ? http_->copy_of_socket() : event::Fd()); });
+  return copy.get_future().get();
+}
+
+void Interface::hand_over() {
+  loop_.post([this] {
+    if (http_) http_->stop_accepting();
+  });
 }
 
 void Interface::serve_http(Change& change) {

@@ -15,6 +15,7 @@
 #include "libcore/admin/http_server.h"
 #include "libcore/admin/server.h"
 #include "libcore/config/admin.h"
+#include "libcore/event/fd.h"
 #include "libcore/event/loop.h"
 #include "libcore/log/log.h"
 
@@ -22,15 +23,26 @@ namespace admin {
 
 class Interface final : private event::DeadlineHandler {
  public:
+  // What a process has that takes over from another one.
+  struct Inherited {
+    bool replaces;  // the other one's Unix socket
+    event::Fd http; // listens; empty: a socket is opened
+  };
   // Borrows content, commands and log; adds the command "status".
   static std::unique_ptr<Interface> open(const config::Admin& settings, Content& content,
-                                         Commands& commands, logging::Logger& log);
+                                         Commands& commands, logging::Logger& log,
+                                         Inherited inherited = {false, event::Fd()});
   ~Interface(); // nobody is answered any more when it returns
   Interface(const Interface&) = delete;
   Interface& operator=(const Interface&) = delete;
 
   // Of the HTTP server, with the port that it has got.
   std::optional<core::SocketAddress> address() const;
+
+  // For a process that takes over from this one, on any thread but admin's own: a copy of the HTTP
+  // server's socket; empty: there is none. After hand_over() nobody connects here any more.
+  event::Fd http_socket();
+  void hand_over();
 
   // A reload, in its two steps: what could fail is made, then put in the place of what was. An
   // address and a socket that stay the same stay open, and one that couldn't be opened before is
@@ -49,8 +61,9 @@ class Interface final : private event::DeadlineHandler {
 
  private:
   Interface(Content& content, Commands& commands, logging::Logger& log);
-  core::Result<Change> open_http(const config::Admin& settings) const;
-  core::Result<std::unique_ptr<Server>> open_socket(const std::optional<std::string>& path) const;
+  core::Result<Change> open_http(const config::Admin& settings, event::Fd inherited) const;
+  core::Result<std::unique_ptr<Server>> open_socket(const std::optional<std::string>& path,
+                                                    bool replaces) const;
   void serve_http(Change& change);
   void on_deadline(int kind) override;
   void note_wrong_token(const Visitor& visitor, const core::Now& now);

@@ -2,6 +2,7 @@
 // people ask, rarely, and are patient; no loop of the data path is touched.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
@@ -14,24 +15,27 @@ namespace admin {
 
 class Server {
  public:
-  // Takes the place of a socket that a daemon has left behind, never of one that is in use. The
-  // file can be used by the daemon's user alone. Borrows the commands, which are carried out on its
-  // thread.
-  static core::Result<std::unique_ptr<Server>> start(std::string path, const Commands& commands);
-  ~Server(); // removes the file
+  // Takes the place of a socket that a daemon has left behind, and of one that is in use only if it
+  // `replaces` that daemon: then whoever connects at any moment reaches one of the two. The file can
+  // be used by the daemon's user alone. Borrows the commands, which are carried out on its thread.
+  static core::Result<std::unique_ptr<Server>> start(std::string path, const Commands& commands,
+                                                     bool replaces = false);
+  ~Server(); // removes the file, unless it is another server's by now
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
  private:
-  Server(std::string path, const Commands& commands, event::Fd listener, event::Fd stop);
+  Server(std::string path, const Commands& commands, event::Fd listener, event::Fd stop,
+         std::uint64_t inode);
   void serve();
   void answer(int connection) const;
 
   const std::string path_;
   const Commands& commands_;
   const event::Fd listener_;
-  const event::Fd stop_; // an eventfd
-  std::thread thread_;   // last: it uses all of the above
+  const std::uint64_t inode_; // of the file
+  const event::Fd stop_;      // an eventfd
+  std::thread thread_;        // last: it uses all of the above
 };
 
 } // namespace admin

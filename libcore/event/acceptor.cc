@@ -50,6 +50,18 @@ void Acceptor::take_what_waits() {
   }
 }
 
-void Acceptor::on_deadline(int) { watch(); }
+void Acceptor::on_deadline(int) {
+  if (!paused_) watch();
+}
+
+void Acceptor::pause() {
+  paused_ = true;
+  unwatch();
+}
+
+void Acceptor::resume() {
+  paused_ = false;
+  if (!watched_) watch();
+}
 
 } // namespace event

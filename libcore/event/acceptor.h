@@ -29,6 +29,12 @@ class Acceptor final : private ReadyHandler, private DeadlineHandler {
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
+  int fd() const { return socket_.get(); }
+  Fd copy() const { return copy_of(socket_); }
+  // Connections wait in the kernel's queue meanwhile.
+  void pause();
+  void resume();
+
  private:
   void on_ready(Readiness readiness) override;
   void on_deadline(int kind) override;
@@ -40,6 +46,7 @@ class Acceptor final : private ReadyHandler, private DeadlineHandler {
   std::move_only_function<void(Fd, const core::SocketAddress&)> accepted_;
   std::move_only_function<void(int)> failed_;
   bool watched_ = false;
+  bool paused_ = false;
   core::Deadline pause_{static_cast<DeadlineHandler*>(this)};
 };
 

@@ -27,4 +27,7 @@ class Fd {
   int fd_ = -1;
 };
 
+// Another descriptor of the same; empty if there is none, or none can be had.
+Fd copy_of(const Fd& fd);
+
 } // namespace event

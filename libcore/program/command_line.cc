@@ -20,6 +20,9 @@ CommandLine::CommandLine(std::string name, std::string description)
       app_.add_subcommand("run", "run in the foreground (also when no command is given)");
   run->add_option("--config", config_file_, kConfig)->required()->type_name("FILE");
   run->add_option("--announce", announce_file_, kAnnounce)->type_name("FILE");
+  run->add_flag("--take-over", take_over_,
+                "take over from the daemon that runs with the same admin.socket: no connection is "
+                "refused, and it finishes what it has");
   check_ =
       app_.add_subcommand("check", "validate the configuration file and say what is wrong with it");
   check_->add_option("--config", config_file_, kConfig)->required()->type_name("FILE");

@@ -27,6 +27,8 @@ class CommandLine {
 
   CLI::App& app() { return app_; }
   const std::string& config_file() const { return config_file_; }
+  // Whether a daemon that runs is to be taken over from (libcore/take_over).
+  bool takes_over() const { return take_over_; }
   // nullopt: go on. Else the exit code; what there was to say has been said.
   std::optional<int> parse(int argc, char** argv);
 
@@ -64,6 +66,7 @@ class CommandLine {
   CLI::App* check_ = nullptr;
   std::string config_file_;
   std::string announce_file_;
+  bool take_over_ = false;
 };
 
 } // namespace program

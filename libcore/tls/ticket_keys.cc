@@ -8,6 +8,8 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 namespace tls {
 
@@ -31,6 +33,35 @@ void TicketKeys::rotate() {
   previous_ = current_;
   current_ = fresh;
   OPENSSL_cleanse(&fresh, sizeof fresh);
+}
+
+core::Secret TicketKeys::exported() {
+  std::string text;
+  text.reserve(kExported); // no copy is left behind
+  const std::lock_guard lock(mutex_);
+  for (const Key* key : {&current_, &previous_}) {
+    text.append(key->name.begin(), key->name.end());
+    text.append(key->encryption.begin(), key->encryption.end());
+    text.append(key->integrity.begin(), key->integrity.end());
+  }
+  return core::Secret(std::move(text));
+}
+
+bool TicketKeys::adopt(const core::Secret& exported) {
+  const std::string_view text = exported.reveal();
+  if (text.size() != kExported) return false;
+  const auto* next = text.begin();
+  const auto take = [&](auto& part) {
+    std::copy_n(next, part.size(), part.begin());
+    next += part.size();
+  };
+  const std::lock_guard lock(mutex_);
+  for (Key* key : {&current_, &previous_}) {
+    take(key->name);
+    take(key->encryption);
+    take(key->integrity);
+  }
+  return true;
 }
 
 int TicketKeys::index() {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "libcore/base/secret.h"
 #include "libcore/base/time.h"
 
 namespace tls {
@@ -27,6 +28,12 @@ class TicketKeys {
 
   // A new key for new tickets; those of the key before are opened until the next one. From any thread.
   void rotate();
+
+  // For a process that takes over from this one, so that its clients' sessions can be resumed there.
+  static constexpr std::size_t kExported = 2 * (SSL_TICKET_KEY_NAME_LEN + 32 + 32);
+  core::Secret exported();
+  // False: these are no keys.
+  bool adopt(const core::Secret& exported);
 
   // Makes the context seal and open its tickets with these; they must outlive it.
   void serve(SSL_CTX* context);

@@ -85,6 +85,20 @@ class FailureTable {
 
   std::size_t size() const { return by_key_.size(); }
 
+  // The one untouched for longest first; those that share a tally are not among them.
+  template <typename Each>
+  void for_each(Each&& each) const {
+    for (const auto& [key, entry] : order_) each(key, entry);
+  }
+  // A place for what is known of the key from elsewhere; nullptr: there is none.
+  Entry* adopt(const Key& key) {
+    if (const auto known = by_key_.find(key); known != by_key_.end()) return &known->second->second;
+    if (by_key_.size() >= limit_) return nullptr;
+    order_.push_back({key, {}});
+    by_key_.emplace(key, std::prev(order_.end()));
+    return &order_.back().second;
+  }
+
  private:
   Entry& shared(const Key& key) { return shared_[Hash{}(key) % kSharedTallies]; }
 

@@ -4,6 +4,12 @@
 
 namespace rproxyd {
 
+FailureWindow::FailureWindow(const std::vector<Moment>& moments) {
+  const std::size_t left_out = moments.size() > kMaxMoments ? moments.size() - kMaxMoments : 0;
+  moments_.assign(moments.begin() + static_cast<std::ptrdiff_t>(left_out), moments.end());
+  for (const Moment& moment : moments_) count_ += moment.failures;
+}
+
 void FailureWindow::add(core::TimePoint now) {
   ++count_;
   if (!moments_.empty() && moments_.back().when >= now) {

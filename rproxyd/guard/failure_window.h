@@ -16,21 +16,27 @@ class FailureWindow {
   // they are forgotten later than they should be, never earlier.
   static constexpr std::size_t kMaxMoments = 64;
 
+  struct Moment {
+    core::TimePoint when{};
+    std::size_t failures = 0;
+  };
+
+  FailureWindow() = default;
+  // `moments`: the oldest first, as moments() gives them.
+  explicit FailureWindow(const std::vector<Moment>& moments);
+
   void add(core::TimePoint now);
   // Forgets what happened at or before now - length.
   void slide(core::TimePoint now, core::Duration length);
   void clear();
 
   std::size_t count() const { return count_; }
+  const std::vector<Moment>& moments() const { return moments_; }
   std::optional<core::TimePoint> latest() const;
   // When fewer than `limit` will be left of those that are here now.
   core::TimePoint below(std::size_t limit, core::Duration length) const;
 
  private:
-  struct Moment {
-    core::TimePoint when{};
-    std::size_t failures = 0;
-  };
   std::vector<Moment> moments_; // the oldest first
   std::size_t count_ = 0;
 };

@@ -14,10 +14,6 @@ Admission refuse(GuardRefusal why, core::Duration worthwhile_in) {
   return {.kind = Kind::refuse, .delay = worthwhile_in, .refusal = why};
 }
 
-std::size_t wide_factor(std::uint8_t prefix) {
-  return prefix == kSitePrefix ? PinGuard::kSiteFactor : PinGuard::kOrganisationFactor;
-}
-
 // Who goes through a reception is known at that door alone: what a client writes behind a room that
 // is none changes nothing at the node.
 std::string door_of(const PinAttempt& attempt) { return attempt.room + '\n' + attempt.extension; }

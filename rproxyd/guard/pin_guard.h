@@ -25,6 +25,7 @@
 #include "rproxyd/guard/client_network.h"
 #include "rproxyd/guard/failure_table.h"
 #include "rproxyd/guard/guard_events.h"
+#include "rproxyd/guard/guard_state.h"
 #include "rproxyd/guard/token_evidence.h"
 
 namespace rproxyd {
@@ -126,6 +127,12 @@ class PinGuard {
   std::vector<Ban> bans_to_keep(const core::Now& now); // and those that are remembered
   void restore(std::vector<Ban> bans, const core::Now& now);
   bool knows_ban_of(const ClientNetwork& network) const { return bans_.offences(network) != 0; }
+  // For a process that takes over from this one: what is known, attempts in progress aside; they end
+  // here, and their ends are counted there.
+  GuardState state(const core::Now& now);
+  void adopt(const GuardState& state, const core::Now& now);
+  // An attempt that was let through, and has ended, elsewhere.
+  void count(const PinAttempt& attempt, Outcome outcome, const core::Now& now);
   bool has_bans() const { return bans_.size() != 0; } // as of the last call
   std::optional<core::TimePoint> next_ban_end() const { return bans_.next_end(); }
   // How often bans have been made, lifted, or have ended: what was kept of them before is old.
@@ -158,6 +165,11 @@ class PinGuard {
     }
   };
   using Entrants = std::list<std::pair<Pair, core::TimePoint>>; // the most recent first
+
+  // So many parts of a wide network have to fail before it is held to its own limit.
+  static std::size_t wide_factor(std::uint8_t prefix) {
+    return prefix == kSitePrefix ? kSiteFactor : kOrganisationFactor;
+  }
 
   using Verdict = std::optional<Admission>; // nullopt: nothing against it
 

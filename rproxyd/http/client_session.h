@@ -101,6 +101,10 @@ class ClientSession {
 
   // No new requests: Connection: close on the next answer, or GOAWAY. Established ones finish.
   virtual void drain() = 0;
+  // The same for a client whose requests may be served elsewhere, but not lost: nothing that it may be
+  // sending just now is. On HTTP/1.1 the next answer says Connection: close, and until then the client
+  // may be idle; on HTTP/2 a client that has asked for nothing yet gets to ask.
+  virtual void drain_gently() = 0;
   virtual void flush(const core::Now& now) = 0;
 
   // Nothing is in progress: the shell runs the keep-alive time-out, or closes after drain().

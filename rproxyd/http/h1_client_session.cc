@@ -140,6 +140,7 @@ void H1ClientSession::take_head() {
   stream_ = StreamId{std::to_underlying(stream_) + 1};
   open_ = true;
   answer_ = Answer::awaited;
+  draining_ = draining_ || drains_with_next_;
   // From here on the head is the exchange's to change.
   awaits_continue_ = head_.expect_continue;
   is_head_ = head_.method == "HEAD";
@@ -397,6 +398,12 @@ void H1ClientSession::append_length(std::uint64_t length) {
 void H1ClientSession::drain() {
   draining_ = true;
   if (idle()) finished_ = true;
+}
+
+void H1ClientSession::drain_gently() {
+  drains_with_next_ = true;
+  // The answer in progress can't say it any more, and its client may have sent the next request.
+  if (open_ && answer_ == Answer::awaited) draining_ = true;
 }
 
 bool H1ClientSession::idle() const { return !open_ && !reading_head() && held_.empty(); }

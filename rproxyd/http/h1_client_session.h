@@ -42,6 +42,7 @@ class H1ClientSession final : public ClientSession {
   std::size_t queued(StreamId stream) const override;
 
   void drain() override;
+  void drain_gently() override;
   void flush(const core::Now& now) override;
 
   bool idle() const override;
@@ -105,6 +106,7 @@ class H1ClientSession final : public ClientSession {
   bool close_ = false;
   bool input_ended_ = false; // a tunnel's, behind held_
   bool draining_ = false;
+  bool drains_with_next_ = false; // request
   bool finished_ = false;
   bool broken_ = false;
   std::uint64_t answer_left_ = 0; // of the answer's Content-Length

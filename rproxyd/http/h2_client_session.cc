@@ -362,6 +362,11 @@ void H2ClientSession::drain() {
   }
 }
 
+void H2ClientSession::drain_gently() {
+  drains_with_next_ = true;
+  if (nghttp2_session_get_last_proc_stream_id(session_) != 0) drain();
+}
+
 void H2ClientSession::calm_down(std::string_view flood) {
   if (calmed_) return;
   calmed_ = true;
@@ -389,6 +394,7 @@ void H2ClientSession::begin_stream(std::int32_t id) {
   stream->head.version = Version::http_2;
   nghttp2_session_set_stream_user_data(session_, id, stream.get());
   streams_[id] = std::move(stream);
+  if (drains_with_next_) drain();
 }
 
 void H2ClientSession::recycle(RequestHead& head) {

@@ -64,6 +64,7 @@ class H2ClientSession final : public ClientSession {
   std::size_t queued(StreamId stream) const override;
 
   void drain() override;
+  void drain_gently() override;
   void flush(const core::Now& now) override;
 
   bool idle() const override;
@@ -127,6 +128,7 @@ class H2ClientSession final : public ClientSession {
   std::size_t answer_bytes_ = 0;   // of all streams
   bool settings_sent_ = false;
   bool draining_ = false;
+  bool drains_with_next_ = false; // request
   bool drain_ping_sent_ = false;
   bool calmed_ = false; // GOAWAY(ENHANCE_YOUR_CALM) is under way
   bool dead_ = false;   // nghttp2 can't go on

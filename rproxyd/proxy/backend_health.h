@@ -23,6 +23,17 @@ class BackendHealth {
  public:
   enum class State : std::uint8_t { up, maintenance, down };
 
+  BackendHealth() = default;
+  // As another process has seen it.
+  struct Seen {
+    State state = State::up;
+    bool checked = false;
+    unsigned in_a_row = 0;
+  };
+  explicit BackendHealth(const Seen& seen)
+      : state_(seen.state), checked_(seen.checked), in_a_row_(seen.in_a_row) {}
+  Seen seen() const { return {state_, checked_, in_a_row_}; }
+
   State state() const { return state_; }
   // True when the state is another one now.
   bool note(CheckResult result, const HealthRules& rules);

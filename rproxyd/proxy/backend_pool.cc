@@ -269,4 +269,55 @@ BackendPool::Status BackendPool::status(BackendId backend, core::TimePoint now) 
       .exchanges = b.exchanges, .in_back_off = b.back_off_until > now, .health = b.health.state()};
 }
 
+// ---- from one process to the next
+
+PoolState BackendPool::state() const {
+  PoolState state;
+  for (const Backend& b : backends_) {
+    if (b.removed) continue;
+    state.nodes.push_back({.key = b.member.key,
+                           .broken = b.broken,
+                           .failures = b.failures,
+                           .back_off_until = b.back_off_until,
+                           .back_since = b.back_since,
+                           .health = b.health});
+  }
+  for (const Client& client : clients_) {
+    const Backend& b = at(client.backend);
+    if (b.removed) continue;
+    state.clients.push_back({.address = client.address,
+                             .backend = b.member.key,
+                             .seen = client.seen,
+                             .settled = client.settled});
+  }
+  return state;
+}
+
+void BackendPool::adopt(const PoolState& state) {
+  for (const PoolState::Node& node : state.nodes) {
+    const auto id = by_key(node.key);
+    if (!id) continue;
+    Backend& b = at(*id);
+    b.broken = node.broken;
+    b.failures = node.failures;
+    b.back_off_until = node.back_off_until;
+    b.back_since = node.back_since;
+    b.health = node.health;
+  }
+  for (const PoolState::Client& client : state.clients) {
+    const auto id = by_key(client.backend);
+    if (!id || clients_.size() >= kMaxClients || by_address_.contains(client.address)) continue;
+    clients_.push_back({.address = client.address,
+                        .backend = *id,
+                        .seen = client.seen,
+                        .settled = client.settled});
+    by_address_.emplace(client.address, std::prev(clients_.end()));
+  }
+}
+
+void BackendPool::settle(const core::IpAddress& client, BackendKey backend, core::TimePoint now) {
+  const auto id = by_key(backend);
+  if (id && rules_.affinity == Affinity::client_address) remember(client_key(client), *id, now);
+}
+
 } // namespace rproxyd

@@ -26,6 +26,27 @@ enum class BackendId : std::uint32_t {};
 // the affinity cookie go by.
 enum class BackendKey : std::uint64_t {};
 
+// What a pool knows of its backends and of the clients' homes, as plain values: for the process that
+// takes over from this one, where backends have other places.
+struct PoolState {
+  struct Node {
+    BackendKey key{};
+    unsigned broken = 0;
+    unsigned failures = 0;
+    core::TimePoint back_off_until{};
+    core::TimePoint back_since{};
+    BackendHealth health;
+  };
+  struct Client {
+    core::IpAddress address;
+    BackendKey backend{};
+    core::TimePoint seen{};
+    bool settled = false;
+  };
+  std::vector<Node> nodes;
+  std::vector<Client> clients; // the most recently seen first
+};
+
 class BackendPool {
  public:
   enum class Policy : std::uint8_t { round_robin, least_connections, client_hash };
@@ -88,6 +109,12 @@ class BackendPool {
 
   void request_begun() { retries_.request_begun(); }
   bool may_retry(core::TimePoint now) { return retries_.take(now); }
+
+  PoolState state() const;
+  // What is known of backends that are here, too. Clients that are known already stay where they are.
+  void adopt(const PoolState& state);
+  // A client's home was chosen elsewhere.
+  void settle(const core::IpAddress& client, BackendKey backend, core::TimePoint now);
 
   struct Status {
     std::size_t exchanges;

@@ -268,7 +268,8 @@ struct Settings {
 
   unsigned workers = 0; // 0: one per core
   core::Duration drain_timeout = std::chrono::seconds{30};
-  std::vector<Listener> listeners; // at least one
+  core::Duration take_over_timeout = std::chrono::hours{12}; // zero: none
+  std::vector<Listener> listeners;                           // at least one
   std::map<std::string, Pool> pools;
   std::vector<Route> routes; // the most specific that matches serves
   Paths paths = Paths::open;

@@ -13,7 +13,7 @@ std::vector<prometheus::MetricFamily> AdminContent::metrics() {
 }
 
 nlohmann::json AdminContent::status() {
-  return admin::common_status(facts_, ready() ? "serving" : "draining", event::read_now());
+  return admin::common_status(facts_, program::name_of(supervisor_.state()), event::read_now());
 }
 
 } // namespace rproxyd

@@ -25,12 +25,21 @@ core::Result<void> prepare_guard(Change& change, const Settings& settings, Servi
   return {};
 }
 
-core::Result<void> open_listeners(Change& change, const Generation* former) {
+core::Result<void> open_listeners(Change& change, const Generation* former,
+                                  const InheritedSockets& inherited) {
   for (const ListenerRules& listener : change.generation->listeners) {
     if (former != nullptr && former->listener(listener.id) != nullptr) continue;
     // With port 0 the first socket finds a port, and the others share it.
     core::SocketAddress address = listener.settings.address;
-    for (WorkerChange& worker : change.for_workers) {
+    std::vector<event::Fd> sockets;
+    if (inherited) sockets = inherited(address);
+    if (!sockets.empty()) address = event::local_address(sockets.front().get());
+    for (std::size_t i = 0; i < sockets.size(); ++i) {
+      WorkerChange& worker = change.for_workers[i % change.for_workers.size()];
+      worker.sockets.emplace_back(listener.id, std::move(sockets[i]));
+    }
+    for (std::size_t i = sockets.size(); i < change.for_workers.size(); ++i) {
+      WorkerChange& worker = change.for_workers[i];
       auto fd = event::listen_tcp(address, event::Sharing::shared);
       if (!fd) return std::unexpected(fd.error());
       address = event::local_address(fd->get());
@@ -44,7 +53,8 @@ core::Result<void> open_listeners(Change& change, const Generation* former) {
 
 } // namespace
 
-core::Result<Change> prepare(const Settings& settings, Service& service, std::size_t workers) {
+core::Result<Change> prepare(const Settings& settings, Service& service, std::size_t workers,
+                             const InheritedSockets& inherited) {
   const auto former = service.generation();
   Change change;
   if (auto guard = prepare_guard(change, settings, service); !guard)
@@ -61,7 +71,7 @@ core::Result<Change> prepare(const Settings& settings, Service& service, std::si
     change.for_workers.push_back(
         {.generation = change.generation, .contexts = *std::move(contexts), .sockets = {}});
   }
-  if (auto opened = open_listeners(change, former.get()); !opened)
+  if (auto opened = open_listeners(change, former.get(), inherited); !opened)
     return std::unexpected(opened.error());
   auto names =
       NameWatch::make(settings, change.generation->pools, service.names.get(), *service.log);

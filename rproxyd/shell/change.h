@@ -2,6 +2,7 @@
 // looks up all that it takes, and may fail: then nothing has changed. put_in_force() can't fail.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,7 +25,11 @@ struct Change {
   std::vector<WorkerChange> for_workers;    // one each
 };
 
-core::Result<Change> prepare(const Settings& settings, Service& service, std::size_t workers);
+// `inherited`, at a start that takes over from another process: the sockets that listen at an address
+// already. They are dealt out; a worker may get several, and one for which there is none a new one.
+using InheritedSockets = std::function<std::vector<event::Fd>(const core::SocketAddress&)>;
+core::Result<Change> prepare(const Settings& settings, Service& service, std::size_t workers,
+                             const InheritedSockets& inherited = {});
 
 // All but the workers' part. What they share goes by the new settings from here on.
 void put_in_force(Change& change, Service& service);

@@ -57,12 +57,21 @@ void ClientConnection::adopt(const std::shared_ptr<const Generation>& generation
 void ClientConnection::drain() {
   draining_ = true;
   if (turn_) return; // a call: it may go on for as long as the drain lasts
-  if (session_) {
-    session_->drain();
-    flush_later();
-  } else {
-    close();
+  if (!served_) {    // its first request may be on its way
+    hurried_ = true;
+    worker_.loop().set_after(deadline_, kFirstRequest);
+    return leave();
   }
+  told_to_leave_ = true;
+  session_->drain();
+  flush_later();
+}
+
+void ClientConnection::leave() {
+  draining_ = true;
+  if (!session_) return;
+  session_->drain_gently();
+  flush_later();
 }
 
 void ClientConnection::close() {
@@ -102,7 +111,8 @@ void ClientConnection::on_stream_open() {
   }
   // The first request's head is waited for no longer than any head.
   phase_ = Phase::reading_head;
-  worker_.loop().set_after(deadline_, generation_->settings.timeouts.head);
+  worker_.loop().set_after(deadline_,
+                           hurried_ ? kFirstRequest : generation_->settings.timeouts.head);
   if (!rules_->settings.turn) make_session();
 }
 
@@ -116,7 +126,7 @@ void ClientConnection::make_session() {
     counted_.is(ConnectionKind::http_1);
     session_ = std::make_unique<H1ClientSession>(sink, events, limits_);
   }
-  if (draining_) session_->drain();
+  if (draining_) session_->drain_gently();
   flush_later();
 }
 
@@ -258,7 +268,7 @@ void ClientConnection::enter(Phase phase) {
 }
 
 void ClientConnection::on_deadline(int) {
-  if (phase_ == Phase::idle && session_ && !draining_) {
+  if (phase_ == Phase::idle && session_ && !told_to_leave_) {
     // A client that is just sending its next request is told to use another connection. One that
     // says nothing to it (HTTP/2: leaves a ping unanswered) is waited for once.
     drain();

@@ -47,7 +47,11 @@ class ClientConnection final : public event::Retirable,
   bool start(event::Fd fd, std::shared_ptr<const tls::ServerContext> context);
   // For its next requests. When the listener is gone: they are the last, and served as before.
   void adopt(const std::shared_ptr<const Generation>& generation);
+  // How long a client that has not asked for anything yet may take to do so when drain() is called.
+  static constexpr core::Duration kFirstRequest = std::chrono::seconds(2);
+
   void drain(); // no new requests; closed when those in progress have ended
+  void leave(); // as drain(), but nothing that the client may be sending just now is lost
   void close(); // now
 
   const core::SocketAddress& local() const { return local_; }
@@ -115,8 +119,10 @@ class ClientConnection final : public event::Retirable,
   core::TimePoint accepted_at_{};
   bool secure_ = false;
   bool draining_ = false;
-  bool leaving_ = false; // its listener is gone
-  bool served_ = false;  // a request has come
+  bool hurried_ = false;       // by drain(), before the first request
+  bool told_to_leave_ = false; // by the session
+  bool leaving_ = false;       // its listener is gone
+  bool served_ = false;        // a request has come
   bool client_ended_ = false;
   bool cut_off_ = false;
   std::optional<SharedGuard::BanNotice> ban_; // of the peer, as of ban_version_

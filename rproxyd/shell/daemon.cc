@@ -1,6 +1,9 @@
 #include "rproxyd/shell/daemon.h"
 
+#include <fcntl.h>
+
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "libcore/admin/interface.h"
@@ -8,9 +11,12 @@
 #include "libcore/event/loop.h"
 #include "libcore/program/log_command.h"
 #include "libcore/program/supervisor.h"
+#include "libcore/take_over/giving.h"
 #include "rproxyd/shell/admin_content.h"
 #include "rproxyd/shell/ban_commands.h"
 #include "rproxyd/shell/change.h"
+#include "rproxyd/shell/hand_over.h"
+#include "rproxyd/shell/inheritance.h"
 #include "rproxyd/shell/log_files.h"
 #include "rproxyd/shell/worker.h"
 
@@ -22,16 +28,35 @@ void reopen_logs(Service& service) {
   if (service.guard) service.guard->reopen_audit_log();
 }
 
+InheritedSockets sockets_of(std::optional<Inheritance>& inherited) {
+  if (!inherited) return {};
+  return [&inherited](const core::SocketAddress& address) {
+    return inherited->take_listener(address);
+  };
+}
+
 } // namespace
 
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                               const std::string& config_file, const std::string& announce_file,
-                              ReadSettings reread) {
+                              bool take_over, ReadSettings reread) {
   const unsigned count = program::worker_count(settings.workers);
   program::allow_all_descriptors();
+  std::optional<Inheritance> inherited;
+  if (take_over) {
+    auto begun = Inheritance::begin(settings.admin.socket);
+    if (!begun) return std::unexpected(begun.error());
+    inherited.emplace(*std::move(begun));
+  }
+  // What fails from here on, the process that is to be taken over from is told; it serves on.
+  const auto failed = [&](const core::Error& error) {
+    if (inherited) inherited->refuse(error.text);
+    return std::unexpected(error);
+  };
   Service service(log);
-  auto change = prepare(settings, service, count);
-  if (!change) return std::unexpected(change.error());
+  if (inherited) inherited->prepare(service);
+  auto change = prepare(settings, service, count, sockets_of(inherited));
+  if (!change) return failed(change.error());
   put_in_force(*change, service);
 
   std::vector<std::unique_ptr<Worker>> workers;
@@ -43,7 +68,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     supervised.push_back(workers.back().get());
     reloaded.push_back(workers.back().get());
   }
-  Reload changes(service, std::move(reloaded));
+  Reload changes(service, reloaded);
   admin::Interface* running = nullptr; // once signals are handled, and thus reloads
   program::Reload<Settings> reload(
       log, service.reloads, std::move(reread),
@@ -59,6 +84,12 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     supervisor.set_drain_timeout(service.generation()->settings.drain_timeout);
   });
   supervisor.on_reopen_logs([&service] { reopen_logs(service); });
+  if (inherited) {
+    if (auto completed = inherited->complete(service); !completed) return failed(completed.error());
+  }
+
+  HandOver hand_over(service, std::move(reloaded), supervisor);
+  take_over::Giving giving("rproxyd", hand_over, log);
   AdminContent content({.program = "rproxyd",
                         .started = event::read_now(),
                         .workers = count,
@@ -68,7 +99,16 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   admin::Commands commands;
   add_ban_commands(commands, service);
   program::add_log_command(commands, log);
-  const auto admin = admin::Interface::open(settings.admin, content, commands, log);
+  commands.add_for_socket("take-over", [&](const nlohmann::json& question, int socket) {
+    giving.begin(event::Fd(::fcntl(socket, F_DUPFD_CLOEXEC, 0)), question);
+  });
+  admin::Interface::Inherited inherited_admin{.replaces = inherited.has_value(),
+                                              .http = event::Fd()};
+  if (inherited && settings.admin.address)
+    inherited_admin.http = inherited->take_admin(*settings.admin.address);
+  const auto admin =
+      admin::Interface::open(settings.admin, content, commands, log, std::move(inherited_admin));
+  hand_over.set_admin(admin.get());
   running = admin.get();
   if (admin->address())
     change->opened.push_back({.transport = "admin", .address = *admin->address()});
@@ -78,13 +118,20 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   }
   if (!announce_file.empty()) {
     if (auto announced = event::announce(announce_file, change->opened); !announced) {
-      return std::unexpected(announced.error());
+      // Nobody else serves any more.
+      if (!inherited) return std::unexpected(announced.error());
+      log.warning("announce.failed", "where this process listens can't be written",
+                  logging::field("reason", announced.error()));
     }
   }
   log.info("started", "rproxyd serves",
            logging::field("version", std::string_view(VESTIBULE_VERSION)),
            logging::field("workers", count));
+  if (inherited) inherited->listen(service);
+  supervisor.ready(inherited.has_value());
   supervisor.run();
+  hand_over.set_admin(nullptr); // it goes before what may still be asking for it
+  inherited.reset();            // it uses the service
   log.info("stopped", "rproxyd has ended");
   return {};
 }

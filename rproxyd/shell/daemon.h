@@ -15,6 +15,6 @@ namespace rproxyd {
 // (empty: none) gets the bound addresses; `config_file` is shown.
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                               const std::string& config_file, const std::string& announce_file,
-                              ReadSettings reread);
+                              bool take_over, ReadSettings reread);
 
 } // namespace rproxyd

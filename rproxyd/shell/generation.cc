@@ -81,13 +81,19 @@ ExchangeRules exchange_rules(const Generation& generation) {
   return rules;
 }
 
-void take_pools(Generation& next, const Generation* former) {
+void take_pools(Generation& next, const Service& service, const Generation* former) {
   for (const auto& [name, pool] : next.settings.pools) {
     std::shared_ptr<SharedPool> shared;
     for (std::size_t i = 0; former != nullptr && i < former->pools.size(); ++i) {
       if (former->pools[i]->name() == name) shared = former->pools[i];
     }
-    next.pools.push_back(shared ? shared : std::make_shared<SharedPool>(name, pool));
+    if (!shared) {
+      const auto salt = service.key_salts.find(name);
+      shared = salt == service.key_salts.end()
+                   ? std::make_shared<SharedPool>(name, pool)
+                   : std::make_shared<SharedPool>(name, pool, salt->second);
+    }
+    next.pools.push_back(std::move(shared));
   }
 }
 
@@ -171,7 +177,7 @@ core::Result<std::shared_ptr<const Generation>> Generation::make(const Settings&
                                                                  const Generation* former) {
   auto next = std::make_shared<Generation>();
   next->settings = settings;
-  take_pools(*next, former);
+  take_pools(*next, service, former);
   if (auto read = read_authorities(*next); !read) return std::unexpected(read.error());
   next->guard = std::move(guard);
   next->token_paths = TokenPaths(settings.pin_guard.paths);

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "libcore/config/limit.h"
 #include "libcore/event/loop.h"
@@ -24,6 +26,8 @@ struct Service {
   std::atomic<unsigned> compressors = 0; // at work, of all workers
   // Null: it has never been on. Who needs it takes it from a generation, which has it while it is on.
   std::shared_ptr<SharedGuard> guard;
+  // Of the pools of a process that was taken over from: backends are still known by the same keys.
+  std::map<std::string, std::string> key_salts;
   std::shared_ptr<tls::TicketKeys> tickets = std::make_shared<tls::TicketKeys>();
   ConnectionLimits connections{config::kNoLimit, config::kNoLimit};
   AbuseCounts abuse;

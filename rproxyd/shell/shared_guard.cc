@@ -165,6 +165,7 @@ Admission SharedGuard::admit(const PinAttempt& attempt, const core::Now& now) {
 void SharedGuard::settle(const Ticket& ticket, Outcome outcome, const core::Now& now) {
   const std::lock_guard lock(mutex_);
   guard_.settle(ticket, outcome, now);
+  if (observer_) observer_(ticket.attempt, outcome);
   after_change();
 }
 
@@ -190,6 +191,38 @@ void SharedGuard::after_change() {
   any_bans_.store(guard_.has_bans(), std::memory_order_release);
   version_.store(guard_.ban_changes() + rule_changes_ + 1, std::memory_order_release);
   if (guard_.has_events()) wake_.notify_one();
+}
+
+// ---- from one process to the next
+
+GuardState SharedGuard::give(Observer observer, const core::Now& now) {
+  const std::lock_guard lock(mutex_);
+  observer_ = std::move(observer);
+  return guard_.state(now);
+}
+
+void SharedGuard::keep() {
+  const std::lock_guard lock(mutex_);
+  observer_ = nullptr;
+  wake_.notify_one(); // there may be something to write
+}
+
+void SharedGuard::handed_over() {
+  const std::lock_guard lock(mutex_);
+  handed_over_ = true;
+}
+
+void SharedGuard::adopt(const GuardState& state, const core::Now& now) {
+  const std::lock_guard lock(mutex_);
+  guard_.adopt(state, now);
+  after_change();
+  wake_.notify_one();
+}
+
+void SharedGuard::count(const PinAttempt& attempt, Outcome outcome, const core::Now& now) {
+  const std::lock_guard lock(mutex_);
+  guard_.count(attempt, outcome, now);
+  after_change();
 }
 
 // ---- for people
@@ -242,9 +275,13 @@ void SharedGuard::write_until_stopped() {
     const core::Now now = event::read_now();
     static_cast<void>(guard_.find_ban({}, now));
     after_change();
-    const std::vector<GuardEvent> events = guard_.take_events();
+    // What another process knows, too, is its to write, as soon as it serves.
+    const bool writes = !observer_ && !handed_over_;
+    std::vector<GuardEvent> events;
+    if (writes || handed_over_) events = guard_.take_events();
+    if (handed_over_) events.clear();
     std::optional<std::vector<Ban>> bans;
-    if (keeps_bans_ && saved_ != guard_.ban_changes()) {
+    if (writes && keeps_bans_ && saved_ != guard_.ban_changes()) {
       bans = guard_.bans_to_keep(now);
       saved_ = guard_.ban_changes();
     }
@@ -260,7 +297,9 @@ void SharedGuard::write_until_stopped() {
     }
     if (last) break;
     const auto something = [this] {
-      return stopping_ || guard_.has_events() || (keeps_bans_ && saved_ != guard_.ban_changes());
+      if (stopping_) return true;
+      if (observer_ || handed_over_) return false;
+      return guard_.has_events() || (keeps_bans_ && saved_ != guard_.ban_changes());
     };
     if (const auto end = guard_.next_ban_end()) {
       wake_.wait_until(lock, *end, something);

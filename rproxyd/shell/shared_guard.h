@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -70,6 +71,17 @@ class SharedGuard final : public TokenDesk {
   bool lift(const ClientNetwork& network, const core::Now& now);
   std::size_t lift_all(const core::Now& now);
 
+  // For a process that takes over from this one. give() says what is known; what is settled from then on
+  // the observer is told, on the thread that settles it. Then either keep(), and all is as before, or
+  // handed_over(): the files are the other one's.
+  using Observer = std::function<void(const PinAttempt&, Outcome)>;
+  GuardState give(Observer observer, const core::Now& now);
+  void keep();
+  void handed_over();
+  // The other one's part: in place of the bans that were kept, and of what was counted.
+  void adopt(const GuardState& state, const core::Now& now);
+  void count(const PinAttempt& attempt, Outcome outcome, const core::Now& now);
+
   struct Counters : GuardCounters {
     std::uint64_t connections_refused = 0;
     std::uint64_t bans_in_force = 0;
@@ -102,6 +114,8 @@ class SharedGuard final : public TokenDesk {
   bool keeps_bans_ = false; // there is a store
   std::uint64_t saved_ = 0; // the guard's count of changes to bans, as in the file
   bool stopping_ = false;
+  Observer observer_;        // of what is settled; meanwhile nothing is written
+  bool handed_over_ = false; // and never again
 
   std::thread writer_; // last: it uses all of the above
 };

@@ -69,7 +69,10 @@ bool is_same_server(const Backend& a, const Backend& b) {
 } // namespace
 
 SharedPool::SharedPool(std::string name, const Settings::Pool& settings)
-    : name_(std::move(name)), key_salt_(salt_of(settings)), pool_(rules_of(settings)) {}
+    : SharedPool(std::move(name), settings, salt_of(settings)) {}
+
+SharedPool::SharedPool(std::string name, const Settings::Pool& settings, std::string key_salt)
+    : name_(std::move(name)), key_salt_(std::move(key_salt)), pool_(rules_of(settings)) {}
 
 void SharedPool::configure(const Settings::Pool& settings) {
   const std::lock_guard lock(mutex_);
@@ -140,7 +143,9 @@ std::optional<BackendId> SharedPool::choose(const core::IpAddress& client,
                                             std::optional<BackendKey> wanted, core::TimePoint now) {
   const std::lock_guard lock(mutex_);
   if (tried.empty()) pool_.request_begun();
-  return pool_.choose(client, tried, wanted, now);
+  const auto chosen = pool_.choose(client, tried, wanted, now);
+  if (chosen && observer_) observer_(client, pool_.member(*chosen).key);
+  return chosen;
 }
 
 bool SharedPool::may_retry(core::TimePoint now) {
@@ -195,6 +200,31 @@ bool SharedPool::exchange_ended(BackendId backend, const Attempt& attempt, core:
 void SharedPool::learn(BackendId backend, bool reached, core::TimePoint now, std::string_view why) {
   const BackendState state = state_of(pool_.status(backend, now), pool_.is_member(backend));
   record(backend).learn(state, reached, now, why);
+}
+
+PoolState SharedPool::give(Observer observer) {
+  const std::lock_guard lock(mutex_);
+  observer_ = std::move(observer);
+  return pool_.state();
+}
+
+void SharedPool::keep() {
+  const std::lock_guard lock(mutex_);
+  observer_ = nullptr;
+}
+
+void SharedPool::adopt(const PoolState& state, core::TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  pool_.adopt(state);
+  for (std::size_t i = 0; i < backends_.size(); ++i) {
+    const auto id = static_cast<BackendId>(i);
+    if (pool_.is_member(id)) learn(id, false, now, "the process before this one has found it so");
+  }
+}
+
+void SharedPool::settle(const core::IpAddress& client, BackendKey backend, core::TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  pool_.settle(client, backend, now);
 }
 
 std::vector<SharedPool::BackendFigures> SharedPool::figures() const {

@@ -2,6 +2,7 @@
 // taken when a backend is chosen and when something is learnt about one, never per chunk.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -40,6 +41,8 @@ struct WantedBackend {
 class SharedPool {
  public:
   SharedPool(std::string name, const Settings::Pool& settings);
+  // With another pool's salt: their keys are the same (see wanted()).
+  SharedPool(std::string name, const Settings::Pool& settings, std::string key_salt);
 
   // Other rules. What is known of its backends stays; servers come by set().
   void configure(const Settings::Pool& settings);
@@ -87,6 +90,16 @@ class SharedPool {
   };
   std::vector<BackendFigures> figures() const; // those that drain included
 
+  // For a process that takes over from this one: what is known, and from then on the observer is told
+  // which clients get which backend, on the thread that asks for one; until keep().
+  using Observer = std::function<void(const core::IpAddress& client, BackendKey backend)>;
+  PoolState give(Observer observer);
+  void keep();
+  // The other one's part.
+  void adopt(const PoolState& state, core::TimePoint now);
+  void settle(const core::IpAddress& client, BackendKey backend, core::TimePoint now);
+  const std::string& key_salt() const { return key_salt_; }
+
   // True the first time that it is said of this backend.
   bool first_without_h2(BackendId backend);
 
@@ -101,6 +114,7 @@ class SharedPool {
   const std::string key_salt_;
   mutable std::mutex mutex_; // over what follows
   BackendPool pool_;
+  Observer observer_;
   std::vector<std::shared_ptr<const Backend>> backends_;   // by BackendId
   std::vector<BackendRecord> records_;                     // by BackendId
   std::vector<std::shared_ptr<const Backend>> without_h2_; // by BackendId; null: not said

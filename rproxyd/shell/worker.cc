@@ -1,5 +1,6 @@
 #include "rproxyd/shell/worker.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "libcore/event/socket.h"
@@ -56,28 +57,36 @@ void Worker::close_listeners_that_are_gone() {
     if (const ListenerRules* rules = generation_->listener(id)) {
       listener.generation = generation_;
       listener.figures->transport = rules->settings.tls ? "https" : "http";
-    } else if (listener.acceptor) {
-      listener.acceptor->take_what_waits();
-      listener.acceptor.reset();
+    } else {
+      for (const auto& acceptor : listener.acceptors) acceptor->take_what_waits();
+      listener.acceptors.clear();
     }
   }
   std::erase_if(listeners_, [](const auto& each) {
-    return !each.second.acceptor && each.second.headers->waiting() == 0;
+    return each.second.acceptors.empty() && each.second.headers->waiting() == 0;
   });
 }
 
 void Worker::add_listener(ListenerId listener, event::Fd socket) {
   Listener& added = listeners_[listener];
+  const int fd = socket.get();
+  added.acceptors.push_back(std::make_unique<event::Acceptor>(
+      loop_, std::move(socket),
+      [this, listener](event::Fd accepted_fd, const core::SocketAddress& peer) {
+        accepted(listener, std::move(accepted_fd), peer);
+      },
+      [this](int error) { accepting_paused(error); }));
+  if (added.headers) return; // it has been here before
   added.generation = generation_;
   added.figures =
-      &figures_.listener(event::local_address(socket.get()).to_string(),
+      &figures_.listener(event::local_address(fd).to_string(),
                          generation_->listener(listener)->settings.tls ? "https" : "http");
   added.headers = std::make_unique<event::ProxyHeaders>(
       loop_,
-      [this, listener](event::Fd fd, const core::SocketAddress& proxy,
+      [this, listener](event::Fd client, const core::SocketAddress& proxy,
                        const std::optional<proxy_protocol::Endpoints>& endpoints) {
-        const core::SocketAddress own = event::local_address(fd.get());
-        start_client(listener, std::move(fd), endpoints ? endpoints->source : proxy,
+        const core::SocketAddress own = event::local_address(client.get());
+        start_client(listener, std::move(client), endpoints ? endpoints->source : proxy,
                      endpoints ? endpoints->destination : own);
       },
       [this](const core::SocketAddress& proxy, std::string_view why) {
@@ -85,17 +94,37 @@ void Worker::add_listener(ListenerId listener, event::Fd socket) {
         log().warning("proxy.refused", "a proxy's connection was closed",
                       logging::field("proxy", proxy), logging::field("reason", why));
       });
-  added.acceptor = std::make_unique<event::Acceptor>(
-      loop_, std::move(socket),
-      [this, listener](event::Fd fd, const core::SocketAddress& peer) {
-        accepted(listener, std::move(fd), peer);
-      },
-      [this](int error) { accepting_paused(error); });
 }
 
 void Worker::stop_accepting() {
   accepting_ = false;
-  for (auto& [id, listener] : listeners_) listener.acceptor.reset();
+  for (auto& [id, listener] : listeners_) listener.acceptors.clear();
+}
+
+void Worker::take_what_waits() {
+  for (auto& [id, listener] : listeners_) {
+    for (const auto& acceptor : listener.acceptors) acceptor->take_what_waits();
+  }
+}
+
+std::vector<std::pair<ListenerId, event::Fd>> Worker::listening_sockets() const {
+  std::vector<std::pair<ListenerId, event::Fd>> sockets;
+  for (const auto& [id, listener] : listeners_) {
+    for (const auto& acceptor : listener.acceptors) sockets.emplace_back(id, acceptor->copy());
+  }
+  return sockets;
+}
+
+void Worker::pause_accepting() {
+  for (auto& [id, listener] : listeners_) {
+    for (const auto& acceptor : listener.acceptors) acceptor->pause();
+  }
+}
+
+void Worker::resume_accepting() {
+  for (auto& [id, listener] : listeners_) {
+    for (const auto& acceptor : listener.acceptors) acceptor->resume();
+  }
 }
 
 Worker::~Worker() = default;
@@ -113,11 +142,33 @@ void Worker::stop() {
   loop_.post([this] { end(); });
 }
 
+void Worker::hand_over() {
+  loop_.post([this] { hand_over_here(); });
+}
+
+// Closing a listening socket resets the connections that wait in it: they are taken first.
 void Worker::drain_here() {
   draining_ = true;
+  take_what_waits();
   stop_accepting();
   for (ClientConnection* client : clients()) client->drain();
-  if (clients_.empty()) end();
+  on_deadline(kLookIfIdle);
+}
+
+// The other process has the same sockets: nothing is reset.
+void Worker::hand_over_here() {
+  draining_ = true;
+  take_what_waits(); // of a listener that the other one doesn't want
+  stop_accepting();
+  if (health_checks_) health_checks_->stop();
+  for (ClientConnection* client : clients()) client->leave();
+  on_deadline(kLookIfIdle);
+}
+
+bool Worker::is_idle() const {
+  return clients_.empty() && std::ranges::all_of(listeners_, [](const auto& each) {
+           return each.second.headers->waiting() == 0;
+         });
 }
 
 // What is still in progress is broken off; run() returns once this wake-up has ended.
@@ -127,6 +178,7 @@ void Worker::end() {
   for (ClientConnection* client : clients()) client->close();
   if (health_checks_) health_checks_->stop();
   loop_.cancel(next_ticket_key_);
+  loop_.cancel(look_if_idle_);
   backends_.close_kept();
   loop_.stop();
 }
@@ -200,7 +252,11 @@ bool Worker::refuses(const core::SocketAddress& peer) {
   return !identity.trusted && generation_->guard->refuses_connection(identity.address, loop_.now());
 }
 
-void Worker::on_deadline(int) {
+void Worker::on_deadline(int kind) {
+  if (kind == kLookIfIdle) {
+    if (!draining_) return;
+    return is_idle() ? end() : loop_.set_after(look_if_idle_, kLookAgain);
+  }
   service_.tickets->rotate();
   loop_.set_after(next_ticket_key_, tls::TicketKeys::kRotation);
 }
@@ -216,7 +272,7 @@ void Worker::client_closed(ClientConnection& client) {
   if (found == clients_.end()) return;
   loop_.retire(std::move(found->second));
   clients_.erase(found);
-  if (draining_ && clients_.empty()) end();
+  if (draining_ && is_idle()) end();
 }
 
 void Worker::backend_reachable(SharedPool& pool, BackendId backend) {

@@ -37,6 +37,8 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
  public:
   // Connections of trusted proxies whose PROXY header has not come yet; more are closed.
   static constexpr std::size_t kMaxWaitingForHeader = 1024;
+  // While draining: how often it is looked whether those have gone, too.
+  static constexpr core::Duration kLookAgain = std::chrono::seconds(1);
 
   // `service` must outlive the worker.
   // One of all workers is the `first`: it does what is done once, checks of the backends and new keys
@@ -50,12 +52,20 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   // progress has ended; stop() ends it at once.
   void drain() override;
   void stop() override;
+  // As drain(), for clients that another process may serve from now on: none of their requests is lost.
+  void hand_over() override;
   // From any thread: the worker goes by another generation from now on. `done` is called by its thread.
   void adopt(WorkerChange change, std::move_only_function<void()> done);
 
-  void post(std::move_only_function<void()> work) { loop_.post(std::move(work)); }
+  void post(std::move_only_function<void()> work) override { loop_.post(std::move(work)); }
 
   WorkerFigures snapshot() const; // on its thread
+
+  // For a process that takes over, on its thread: copies of what listens here, and a pause in which
+  // connections wait.
+  std::vector<std::pair<ListenerId, event::Fd>> listening_sockets() const;
+  void pause_accepting();
+  void resume_accepting();
 
   // For this worker's parts, on its thread.
   event::Loop& loop() { return loop_; }
@@ -89,7 +99,8 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   struct Listener {
     std::shared_ptr<const Generation> generation; // the last that has it
     std::unique_ptr<event::ProxyHeaders> headers;
-    std::unique_ptr<event::Acceptor> acceptor; // null: closed
+    // More than one where another process had more workers; none: closed.
+    std::vector<std::unique_ptr<event::Acceptor>> acceptors;
     ListenerFigures* figures = nullptr;
   };
 
@@ -105,6 +116,9 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   bool refuses(const core::SocketAddress& peer);
   void accepting_paused(int error);
   void drain_here();
+  void hand_over_here();
+  void take_what_waits();
+  bool is_idle() const; // while draining: it can end
   void end();
   std::vector<ClientConnection*> clients() const;
 
@@ -123,7 +137,9 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   bool accepting_ = true;
   BackendConnections backends_;
   std::optional<HealthChecks> health_checks_;
-  core::Deadline next_ticket_key_{static_cast<event::DeadlineHandler*>(this)};
+  enum DeadlineKind { kNewTicketKey, kLookIfIdle };
+  core::Deadline next_ticket_key_{static_cast<event::DeadlineHandler*>(this), kNewTicketKey};
+  core::Deadline look_if_idle_{static_cast<event::DeadlineHandler*>(this), kLookIfIdle};
   std::unordered_map<ClientConnection*, std::unique_ptr<ClientConnection>> clients_;
   std::map<ListenerId, Listener> listeners_;
   event::MemberTask<Worker> access_log_task_{*this, &Worker::flush_access_log};

@@ -33,6 +33,7 @@ Settings read(const Value& root) {
   ObjectReader object(root);
   object.read("workers", settings.workers, config::integer(0U, kMaxWorkers));
   object.read("drain_timeout", settings.drain_timeout, config::duration(0s, 24h));
+  object.read("take_over_timeout", settings.take_over_timeout, config::duration(0s, 24h * 7));
   object.require("realm", settings.realm, realm);
 
   if (object.require("listeners", settings.listeners,

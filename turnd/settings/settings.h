@@ -118,6 +118,7 @@ struct Settings {
 
   unsigned workers = 0; // 0: one per core
   core::Duration drain_timeout = std::chrono::seconds{60};
+  core::Duration take_over_timeout = std::chrono::hours{12}; // zero: none
   std::string realm;
   std::vector<Listener> listeners; // at least one
   Relay relay;

@@ -15,7 +15,7 @@ std::vector<prometheus::MetricFamily> AdminContent::metrics() {
 nlohmann::json AdminContent::status() {
   admin::Facts facts = facts_;
   facts.listeners = listeners_.bound();
-  return admin::common_status(facts, ready() ? "serving" : "draining", event::read_now());
+  return admin::common_status(facts, program::name_of(supervisor_.state()), event::read_now());
 }
 
 } // namespace turnd

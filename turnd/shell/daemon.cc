@@ -123,6 +123,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   log.info("started", "turnd serves",
            logging::field("version", std::string_view(VESTIBULE_VERSION)),
            logging::field("workers", count));
+  supervisor.ready(false);
   supervisor.run();
   log_totals(log, workers);
   return {};

@@ -53,6 +53,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   // allocation has ended; stop() ends it at once.
   void drain() override;
   void stop() override;
+  void post(std::move_only_function<void()> work) override { loop_.post(std::move(work)); }
 
   // A reload: all of it at once, between two packets. From any thread.
   struct Change {

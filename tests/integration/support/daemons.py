@@ -70,15 +70,16 @@ class Daemon:
     """with Daemon("turnd", folder, configuration) as daemon: … daemon.port("udp") …"""
 
     def __init__(self, name: str, folder: Path, configuration: dict, *, descriptors: int | None = None,
-                 honest_memory: bool = False):
+                 honest_memory: bool = False, arguments: list[str] = ()):
         """`descriptors`: the most that the process may have open. `honest_memory`: AddressSanitizer
-        keeps little of what was freed, so that resident_bytes() tells what is in use."""
+        keeps little of what was freed, so that resident_bytes() tells what is in use. `arguments`: of run."""
         self.name = name
         self.folder = folder
         self.config = write_private(folder / f"{name}.json", json.dumps(configuration, indent=2))
         self._announced = folder / f"{name}.listeners"
         self._log = folder / f"{name}.log"
         self._descriptors = descriptors
+        self._arguments = list(arguments)
         self._environment = SANITIZERS | dict(os.environ)
         if honest_memory:
             self._environment["ASAN_OPTIONS"] += ":quarantine_size_mb=4:thread_local_quarantine_size_kb=64"
@@ -88,7 +89,7 @@ class Daemon:
         self._announced.unlink(missing_ok=True)
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [program(self.name), "--config", self.config, "--announce", self._announced],
+                [program(self.name), "run", "--config", self.config, "--announce", self._announced, *self._arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 env=self._environment, preexec_fn=self._limit)
         end = time.monotonic() + START_SECONDS

@@ -94,6 +94,29 @@ TEST_CASE("a socket that was left behind gives way, one that is in use and other
   CHECK_FALSE(admin::Server::start(folder.path + "/" + std::string(200, 'a'), echo));
 }
 
+TEST_CASE("a server that replaces another one has its place at once, and keeps it when that ends") {
+  const Folder folder;
+  auto first = admin::Server::start(folder.socket(), echo);
+  REQUIRE(first);
+  std::ofstream(folder.path + "/socket.new") << "left behind";
+  auto second = admin::Server::start(folder.socket(), echo, true);
+  REQUIRE(second);
+  CHECK_FALSE(std::filesystem::exists(folder.socket() + ".new"));
+  struct stat found{};
+  REQUIRE(lstat(folder.socket().c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777) == 0600);
+  CHECK(admin::ask(folder.socket(), say("a")) == said("a"));
+  first->reset();
+  CHECK(admin::ask(folder.socket(), say("b")) == said("b"));
+  second->reset();
+  CHECK_FALSE(std::filesystem::exists(folder.socket()));
+
+  // Nobody needs to be there.
+  const auto third = admin::Server::start(folder.socket(), echo, true);
+  REQUIRE(third);
+  CHECK(admin::ask(folder.socket(), say("c")) == said("c"));
+}
+
 TEST_CASE("who connects and says nothing whole is given up, and others are answered") {
   const Folder folder;
   const auto server = admin::Server::start(folder.socket(), echo);

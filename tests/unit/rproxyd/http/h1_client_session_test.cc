@@ -256,6 +256,44 @@ TEST_CASE("a draining connection closes after the answer, at once when idle") {
   CHECK_FALSE(in_head.session.finished());
 }
 
+TEST_CASE(
+    "a connection that drains gently closes with an answer that says so, whenever that is (RFC "
+    "9112 9.6)") {
+  const std::string closing = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi";
+  Client idle;
+  idle.session.drain_gently();
+  idle.flush();
+  CHECK_FALSE(idle.session.finished());
+  idle.feed(kGet);
+  idle.answer(idle.events.latest, "hi");
+  idle.flush();
+  CHECK(idle.sent() == closing);
+  CHECK(idle.session.finished());
+
+  Client busy;
+  busy.feed(kGet);
+  busy.session.drain_gently();
+  busy.answer(busy.events.latest, "hi");
+  busy.flush();
+  CHECK(busy.sent() == closing);
+  CHECK(busy.session.finished());
+
+  Client answered; // whose next request may be on its way
+  answered.feed(kGet);
+  answered.begin_answer({BodySize::Kind::length, 2});
+  answered.session.drain_gently();
+  answered.session.send_body(answered.events.latest, core::bytes_of("hi"));
+  answered.session.finish(answered.events.latest, nullptr);
+  answered.flush();
+  CHECK(answered.sent() == "HTTP/1.1 200 OK\r\nx: y\r\ncontent-length: 2\r\n\r\nhi");
+  CHECK_FALSE(answered.session.finished());
+  answered.feed(kGet);
+  answered.answer(answered.events.latest, "hi");
+  answered.flush();
+  CHECK(answered.sent() == closing);
+  CHECK(answered.session.finished());
+}
+
 TEST_CASE("100 Continue is sent when asked for and not otherwise (RFC 9110 10.1.1)") {
   Client client;
   client.feed("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");

@@ -740,6 +740,24 @@ TEST_CASE("h2: the resets of an application count against nobody") {
   CHECK(client.events.floods.empty());
 }
 
+TEST_CASE(
+    "h2: a client that has asked for nothing yet may ask before it is told to go (RFC 9113 6.8)") {
+  Client fresh;
+  fresh.session.drain_gently();
+  fresh.flush();
+  CHECK(fresh.sent().empty());
+  fresh.feed(headers(1, get_block()));
+  CHECK(fresh.take().back() == "request 1 GET /p at a body none end");
+  fresh.flush();
+  CHECK(fresh.sent() == Lines{"GOAWAY 2147483647 NO_ERROR", "PING 0"});
+
+  Client served;
+  served.feed(headers(1, get_block()));
+  served.session.drain_gently();
+  served.flush();
+  CHECK(served.sent() == Lines{"GOAWAY 2147483647 NO_ERROR", "PING 0"});
+}
+
 TEST_CASE("h2: draining refuses nothing until the client must know (RFC 9113 6.8)") {
   Client client;
   client.feed(headers(1, get_block()));

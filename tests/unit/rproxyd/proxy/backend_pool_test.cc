@@ -331,3 +331,28 @@ TEST_CASE("a client's cookie names its backend, as long as that serves at all") 
   CHECK(with(2) != 2);
   CHECK(pool.clients() == 0);
 }
+
+TEST_CASE("what is known of backends and clients goes along to a pool with other places") {
+  BackendPool before = pool_of(3, kRoundRobin, kByAddress);
+  CHECK(chosen(before, client(1), kStart) == 0);
+  CHECK(chosen(before, client(2), kStart) == 1);
+  before.unreachable(BackendId{2}, kStart);
+  before.checked(BackendId{1}, CheckResult::maintenance, kStart);
+
+  BackendPool::Rules rules;
+  rules.affinity = kByAddress;
+  BackendPool after(rules);
+  for (const int key : {7, 2, 1, 0}) after.add({.key = static_cast<BackendKey>(key)}, kStart);
+  after.adopt(before.state());
+  CHECK(chosen(after, client(1), kStart + 1ms) == 3);
+  CHECK(chosen(after, client(2), kStart + 1ms) == 2); // in maintenance it keeps its clients
+  CHECK(after.status(BackendId{1}, kStart + 1ms).in_back_off);
+  CHECK_FALSE(after.status(BackendId{1}, kStart + BackendPool::kFirstBackOff).in_back_off);
+  CHECK(after.status(BackendId{2}, kStart).health == BackendHealth::State::maintenance);
+  CHECK(chosen(after, client(3), kStart + 1ms) == 0);
+
+  after.settle(client(4), BackendKey{0}, kStart);
+  CHECK(chosen(after, client(4), kStart + 1ms) == 3);
+  after.settle(client(5), BackendKey{99}, kStart); // none of ours
+  CHECK(after.clients() == 4);
+}

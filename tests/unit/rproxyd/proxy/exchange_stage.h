@@ -119,6 +119,7 @@ class ExchangeStage : public ExchangeHost, public ClientSession, public BackendL
   void consumed(StreamId, std::size_t bytes) override { say("consumed {}", bytes); }
   std::size_t queued(StreamId) const override { return client_queued; }
   void drain() override {}
+  void drain_gently() override {}
   void flush(const core::Now&) override {}
   bool idle() const override { return false; }
   bool reading_head() const override { return false; }
