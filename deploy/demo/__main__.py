@@ -81,6 +81,7 @@ Open   {layout.url('localhost')}   or   {layout.url(layout.address)}
 Join   room {layout.ROOM}, PIN {layout.PIN}
 TURN   {layout.address}:{layout.turn} over UDP and TCP, :{layout.turns} over TLS;
        user {layout.USER}, password in {layout.password_file}
+Watch  http://127.0.0.1:{layout.admin['rproxyd']}/ (rproxyd)   and   http://127.0.0.1:{layout.admin['turnd']}/ (turnd)
 Logs   {layout.state / 'log'}
 
 Ctrl-C ends everything.""", flush=True)
