@@ -15,4 +15,8 @@ struct Now {
   WallTime wall;    // what other machines or people see: nonces, expiries, logs
 };
 
+constexpr double seconds_of(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
 } // namespace core

@@ -310,7 +310,7 @@ Decision Server::allocate_failed(Allocation& allocation, const core::Now& now) {
                     .key = allocation.key.bytes(),
                     .integrity = allocation.integrity};
   const Decision answer = refuse_for_lack_of_room(to);
-  remove(allocation, now);
+  remove(allocation, AllocationEnd::refused, now);
   return answer;
 }
 
@@ -353,6 +353,8 @@ Decision Server::allocate_succeeded(Allocation& allocation, const core::Now& now
   }
   if (opening->mobile) make_mobile(allocation);
   deadlines_.set(allocation.expiry, now.steady + opening->lifetime);
+  allocation.session.since = now.steady;
+  name_session(allocation);
   ++counters_.allocations;
   return answer_allocate(allocation, now);
 }

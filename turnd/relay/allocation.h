@@ -17,6 +17,7 @@
 #include "turnd/relay/mobility.h"
 #include "turnd/relay/permissions.h"
 #include "turnd/relay/quota.h"
+#include "turnd/relay/session.h"
 #include "turnd/relay/tcp_relay.h"
 #include "turnd/relay/types.h"
 
@@ -45,6 +46,7 @@ struct Opening {
 struct Allocation {
   FiveTuple five_tuple;
   ClientTag client{};
+  Session session;
   stun::TransactionId transaction{}; // of the Allocate, to know its retransmissions
   bool fingerprint = false;          // the Allocate carried one, so its answer does
 

@@ -40,7 +40,7 @@ class Answers {
 
   template <typename Fill>
   Decision error(const AnswerTo& to, stun::ErrorCode code, Fill&& fill) {
-    refusals_.count(code);
+    refusals_.count(to.method, code);
     stun::MessageBuilder builder(room_, to.method, stun::Class::error, to.transaction);
     builder.add_error(code, to.key.empty() ? std::string_view{} : reason(code));
     fill(builder);

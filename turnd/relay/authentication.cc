@@ -5,7 +5,6 @@
 namespace turnd {
 
 using stun::Attribute;
-using stun::ErrorCode;
 
 // By name or by hash, never by both.
 struct Authenticator::Claim {
@@ -13,14 +12,14 @@ struct Authenticator::Claim {
   std::optional<core::Bytes> userhash;
 };
 
-std::expected<Identity, ErrorCode> Authenticator::identify(const stun::Message& request,
-                                                           const core::SocketAddress& client,
-                                                           const Known* known,
-                                                           core::WallTime now) const {
+std::expected<Identity, Proof> Authenticator::identify(const stun::Message& request,
+                                                       const core::SocketAddress& client,
+                                                       const Known* known,
+                                                       core::WallTime now) const {
   // No integrity: a first request, which is to be challenged.
   const bool has_sha1 = request.integrity_offset().has_value();
   const bool has_sha256 = request.integrity_sha256_offset().has_value();
-  if (!has_sha1 && !has_sha256) return std::unexpected(ErrorCode::unauthenticated);
+  if (!has_sha1 && !has_sha256) return std::unexpected(Proof::absent);
 
   // Integrity without the attributes that it needs.
   const Claim claim{.username = request.text(Attribute::username),
@@ -28,19 +27,19 @@ std::expected<Identity, ErrorCode> Authenticator::identify(const stun::Message& 
   const auto realm = request.text(Attribute::realm);
   const auto nonce = request.text(Attribute::nonce);
   if (claim.username.has_value() == claim.userhash.has_value() || !realm || !nonce) {
-    return std::unexpected(ErrorCode::bad_request);
+    return std::unexpected(Proof::malformed);
   }
   if (claim.username && claim.username->size() > kMaxUsernameBytes) {
-    return std::unexpected(ErrorCode::bad_request);
+    return std::unexpected(Proof::malformed);
   }
   if (claim.userhash && claim.userhash->size() != sizeof(stun::Userhash)) {
-    return std::unexpected(ErrorCode::bad_request);
+    return std::unexpected(Proof::malformed);
   }
 
   // A nonce that isn't ours, or that has aged. Before the user is looked up, as only what comes with
   // a nonce of ours is worth that work.
   const auto offered = nonces_.features_of(*nonce, client, now);
-  if (!offered) return std::unexpected(ErrorCode::stale_nonce);
+  if (!offered) return std::unexpected(Proof::stale_nonce);
 
   const auto algorithm = algorithm_of(request, *offered);
   if (!algorithm) return std::unexpected(algorithm.error());
@@ -76,24 +75,26 @@ std::expected<Identity, ErrorCode> Authenticator::identify(const stun::Message& 
     (void)is_signed_with(nobody);
   }
   if (right == nullptr || *realm != credentials_->realm()) {
-    return std::unexpected(ErrorCode::unauthenticated);
+    return std::unexpected(!candidate.keys.empty() ? Proof::wrong
+                           : candidate.expired     ? Proof::expired
+                                                   : Proof::unknown_user);
   }
   return Identity{candidate.username, *right, *algorithm, integrity, candidate.until};
 }
 
 // RFC 8489 section 9.2.4: whoever answers to the offer returns it unchanged, or someone in between
 // has made it worse.
-std::expected<stun::PasswordAlgorithm, ErrorCode> Authenticator::algorithm_of(
+std::expected<stun::PasswordAlgorithm, Proof> Authenticator::algorithm_of(
     const stun::Message& request, std::uint32_t offered) {
   const auto returned = request.find(Attribute::password_algorithms);
   const auto chosen = request.find(Attribute::password_algorithm);
   const bool was_offered = (offered & stun::kFeaturePasswordAlgorithms) != 0;
   if (!was_offered || (!returned && !chosen)) return stun::PasswordAlgorithm::md5;
   if (!returned || !chosen || !std::ranges::equal(*returned, stun::kOfferedPasswordAlgorithms)) {
-    return std::unexpected(ErrorCode::bad_request);
+    return std::unexpected(Proof::malformed);
   }
   const auto algorithm = stun::parse_password_algorithm(*chosen);
-  if (!algorithm) return std::unexpected(ErrorCode::bad_request);
+  if (!algorithm) return std::unexpected(Proof::malformed);
   return *algorithm;
 }
 

@@ -25,6 +25,30 @@ struct Identity {
   std::optional<core::WallTime> until{}; // the end of the access token that brought the key
 };
 
+// How a request proves who has sent it.
+enum class Proof : std::uint8_t {
+  right,
+  absent,       // a first request, which is to be challenged
+  malformed,    // not as it should be, or made worse on its way
+  stale_nonce,  // not ours, or no longer
+  unknown_user, //
+  expired,      // a time-limited name or an access token
+  wrong,        // the password, or the realm
+};
+inline constexpr std::size_t kProofs = 7;
+
+// Whoever asks is not told whether a user exists; the operator is.
+constexpr stun::ErrorCode code_of(Proof failed) {
+  switch (failed) {
+    case Proof::malformed:
+      return stun::ErrorCode::bad_request;
+    case Proof::stale_nonce:
+      return stun::ErrorCode::stale_nonce;
+    default:
+      return stun::ErrorCode::unauthenticated;
+  }
+}
+
 class Authenticator {
  public:
   Authenticator(std::shared_ptr<const Credentials> credentials, const stun::NonceMaker& nonces)
@@ -39,10 +63,10 @@ class Authenticator {
     std::optional<core::WallTime> until{};
   };
 
-  // The error is the answer's code: 400, 401 or 438.
-  std::expected<Identity, stun::ErrorCode> identify(const stun::Message& request,
-                                                    const core::SocketAddress& client,
-                                                    const Known* known, core::WallTime now) const;
+  // The error: what is wrong with it. The answer has its code_of().
+  std::expected<Identity, Proof> identify(const stun::Message& request,
+                                          const core::SocketAddress& client, const Known* known,
+                                          core::WallTime now) const;
 
   // What 401 and 438 carry, beside PASSWORD-ALGORITHMS.
   const std::string& realm() const { return credentials_->realm(); }
@@ -64,8 +88,8 @@ class Authenticator {
  private:
   struct Claim; // what a request says about who signed it
 
-  static std::expected<stun::PasswordAlgorithm, stun::ErrorCode> algorithm_of(
-      const stun::Message& request, std::uint32_t offered);
+  static std::expected<stun::PasswordAlgorithm, Proof> algorithm_of(const stun::Message& request,
+                                                                    std::uint32_t offered);
   bool is_about(const Claim& claim, const Known& known) const;
 
   static constexpr std::size_t kMaxUsernameBytes = 508; // RFC 8489 section 14.3

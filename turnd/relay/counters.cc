@@ -2,15 +2,26 @@
 
 namespace turnd {
 
+namespace {
+
+template <typename Element, std::size_t kSize>
+void add(std::array<Element, kSize>& sum, const std::array<Element, kSize>& more) {
+  for (std::size_t i = 0; i < kSize; ++i) sum[i] += more[i];
+}
+
+} // namespace
+
 Counters& Counters::operator+=(const Counters& other) {
-  packets_to_peers += other.packets_to_peers;
-  bytes_to_peers += other.bytes_to_peers;
-  packets_to_clients += other.packets_to_clients;
-  bytes_to_clients += other.bytes_to_clients;
+  add(to_peers, other.to_peers);
+  add(to_clients, other.to_clients);
   icmp_to_clients += other.icmp_to_clients;
   allocations += other.allocations;
-  for (std::size_t i = 0; i < kDropReasons; ++i) drops[i] += other.drops[i];
-  for (std::size_t i = 0; i < kLimits; ++i) limits[i] += other.limits[i];
+  add(ends, other.ends);
+  lifetimes += other.lifetimes;
+  add(requests, other.requests);
+  add(proofs, other.proofs);
+  add(drops, other.drops);
+  add(limits, other.limits);
   refusals += other.refusals;
   return *this;
 }
@@ -81,6 +92,77 @@ std::string_view name_of(Limit limit) {
       return "unauthenticated_answers_per_source";
   }
   return {};
+}
+
+std::string_view name_of(AllocationEnd end) {
+  switch (end) {
+    case AllocationEnd::refused:
+      return "refused";
+    case AllocationEnd::expired:
+      return "expired";
+    case AllocationEnd::deleted:
+      return "deleted";
+    case AllocationEnd::client_gone:
+      return "client_gone";
+    case AllocationEnd::killed:
+      return "killed";
+  }
+  return {};
+}
+
+std::string_view name_of(Proof proof) {
+  switch (proof) {
+    case Proof::right:
+      return "right";
+    case Proof::absent:
+      return "absent";
+    case Proof::malformed:
+      return "malformed";
+    case Proof::stale_nonce:
+      return "stale_nonce";
+    case Proof::unknown_user:
+      return "unknown_user";
+    case Proof::expired:
+      return "expired";
+    case Proof::wrong:
+      return "wrong";
+  }
+  return {};
+}
+
+std::string_view name_of(Transport transport) {
+  switch (transport) {
+    case Transport::udp:
+      return "udp";
+    case Transport::tcp:
+      return "tcp";
+    case Transport::tls:
+      return "tls";
+    case Transport::dtls:
+      return "dtls";
+  }
+  return {};
+}
+
+std::string_view name_of(stun::Method method) {
+  switch (method) {
+    case stun::Method::binding:
+      return "binding";
+    case stun::Method::allocate:
+      return "allocate";
+    case stun::Method::refresh:
+      return "refresh";
+    case stun::Method::create_permission:
+      return "create_permission";
+    case stun::Method::channel_bind:
+      return "channel_bind";
+    case stun::Method::connect:
+      return "connect";
+    case stun::Method::connection_bind:
+      return "connection_bind";
+    default:
+      return {};
+  }
 }
 
 } // namespace turnd

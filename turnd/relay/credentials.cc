@@ -81,6 +81,7 @@ Credentials::Candidate Credentials::named(std::string_view username,
 
   Candidate found{.username = username, .keys = {}};
   const auto name = parse_time_limited_name(username);
+  found.expired = name && name->expiry <= now && !shared_secrets_.empty();
   if (!name || name->expiry <= now) return found;
   found.keys.reserve(2 * shared_secrets_.size());
   for (const core::Secret& secret : shared_secrets_) {
@@ -109,8 +110,10 @@ Credentials::Candidate Credentials::bearing(std::string_view key_id, core::Bytes
     const auto opened = stun::open_access_token(
         token, key.algorithm, core::bytes_of(key.key.reveal()), third_party_->server_name);
     if (!opened) return {};
-    if (opened->made > now + kTokenClockSkew || opened->expiry() + kTokenClockSkew <= now)
-      return {};
+    if (opened->expiry() + kTokenClockSkew <= now) {
+      return {.username = {}, .keys = {}, .until = {}, .expired = true};
+    }
+    if (opened->made > now + kTokenClockSkew) return {};
     const core::Bytes mac_key = opened->mac_key.bytes();
     Candidate found{.username = key.id, .keys = {opened->mac_key}, .until = opened->expiry()};
     if (mac_key.size() > kCoturnKeyBytes) found.keys.emplace_back(mac_key.first(kCoturnKeyBytes));

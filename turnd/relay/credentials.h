@@ -54,6 +54,7 @@ class Credentials {
     std::string_view username; // borrowed from here or from the argument
     std::vector<stun::Key> keys;
     std::optional<core::WallTime> until{}; // the end of the token that brought the key
+    bool expired = false;                  // no keys, since its time has passed
   };
   // A fixed user comes before a time-limited name that looks the same. The name may be prepared
   // either way, or not at all (libcore/stun/opaque_string.h).

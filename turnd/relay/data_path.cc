@@ -53,8 +53,8 @@ Decision Server::to_peer(Allocation& allocation, const PeerAddress& peer, core::
   const auto ip = one_hop_further(received);
   if (!ip) return drop(DropReason::hop_limit);
   if (!has_bandwidth(allocation, payload.size(), now)) return drop(DropReason::bandwidth);
-  ++counters_.packets_to_peers;
-  counters_.bytes_to_peers += payload.size();
+  allocation.session.to_peers.add(payload.size());
+  counters_.to_peers[static_cast<std::size_t>(allocation.five_tuple.transport)].add(payload.size());
   return ToPeer{.relay = *relay, .peer = places_.inside_of(&peer), .payload = payload, .ip = *ip};
 }
 
@@ -102,7 +102,7 @@ Decision Server::from_peer(RelayId id, const PeerAddress& source, const Packet& 
 //    |   DATA: type, length                                          |
 //    |   payload (where it already lies), padding                    |
 //    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-Decision Server::data_indication(const Allocation& allocation, const PeerAddress& peer,
+Decision Server::data_indication(Allocation& allocation, const PeerAddress& peer,
                                  const Packet& packet, const IpFields& ip) {
   static constexpr std::size_t kLongestMessage = 65535;
   const std::size_t address =
@@ -165,11 +165,12 @@ Decision Server::from_icmp(RelayId id, const PeerAddress& destination, const Icm
                   .bytes = message.finish()};
 }
 
-Decision Server::to_client(const Allocation& allocation, core::Bytes bytes,
-                           std::size_t payload_bytes, const IpFields& ip) {
+Decision Server::to_client(Allocation& allocation, core::Bytes bytes, std::size_t payload_bytes,
+                           const IpFields& ip) {
   if (allocation.client == kNoClient) return drop(DropReason::no_client);
-  ++counters_.packets_to_clients;
-  counters_.bytes_to_clients += payload_bytes;
+  allocation.session.to_client.add(payload_bytes);
+  counters_.to_clients[static_cast<std::size_t>(allocation.five_tuple.transport)].add(
+      payload_bytes);
   return ToClient{.kind = ToClient::Kind::data,
                   .five_tuple = &allocation.five_tuple,
                   .client = allocation.client,

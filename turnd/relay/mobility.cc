@@ -89,9 +89,8 @@ MobilityReply Server::mobility_asked(MobilityQuestion question, const core::Now&
   };
   const Authenticator::Known owner{
       .username = allocation.username, .key = &allocation.key, .algorithm = allocation.algorithm};
-  const auto identity =
-      authenticator_.identify(*message, reply.arrival.five_tuple.client, &owner, now.wall);
-  if (!identity) return refuse(identity.error());
+  const auto identity = identify(*message, reply.arrival.five_tuple.client, &owner, now);
+  if (!identity) return refuse(code_of(identity.error()));
   reply.key = identity->key;
   reply.algorithm = identity->algorithm;
   reply.integrity = identity->integrity;
@@ -200,13 +199,12 @@ Decision Server::nowhere_to_be_found(Arrival& arrival, core::Bytes refresh, cons
   reply.outcome = MobilityReply::Outcome::refused;
   reply.refusal = ErrorCode::allocation_mismatch;
   reply.refresh.assign(refresh.begin(), refresh.end());
-  const auto identity =
-      authenticator_.identify(*message, arrival.id.five_tuple.client, nullptr, now.wall);
+  const auto identity = identify(*message, arrival.id.five_tuple.client, nullptr, now);
   if (identity) {
     reply.key = identity->key;
     reply.integrity = identity->integrity;
   } else {
-    reply.refusal = identity.error();
+    reply.refusal = code_of(identity.error());
   }
   return refuse_arrival(arrival, reply, now);
 }
@@ -239,11 +237,10 @@ std::optional<Decision> Server::from_arrival(Arrival& arrival, ClientTag client,
                       .identity = {}};
       const Authenticator::Known owner{
           .username = arrival.username, .key = &arrival.key, .algorithm = arrival.algorithm};
-      const auto identity =
-          authenticator_.identify(*message, arrival.id.five_tuple.client, &owner, now.wall);
+      const auto identity = identify(*message, arrival.id.five_tuple.client, &owner, now);
       if (!identity) {
         if (!may_answer_unauthenticated(request)) return drop(DropReason::limited);
-        return challenge(request, identity.error());
+        return challenge(request, code_of(identity.error()));
       }
       if (again) return answer_arrival(arrival);
     } else {
@@ -327,6 +324,7 @@ MovingAllocation Server::hand_over(const AllocationWanted& wanted) {
     relays_.remove(*id);
   }
   mobile_.erase(found);
+  sessions_.erase(allocation.session.id);
   mobile_allocations_.move(wanted.ticket.allocation, wanted.arrival.worker);
   moving.allocation = allocations_.take(allocation);
   return moving;
@@ -369,6 +367,7 @@ void Server::adopt(MovingAllocation& moving, const core::Now& now) {
   allocation.mobility->settled = arrival != nullptr;
   allocation.mobility->candidate.reset();
   mobile_.emplace(allocation.mobility->number, &allocation);
+  name_session(allocation);
   deadlines_.set(allocation.expiry, moving.expires);
   allocations_.add(std::move(owned));
   if (arrival != nullptr) end_arrival(*arrival, Held::handled);

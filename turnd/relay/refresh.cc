@@ -70,7 +70,7 @@ std::expected<std::uint32_t, ErrorCode> Server::apply_refresh(Allocation& alloca
       if (relay) close_relay(*relay, now);
       relay.reset();
     } else {
-      remove(allocation, now);
+      remove(allocation, AllocationEnd::deleted, now);
     }
     return 0;
   }

@@ -109,6 +109,9 @@ Decision Server::message_from_client(const FiveTuple& five_tuple, ClientTag clie
     case stun::Class::request:
       break;
   }
+  const std::size_t method = index_of(message->method());
+  if (method == kMethods) return drop(DropReason::not_for_servers);
+  ++counters_.requests[method];
 
   Request request{.message = *message,
                   .now = now,
@@ -119,19 +122,7 @@ Decision Server::message_from_client(const FiveTuple& five_tuple, ClientTag clie
                          .fingerprint = message->fingerprint_offset().has_value()},
                   .allocation = nullptr,
                   .identity = {}};
-  switch (message->method()) {
-    case stun::Method::binding:
-      return binding(request);
-    case stun::Method::allocate:
-    case stun::Method::refresh:
-    case stun::Method::create_permission:
-    case stun::Method::channel_bind:
-    case stun::Method::connect:
-    case stun::Method::connection_bind:
-      return turn_request(request);
-    default:
-      return drop(DropReason::not_for_servers);
-  }
+  return request.to.method == stun::Method::binding ? binding(request) : turn_request(request);
 }
 
 // The steps that all TURN requests have in common (RFC 8656 section 5).
@@ -173,11 +164,11 @@ Decision Server::turn_request(Request& request) {
              .algorithm = request.allocation->algorithm,
              .until = request.allocation->until};
   }
-  auto identity = authenticator_.identify(request.message, five_tuple.client,
-                                          owner ? &*owner : nullptr, request.now.wall);
+  auto identity =
+      identify(request.message, five_tuple.client, owner ? &*owner : nullptr, request.now);
   if (!identity) {
     if (!stranger && !may_answer_unauthenticated(request)) return drop(DropReason::limited);
-    return challenge(request, identity.error());
+    return challenge(request, code_of(identity.error()));
   }
   if (stranger && !proves_address(five_tuple.transport)) {
     limiter_.give_back(client, kAnswersOfAnIntroduction, request.now.steady);
@@ -220,6 +211,15 @@ Decision Server::turn_request(Request& request) {
     default:
       return channel_bind(request);
   }
+}
+
+std::expected<Identity, Proof> Server::identify(const stun::Message& message,
+                                                const core::SocketAddress& client,
+                                                const Authenticator::Known* known,
+                                                const core::Now& now) {
+  auto identity = authenticator_.identify(message, client, known, now.wall);
+  ++counters_.proofs[static_cast<std::size_t>(identity ? Proof::right : identity.error())];
+  return identity;
 }
 
 // RFC 7635 section 9: before its token ends, a client comes with another one, of any key that is
@@ -289,7 +289,7 @@ void Server::advance(const core::Now& now) {
       }
       reservations_.erase(key_of(reservation->token));
     } else {
-      remove(*deadline.owner<Allocation>(), now);
+      remove(*deadline.owner<Allocation>(), AllocationEnd::expired, now);
     }
   });
 }
@@ -304,12 +304,16 @@ void Server::client_gone(const FiveTuple& five_tuple, const core::Now& now) {
   if (allocation->mobility != nullptr) {
     client_of_mobile_gone(*allocation, now);
   } else {
-    remove(*allocation, now);
+    remove(*allocation, AllocationEnd::client_gone, now);
   }
 }
 
 // The one place where allocations end.
-void Server::remove(Allocation& allocation, const core::Now& now) {
+void Server::remove(Allocation& allocation, AllocationEnd end, const core::Now& now) {
+  if (sessions_.erase(allocation.session.id) != 0) {
+    ++counters_.ends[static_cast<std::size_t>(end)];
+    counters_.lifetimes.add(core::seconds_of(now.steady - allocation.session.since));
+  }
   if (allocation.opening != nullptr) {
     for (const Opening::Socket& socket : allocation.opening->sockets) {
       close_relay(socket.relay, now);
@@ -355,7 +359,7 @@ void Server::take_ports_home(const core::Now& now) {
   }
 }
 
-core::SocketAddress Server::advertised(RelayId id) {
+core::SocketAddress Server::advertised(RelayId id) const {
   const Relay* relay = relays_.find(id);
   return {places_[relay->place].address.advertised, relay->address.port()};
 }

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <deque>
 #include <expected>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -50,6 +51,7 @@
 #include "turnd/relay/random.h"
 #include "turnd/relay/relay_table.h"
 #include "turnd/relay/reservations.h"
+#include "turnd/relay/session.h"
 #include "turnd/relay/take_over.h"
 
 namespace turnd {
@@ -136,9 +138,9 @@ class Server {
   Decision peer_unreachable(ConnectionNumber number);
   Decision peer_arrived(RelayId relay, const PeerAddress& peer, const core::Now& now);
   // Bytes that a tunnel has carried.
-  void count_tunnelled(std::uint64_t to_peer, std::uint64_t to_client) {
-    counters_.bytes_to_peers += to_peer;
-    counters_.bytes_to_clients += to_client;
+  void count_tunnelled(Transport client, std::uint64_t to_peer, std::uint64_t to_client) {
+    counters_.to_peers[static_cast<std::size_t>(client)].bytes += to_peer;
+    counters_.to_clients[static_cast<std::size_t>(client)].bytes += to_client;
   }
 
   std::optional<core::TimePoint> next_deadline() const { return deadlines_.next(); }
@@ -197,6 +199,17 @@ class Server {
   std::size_t allocation_count() const { return allocations_.size(); }
   std::size_t relay_count() const { return relays_.size(); }
   Counters counters() const;
+
+  // Slices of the allocations in the order of their ids, for who can't take all at once: those behind
+  // `after` ({} to begin with), and where to go on; nullopt when that was the last one.
+  std::optional<SessionId> view_sessions(const SessionId& after, std::size_t at_most,
+                                         const core::Now& now,
+                                         std::vector<SessionView>& views) const;
+  std::optional<SessionId> count_sessions(const SessionId& after, std::size_t at_most,
+                                          const core::Now& now, AllocationFigures& figures) const;
+  // What was ended; nullopt: this worker hasn't got it.
+  std::optional<SessionView> end_session(const SessionId& id, const core::Now& now);
+
   // What the limits held back since they were last taken, for the operator.
   LimitsHit& limits_hit() { return limits_hit_; }
 
@@ -234,12 +247,22 @@ class Server {
   Decision refuse(const Request& request, stun::ErrorCode code) {
     return answers_.error(request.to, code);
   }
-  void remove(Allocation& allocation, const core::Now& now);
+  std::expected<Identity, Proof> identify(const stun::Message& message,
+                                          const core::SocketAddress& client,
+                                          const Authenticator::Known* known, const core::Now& now);
+  void remove(Allocation& allocation, AllocationEnd end, const core::Now& now);
   void close_relay(RelayId relay, const core::Now& now);
   void release_port(std::size_t place, std::uint16_t port, const core::Now& now);
   void take_ports_home(const core::Now& now);
-  core::SocketAddress advertised(RelayId relay);
+  core::SocketAddress advertised(RelayId relay) const;
   bool may_speak_to(const core::SocketAddress& peer) const;
+
+  // sessions.cc
+  template <typename Visit>
+  std::optional<SessionId> visit_sessions(const SessionId& after, std::size_t at_most,
+                                          Visit&& visit) const;
+  SessionView view(const Allocation& allocation, const core::Now& now) const;
+  void name_session(Allocation& allocation);
 
   // binding.cc
   Decision binding(Request& request);
@@ -250,13 +273,13 @@ class Server {
                                     const core::Now& now, const IpFields& ip);
   Decision send_indication(const FiveTuple& five_tuple, const stun::Message& message,
                            const core::Now& now, const IpFields& ip);
-  Decision data_indication(const Allocation& allocation, const PeerAddress& peer,
-                           const Packet& packet, const IpFields& ip);
+  Decision data_indication(Allocation& allocation, const PeerAddress& peer, const Packet& packet,
+                           const IpFields& ip);
   bool has_bandwidth(Allocation& allocation, std::size_t bytes, const core::Now& now);
   Decision to_peer(Allocation& allocation, const PeerAddress& peer, core::Bytes payload,
                    const core::Now& now, const IpFields& ip);
   stun::TransactionId next_indication_id();
-  Decision to_client(const Allocation& allocation, core::Bytes bytes, std::size_t payload_bytes,
+  Decision to_client(Allocation& allocation, core::Bytes bytes, std::size_t payload_bytes,
                      const IpFields& ip);
 
   // allocate.cc
@@ -353,6 +376,8 @@ class Server {
   std::size_t next_alternate_ = 0;
   RelayTable relays_;
   AllocationTable allocations_;
+  std::map<SessionId, Allocation*> sessions_; // of those that are live
+  std::uint64_t session_number_ = 0;          // the last that was given
   std::unordered_map<std::uint64_t, std::unique_ptr<Reservation>> reservations_; // by token
   std::unordered_map<ConnectionNumber, PeerConnection*> connecting_;
   std::uint64_t connection_serial_ = 0;

@@ -1,4 +1,5 @@
-// How much a TCP allocation may relay (RFC 6062), all its connections and both directions together.
+// How much a TCP allocation may relay (RFC 6062), all its connections and both directions together,
+// and how much it has.
 // Nothing of a stream can be dropped: whoever has relayed too much is told how long to wait. Its
 // connections may be with several workers, so this is for any thread.
 #pragma once
@@ -36,6 +37,14 @@ class StreamBandwidth {
     return user_ == nullptr ? own : std::max(own, user_->charge(bytes, now));
   }
 
+  // What its tunnels have carried.
+  void count(std::uint64_t to_peer, std::uint64_t to_client) {
+    to_peers_.fetch_add(to_peer, std::memory_order_relaxed);
+    to_client_.fetch_add(to_client, std::memory_order_relaxed);
+  }
+  std::uint64_t carried_to_peers() const { return to_peers_.load(std::memory_order_relaxed); }
+  std::uint64_t carried_to_client() const { return to_client_.load(std::memory_order_relaxed); }
+
  private:
   static constexpr core::Duration kBurst = std::chrono::seconds(1);
 
@@ -61,6 +70,8 @@ class StreamBandwidth {
   std::atomic<std::uint64_t> rate_;
   std::atomic<std::int64_t> paid_until_{0}; // nanoseconds of the steady clock
   std::shared_ptr<SharedBandwidth> user_;
+  std::atomic<std::uint64_t> to_peers_{0};
+  std::atomic<std::uint64_t> to_client_{0};
 };
 
 } // namespace turnd

@@ -38,6 +38,7 @@ bool Server::is_settled() const {
 
 ServerState Server::state(const LinkOf& link_of, const core::Now& now) const {
   ServerState state;
+  state.last_session = session_number_;
   state.allocations.reserve(allocations_.size());
   allocations_.for_each([&](const Allocation& allocation) {
     if (auto moving = state_of(allocation, link_of, now)) {
@@ -111,6 +112,10 @@ std::optional<AllocationState> Server::state_of(const Allocation& allocation, co
                     .settled = mobility->settled,
                     .transaction = mobility->transaction};
   }
+  state.session = allocation.session.id;
+  state.age = now.steady - allocation.session.since;
+  state.to_peers = allocation.session.to_peers;
+  state.to_client = allocation.session.to_client;
   return state;
 }
 
@@ -130,6 +135,7 @@ void Server::let_go(const LinkOf& link_of) {
       mobile_.erase(allocation->mobility->number);
       mobile_allocations_.remove(allocation->mobility->number);
     }
+    sessions_.erase(allocation->session.id);
     allocations_.remove(*allocation);
   }
   for (const auto& [key, reservation] : reservations_) held_.expire(reservation->token);
@@ -155,6 +161,7 @@ bool Server::can_resume(const ServerState& state) const {
 }
 
 void Server::resume(ServerState& state, const TagOf& tag_of, const core::Now& now) {
+  session_number_ = std::max(session_number_, state.last_session);
   for (AllocationState& each : state.allocations) resume(each, tag_of, now);
   for (const ReservationState& each : state.reservations) resume(each, now);
   for (const ArrivalState& each : state.arrivals) resume(each, tag_of, now);
@@ -203,6 +210,11 @@ void Server::resume(AllocationState& state, const TagOf& tag_of, const core::Now
     allocation.mobility->transaction = state.mobile->transaction;
     mobile_.emplace(state.mobile->number, &allocation);
   }
+  allocation.session = {.id = state.session,
+                        .since = now.steady - state.age,
+                        .to_peers = state.to_peers,
+                        .to_client = state.to_client};
+  name_session(allocation);
   deadlines_.set(allocation.expiry, now.steady + state.left);
   allocations_.add(std::move(owned));
 }

@@ -29,6 +29,7 @@
 #include "libcore/stun/message.h"
 #include "libcore/stun/nonce.h"
 #include "turnd/relay/mobility_ticket.h"
+#include "turnd/relay/session.h"
 #include "turnd/relay/types.h"
 
 namespace turnd {
@@ -92,6 +93,10 @@ struct AllocationState {
   std::vector<Channel> channels;
   std::uint64_t bandwidth_left = 0;
   std::optional<Mobile> mobile;
+  SessionId session; // and what it has done:
+  core::Duration age{};
+  Traffic to_peers;
+  Traffic to_client;
 };
 
 struct ReservationState {
@@ -121,6 +126,7 @@ struct ServerState { // of one worker
   std::vector<ReservationState> reservations;
   std::vector<ArrivalState> arrivals;
   std::vector<core::SocketAddress> staying; // relay addresses of what stays with the old process
+  std::uint64_t last_session = 0;           // the last number that it gave to one
 };
 
 struct TakeOverState {

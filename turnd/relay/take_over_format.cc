@@ -45,7 +45,9 @@ class Writer {
   void choice(const Choice& value, Choice, Choice) {
     number(static_cast<std::uint16_t>(value));
   }
-  void left(const core::Duration& value) { number(static_cast<std::uint64_t>(value.count())); }
+  void left(const core::Duration& value) {
+    number(static_cast<std::uint64_t>(std::min(value, kLongestLeft).count()));
+  }
   void wall(const core::WallTime& value) {
     number(static_cast<std::uint64_t>(value.time_since_epoch().count()));
   }
@@ -274,6 +276,13 @@ void fields_of_allocation(Archive& a, State& s) {
     a.flag(mobile.settled);
     a.bytes(mobile.transaction);
   });
+  a.number(s.session.worker);
+  a.number(s.session.number);
+  a.left(s.age);
+  for (auto* traffic : {&s.to_peers, &s.to_client}) {
+    a.number(traffic->packets);
+    a.number(traffic->bytes);
+  }
 }
 
 template <typename Archive, typename State>
@@ -300,6 +309,7 @@ void fields_of_server(Archive& a, State& s) {
   a.list(s.reservations, [&](auto& each) { fields_of_reservation(a, each); });
   a.list(s.arrivals, [&](auto& each) { fields_of_arrival(a, each); });
   a.list(s.staying, [&](auto& each) { a.address(each); });
+  a.number(s.last_session);
 }
 
 template <typename Archive, typename State>

@@ -12,6 +12,7 @@
 namespace turnd {
 
 enum class Transport : std::uint8_t { udp, tcp, tls, dtls };
+inline constexpr std::size_t kTransports = 4;
 
 constexpr bool is_stream(Transport t) { return t == Transport::tcp || t == Transport::tls; }
 

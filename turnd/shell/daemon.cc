@@ -46,12 +46,16 @@ void log_totals(logging::Logger& log, const std::vector<std::unique_ptr<Worker>>
   for (std::size_t i = 0; i < kLimits; ++i) {
     limits.add(name_of(static_cast<Limit>(i)), sum.limits[i]);
   }
-  for (std::size_t code = Refusals::kFirst; code < Refusals::kFirst + Refusals::kCodes; ++code) {
-    refusals.add(std::to_string(code), sum.refusals.of(code));
+  for (const stun::ErrorCode code : Refusals::kErrorCodes) {
+    refusals.add(std::to_string(static_cast<int>(code)), sum.refusals.of(code));
   }
+  Traffic to_peers;
+  Traffic to_clients;
+  for (const Traffic& traffic : sum.to_peers) to_peers += traffic;
+  for (const Traffic& traffic : sum.to_clients) to_clients += traffic;
   log.info("stopped", "turnd has ended", logging::field("allocations", sum.allocations),
-           logging::field("packets_to_peers", sum.packets_to_peers),
-           logging::field("packets_to_clients", sum.packets_to_clients),
+           logging::field("packets_to_peers", to_peers.packets),
+           logging::field("packets_to_clients", to_clients.packets),
            logging::field("icmp_to_clients", sum.icmp_to_clients),
            logging::field("packets_lost", lost), logging::field("proxies_refused", proxies_refused),
            logging::field("refused", refusals.text()), logging::field("dropped", drops.text()),

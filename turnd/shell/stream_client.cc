@@ -56,7 +56,8 @@ bool StreamClient::start_tunnel(event::Fd peer, const ConnectionId& id,
     backlog_.reset();
   }
   keep_unsent_short(peer.get());
-  tunnel_ = std::make_unique<Tunnel>(worker_, *stream_, *this, id, std::move(bandwidth));
+  tunnel_ = std::make_unique<Tunnel>(worker_, *stream_, five_tuple_.transport, *this, id,
+                                     std::move(bandwidth));
   return tunnel_->start(std::move(peer));
 }
 

@@ -6,10 +6,11 @@
 
 namespace turnd {
 
-Tunnel::Tunnel(Worker& worker, event::Stream& client, Owner& owner, const ConnectionId& id,
-               std::shared_ptr<StreamBandwidth> bandwidth)
+Tunnel::Tunnel(Worker& worker, event::Stream& client, Transport transport, Owner& owner,
+               const ConnectionId& id, std::shared_ptr<StreamBandwidth> bandwidth)
     : worker_(worker),
       client_(client),
+      transport_(transport),
       owner_(owner),
       id_(id),
       bandwidth_(std::move(bandwidth)),
@@ -39,8 +40,10 @@ void Tunnel::relay(Direction direction, core::Bytes bytes) {
   if (bytes.empty()) return;
   Flow& flow = flows_[static_cast<std::size_t>(direction)];
   flow.to->write(bytes);
-  worker_.count_tunnelled(direction == to_peer ? bytes.size() : 0,
-                          direction == to_client ? bytes.size() : 0);
+  const std::size_t up = direction == to_peer ? bytes.size() : 0;
+  const std::size_t down = direction == to_client ? bytes.size() : 0;
+  worker_.count_tunnelled(transport_, up, down);
+  bandwidth_->count(up, down);
   if (flow.to->pending() >= kWindow) flow.full = true;
   const core::Duration wait = bandwidth_->take(bytes.size(), worker_.loop().now().steady);
   if (wait > core::Duration(0)) {

@@ -30,8 +30,8 @@ class Tunnel final : private event::StreamEvents, private event::DeadlineHandler
    protected:
     ~Owner() = default;
   };
-  Tunnel(Worker& worker, event::Stream& client, Owner& owner, const ConnectionId& id,
-         std::shared_ptr<StreamBandwidth> bandwidth);
+  Tunnel(Worker& worker, event::Stream& client, Transport transport, Owner& owner,
+         const ConnectionId& id, std::shared_ptr<StreamBandwidth> bandwidth);
   ~Tunnel();
   Tunnel(const Tunnel&) = delete;
   Tunnel& operator=(const Tunnel&) = delete;
@@ -68,6 +68,7 @@ class Tunnel final : private event::StreamEvents, private event::DeadlineHandler
 
   Worker& worker_;
   event::Stream& client_;
+  const Transport transport_; // the client's
   Owner& owner_;
   const ConnectionId id_;
   std::shared_ptr<StreamBandwidth> bandwidth_;

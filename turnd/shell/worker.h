@@ -103,8 +103,8 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   // RFC 6062: a peer's connection has come; one that was being made is there, or (empty) failed.
   void peer_arrived(RelayId relay, const PeerAddress& peer, event::Fd fd);
   void peer_connecting_ended(ConnectionNumber number, event::Fd fd);
-  void count_tunnelled(std::uint64_t to_peer, std::uint64_t to_client) {
-    server_.count_tunnelled(to_peer, to_client);
+  void count_tunnelled(Transport client, std::uint64_t to_peer, std::uint64_t to_client) {
+    server_.count_tunnelled(client, to_peer, to_client);
   }
   void accepting_paused(int error);
 

@@ -67,7 +67,7 @@ TEST_CASE("rule 10: a full server sends elsewhere, a full user not") {
   CHECK(scene.allocate(a2).error() == 486);
   REQUIRE(scene.allocate(b1).is_success());
   CHECK(scene.allocate(b2).error() == 300);
-  CHECK(scene.server.counters().refusals.of(300) == 1);
+  CHECK(scene.server.counters().refusals.of(static_cast<stun::ErrorCode>(300)) == 1);
 }
 
 TEST_CASE("rule 10: without a free port a client is sent elsewhere") {

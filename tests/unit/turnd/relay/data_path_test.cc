@@ -271,10 +271,8 @@ TEST_CASE("counters know what was relayed and why something wasn't") {
   (void)scene.feed_peer(scene.last_relay(), kPeer, "abc");
   (void)scene.feed(scene.alice, Client::channel_data(0x4002, "x"));
   const auto& counters = scene.server.counters();
-  CHECK(counters.packets_to_peers == 1);
-  CHECK(counters.bytes_to_peers == 5);
-  CHECK(counters.packets_to_clients == 1);
-  CHECK(counters.bytes_to_clients == 3);
+  CHECK(counters.to_peers[0] == turnd::Traffic{.packets = 1, .bytes = 5});
+  CHECK(counters.to_clients[0] == turnd::Traffic{.packets = 1, .bytes = 3});
   CHECK(counters.allocations == 1);
   CHECK(counters.drops[static_cast<std::size_t>(DropReason::no_channel)] == 1);
 }

@@ -43,10 +43,10 @@ TEST_CASE("the quotas: refused, counted, and told by user") {
   CHECK(told(scene).empty());
   CHECK(total(scene, Limit::allocations_per_user) == 2);
   const auto refusals = scene.server.counters().refusals;
-  CHECK(refusals.of(486) == 2);
-  CHECK(refusals.of(508) == 1);
-  CHECK(refusals.of(401) == 4);
-  CHECK(refusals.of(400) == 0);
+  CHECK(refusals.of(static_cast<stun::ErrorCode>(486)) == 2);
+  CHECK(refusals.of(static_cast<stun::ErrorCode>(508)) == 1);
+  CHECK(refusals.of(static_cast<stun::ErrorCode>(401)) == 4);
+  CHECK(refusals.of(static_cast<stun::ErrorCode>(400)) == 0);
 }
 
 TEST_CASE("a time-limited credential counts as the user behind its colon") {

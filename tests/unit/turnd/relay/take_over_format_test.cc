@@ -62,6 +62,11 @@ TakeOverState full() {
                   .generation = 3,
                   .settled = false,
                   .transaction = {9}};
+  first.session = {.worker = 3, .number = 77};
+  first.age = std::chrono::hours(5);
+  first.to_peers = {.packets = 1, .bytes = 2};
+  first.to_client = {.packets = 3, .bytes = 4};
+  state.servers[0].last_session = 99;
   state.servers[0].reservations.push_back({.token = {9},
                                            .address = address_of("198.51.100.130:50002"),
                                            .username = "bob",
@@ -98,6 +103,10 @@ TEST_CASE("what is read is written the same again, field by field") {
   CHECK(first.username == "alice");
   CHECK(std::ranges::equal(first.key.bytes(), full().servers[0].allocations[0].key.bytes()));
   CHECK(required(first.mobile).generation == 3);
+  CHECK(first.session == turnd::SessionId{.worker = 3, .number = 77});
+  CHECK(first.age == std::chrono::hours(5));
+  CHECK(first.to_client == turnd::Traffic{.packets = 3, .bytes = 4});
+  CHECK(read->servers[0].last_session == 99);
   CHECK(first.channels[0].left == std::chrono::nanoseconds(1));
   CHECK(required(first.relays[1]).address == address_of("[2001:db8::130]:50001"));
   // The link, its two groups elsewhere, two relay sockets, one that is reserved.

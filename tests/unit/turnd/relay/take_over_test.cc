@@ -281,6 +281,37 @@ TEST_CASE("ports that are taken are not dealt out again, whichever process and w
   CHECK(stage.fresh[home].allocate(another).is_success());
 }
 
+TEST_CASE("a session keeps its id, age and counts in another process, whose own ids are others") {
+  Stage stage;
+  Client alice("alice", "wonder");
+  Client bob("bob", "builder", "192.0.2.8:40000");
+  REQUIRE(stage.old[0].allocate(alice).is_success());
+  REQUIRE(stage.old[0]
+              .request(alice, Method::channel_bind, Client::channel(0x4000, kPeer))
+              .is_success());
+  (void)stage.old[0].feed(alice, Client::channel_data(0x4000, "hello"));
+  (void)stage.old[0].feed_peer(stage.old[0].last_relay(), kPeer, "abc");
+  const auto views_of = [](const Scene& scene) {
+    std::vector<turnd::SessionView> views;
+    CHECK_FALSE(scene.server.view_sessions({}, 10, scene.now, views));
+    return views;
+  };
+  const auto before = views_of(stage.old[0]);
+  stage.pass(seconds(50));
+  (void)stage.take_over_one();
+  CHECK(views_of(stage.old[0]).empty());
+  REQUIRE(stage.fresh[0].allocate(bob).is_success());
+
+  const auto after = views_of(stage.fresh[0]);
+  REQUIRE(after.size() == 2);
+  CHECK(after[0].session.id == before.at(0).session.id);
+  CHECK(stage.fresh[0].now.steady - after[0].session.since == seconds(50));
+  CHECK(after[0].session.to_peers == turnd::Traffic{.packets = 1, .bytes = 5});
+  CHECK(after[0].session.to_client == turnd::Traffic{.packets = 1, .bytes = 3});
+  CHECK(after[1].session.id.number == 2);
+  CHECK(stage.fresh[0].server.end_session(after[0].session.id, stage.fresh[0].now));
+}
+
 TEST_CASE("a reserved port is there for its token, once, and as long as it would have been") {
   const auto pair = [](auto& m) { m.add(Attribute::even_port, std::array<std::uint8_t, 1>{0x80}); };
   for (const bool in_time : {true, false}) {
