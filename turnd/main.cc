@@ -2,8 +2,10 @@
 #include "libcore/program/command_line.h"
 #include "libcore/program/log_command.h"
 #include "turnd/credential.h"
+#include "turnd/sessions_command.h"
 #include "turnd/settings/settings.h"
 #include "turnd/shell/daemon.h"
+#include "turnd/status_command.h"
 #include "turnd/user_command.h"
 
 int main(int argc, char** argv) {
@@ -24,11 +26,15 @@ int main(int argc, char** argv) {
   mint->add_flag("--sha256", credential.sha256, "make the password with SHA-256 instead of SHA-1");
   const turnd::UserCommand user(command.app());
   const program::LogCommand log_command("turnd", command.app());
+  const turnd::SessionsCommand sessions(command.app());
+  const turnd::StatusCommand status(command.app());
 
   if (const auto exit_code = command.parse(argc, argv)) return *exit_code;
   if (mint->parsed()) return turnd::print_credential(credential);
   if (user.parsed()) return user.run();
   if (log_command.parsed()) return log_command.run(command.config_file(), turnd::load);
+  if (sessions.parsed()) return sessions.run(command.config_file());
+  if (status.parsed()) return status.run(command.config_file());
   const auto reread = [&command] {
     return turnd::load(command.config_file(), config::SystemSurroundings());
   };

@@ -44,6 +44,21 @@ Family& Family::add(const core::Histogram& values, const Labels& labels) {
   return *this;
 }
 
+Family& Family::add(std::span<const double> bounds, std::span<const std::uint64_t> counts,
+                    double sum, const Labels& labels) {
+  prometheus::ClientMetric metric = labelled(labels);
+  std::uint64_t so_far = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    so_far += counts[i];
+    const double bound = i < bounds.size() ? bounds[i] : std::numeric_limits<double>::infinity();
+    metric.histogram.bucket.push_back({.cumulative_count = so_far, .upper_bound = bound});
+  }
+  metric.histogram.sample_count = so_far;
+  metric.histogram.sample_sum = sum;
+  family_.metric.push_back(std::move(metric));
+  return *this;
+}
+
 Family Families::counter(std::string_view name, std::string_view help) {
   return family(name, help, prometheus::MetricType::Counter);
 }

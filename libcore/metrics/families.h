@@ -11,7 +11,9 @@
 
 #include <prometheus/metric_family.h>
 
+#include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +32,9 @@ class Family {
     return add_number(static_cast<double>(value), labels);
   }
   Family& add(const core::Histogram& values, const Labels& labels = {}); // in seconds
+  // As core::BucketCounts has them: values up to each bound and above the one before; one more above all.
+  Family& add(std::span<const double> bounds, std::span<const std::uint64_t> counts, double sum,
+              const Labels& labels = {});
 
  private:
   friend class Families;

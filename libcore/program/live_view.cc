@@ -18,7 +18,8 @@
 namespace program {
 namespace {
 
-constexpr std::string_view kEnter = "\x1b[?1049h\x1b[?25l\x1b[?7l"; // other screen, no cursor, no wrap
+constexpr std::string_view kEnter =
+    "\x1b[?1049h\x1b[?25l\x1b[?7l"; // other screen, no cursor, no wrap
 constexpr std::string_view kLeave = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 constexpr std::string_view kHome = "\x1b[H";
 constexpr std::string_view kClearLine = "\x1b[K";

@@ -46,6 +46,9 @@ core::Result<std::shared_ptr<ServerContext>> ServerContext::make(
   }
   self->tickets_ = policy.tickets;
   for (const Certificate& certificate : certificates) {
+    self->certificates_.push_back({.source = certificate.source,
+                                   .names = certificate.dns_names(),
+                                   .not_after = certificate.not_after()});
     auto context = self->make_context(certificate, policy);
     if (!context) return std::unexpected(context.error());
     self->entries_.push_back({.names = certificate.dns_names(),

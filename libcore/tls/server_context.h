@@ -33,6 +33,13 @@ struct ServerPolicy {
   std::vector<std::string> alpn;
 };
 
+// What people want to know of a certificate in use.
+struct CertificateFacts {
+  std::string source;             // the file, or "self-signed"
+  std::vector<std::string> names; // as dns_names()
+  core::WallTime not_after{};
+};
+
 // Immutable once made; shared by the workers' threads. Sessions keep it alive.
 class ServerContext {
  public:
@@ -41,6 +48,7 @@ class ServerContext {
   static core::Result<std::shared_ptr<ServerContext>> make(
       const std::vector<Certificate>& certificates, const ServerPolicy& policy);
 
+  const std::vector<CertificateFacts>& certificates() const { return certificates_; }
   SSL_CTX* default_context() const { return entries_.front().context.get(); }
 
  private:
@@ -61,6 +69,7 @@ class ServerContext {
                              const std::uint8_t* in, unsigned in_size, void* self);
 
   std::vector<Entry> entries_;
+  std::vector<CertificateFacts> certificates_;
   std::shared_ptr<TicketKeys> tickets_;
   std::vector<std::uint8_t> alpn_; // length-prefixed, as on the wire
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 
 namespace turnd {
@@ -19,6 +20,13 @@ class PortsInUse {
   bool empty() const {
     return std::ranges::all_of(
         words_, [](const auto& each) { return each.load(std::memory_order_relaxed) == 0; });
+  }
+  std::size_t count() const {
+    std::size_t count = 0;
+    for (const auto& each : words_) {
+      count += static_cast<std::size_t>(std::popcount(each.load(std::memory_order_relaxed)));
+    }
+    return count;
   }
 
  private:

@@ -21,14 +21,14 @@ class Backlog {
 
   enum class Kind : std::uint8_t { answer, data };
 
-  explicit Backlog(core::ChunkPool& pool) : bytes_(pool) {}
+  // `dropped`: goes up with what is dropped; of the worker's.
+  Backlog(core::ChunkPool& pool, std::uint64_t& dropped) : bytes_(pool), dropped_(dropped) {}
 
   // False: there are too many answers, the connection should end.
   bool add(core::Bytes frame, Kind kind, core::TimePoint now);
 
   bool empty() const { return frames_.empty(); }
   std::size_t size() const { return bytes_.size(); }
-  std::uint64_t dropped() const { return dropped_; }
 
   // Calls write(core::Bytes) with the frames that are still worth sending, in order and perhaps in
   // pieces, until it says that it wants no more after this frame.
@@ -63,7 +63,7 @@ class Backlog {
   core::ByteQueue bytes_;
   std::deque<Frame> frames_;
   std::size_t answer_bytes_ = 0;
-  std::uint64_t dropped_ = 0;
+  std::uint64_t& dropped_;
 };
 
 } // namespace turnd

@@ -9,6 +9,7 @@
 #include "libcore/program/supervisor.h"
 #include "turnd/shell/admin_content.h"
 #include "turnd/shell/listeners.h"
+#include "turnd/shell/session_commands.h"
 #include "turnd/shell/worker.h"
 
 namespace turnd {
@@ -34,7 +35,7 @@ void log_totals(logging::Logger& log, const std::vector<std::unique_ptr<Worker>>
   std::uint64_t proxies_refused = 0;
   for (const auto& worker : workers) {
     sum += worker->counters();
-    lost += worker->lost();
+    lost += worker->losses().all();
     proxies_refused += worker->proxies_refused();
   }
   NamedCounts drops;
@@ -94,6 +95,8 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     }
     return event::announce(announce_file, bound);
   };
+  const std::vector<Worker*> shown = reloaded;
+  SessionCommands sessions(shown);
   Reload changes(*service, listeners, std::move(reloaded));
   program::Supervisor* supervisor_to_tell = nullptr;
   program::Reload<Settings> reload(
@@ -118,9 +121,11 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                         .workers = count,
                         .configuration_file = config_file,
                         .listeners = {}},
-                       listeners, supervisor);
+                       listeners, supervisor, *service, shown);
   admin::Commands commands;
   program::add_log_command(commands, log);
+  commands.add("sessions",
+               [&sessions](const nlohmann::json& question) { return sessions.answer(question); });
   const auto open_admin = admin::Interface::open(settings.admin, content, commands, log);
   admin = open_admin.get();
   if (auto announced = announce(); !announced) return std::unexpected(announced.error());

@@ -68,7 +68,7 @@ void DatagramBatch::send_run(std::size_t first, std::size_t count) {
     } else if (!again && may_be_of_an_earlier_one(errno)) {
       again = true;
     } else {
-      ++lost_;
+      losses_.count(errno);
       done = 1;
       again = false;
     }
@@ -77,7 +77,7 @@ void DatagramBatch::send_run(std::size_t first, std::size_t count) {
   }
 }
 
-bool send_datagram(const Outgoing& datagram) {
+int send_datagram(const Outgoing& datagram) {
   core::SocketAddress address = datagram.to;
   iovec vector = vector_of(datagram.payload);
   msghdr header{};
@@ -87,8 +87,11 @@ bool send_datagram(const Outgoing& datagram) {
   header.msg_iovlen = 1;
   ControlBuffer control{};
   write_control(header, control, address.family(), datagram.ip, datagram.from);
-  if (::sendmsg(datagram.fd, &header, MSG_DONTWAIT) >= 0) return true;
-  return may_be_of_an_earlier_one(errno) && ::sendmsg(datagram.fd, &header, MSG_DONTWAIT) >= 0;
+  if (::sendmsg(datagram.fd, &header, MSG_DONTWAIT) >= 0) return 0;
+  if (may_be_of_an_earlier_one(errno) && ::sendmsg(datagram.fd, &header, MSG_DONTWAIT) >= 0) {
+    return 0;
+  }
+  return errno;
 }
 
 } // namespace turnd

@@ -15,6 +15,7 @@
 #include "turnd/relay/types.h"
 #include "turnd/shell/control_messages.h"
 #include "turnd/shell/datagram_buffers.h"
+#include "turnd/shell/figures.h"
 
 namespace turnd {
 
@@ -38,7 +39,7 @@ class DatagramBatch {
   void add(const Outgoing& datagram);
   void flush();
 
-  std::uint64_t lost() const { return lost_; }
+  const SendLosses& losses() const { return losses_; }
 
  private:
   struct Run { // what datagrams have in common that leave together
@@ -54,10 +55,10 @@ class DatagramBatch {
   std::array<Run, kCount> runs_;
   std::array<ControlBuffer, kCount> control_{};
   std::size_t count_ = 0;
-  std::uint64_t lost_ = 0;
+  SendLosses losses_;
 };
 
-// One datagram, now.
-bool send_datagram(const Outgoing& datagram);
+// One datagram, now. 0, or why it could not be sent (errno).
+int send_datagram(const Outgoing& datagram);
 
 } // namespace turnd

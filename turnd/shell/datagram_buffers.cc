@@ -42,6 +42,7 @@ std::span<DatagramBuffers::Received> DatagramBuffers::receive(int fd, std::size_
                     .to = control.destination,
                     .ip = control.ip};
   }
+  if (last > first) batch_sizes_.add(static_cast<double>(last - first));
   return std::span(received_).subspan(first, last - first);
 }
 

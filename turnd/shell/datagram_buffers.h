@@ -16,6 +16,7 @@
 #include "libcore/base/bytes.h"
 #include "turnd/relay/types.h"
 #include "turnd/shell/control_messages.h"
+#include "turnd/shell/figures.h"
 
 namespace turnd {
 
@@ -45,6 +46,7 @@ class DatagramBuffers {
   std::span<Received> receive(int fd, std::size_t at_most);
   // What has come back for datagrams that the socket sent (want_errors), likewise.
   std::span<ReceivedError> receive_errors(int fd, std::size_t at_most);
+  const BatchSizes& batch_sizes() const { return batch_sizes_; } // of receive()
   // What received datagrams borrow is free again.
   void reset() { used_ = 0; }
 
@@ -67,6 +69,7 @@ class DatagramBuffers {
   std::array<Received, kCount> received_;
   std::array<ReceivedError, kCount> errors_;
   std::size_t used_ = 0;
+  BatchSizes batch_sizes_;
 };
 
 } // namespace turnd

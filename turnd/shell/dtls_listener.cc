@@ -75,6 +75,7 @@ DtlsClient* DtlsListener::greet(const FiveTuple& five_tuple, const tls::ClientHe
   worker_.give_back_answer(five_tuple.client.ip());
   if (former != nullptr) former->close();
   if (!has_room_for_another()) {
+    ++figures_.refused;
     worker_.log().warning("connection.refused", "too many DTLS clients without an allocation",
                           logging::field("client", five_tuple.client));
     return nullptr;
@@ -82,6 +83,7 @@ DtlsClient* DtlsListener::greet(const FiveTuple& five_tuple, const tls::ClientHe
   auto client = std::make_unique<DtlsClient>(worker_, *this, five_tuple);
   if (!client->start(listener_->tls, hello)) return nullptr;
   ++count_of(client->stage());
+  ++figures_.accepted;
   return clients_.emplace(five_tuple, std::move(client)).first->second.get();
 }
 
@@ -145,11 +147,13 @@ void DtlsListener::flush() {
 void DtlsListener::stage_changed(DtlsClient::Stage from, DtlsClient::Stage to) {
   --count_of(from);
   ++count_of(to);
+  if (from == DtlsClient::Stage::handshake) ++figures_.handshakes;
 }
 
 void DtlsListener::closed(DtlsClient& client) {
   const auto found = clients_.find(client.five_tuple());
   --count_of(client.stage());
+  if (client.stage() == DtlsClient::Stage::handshake) ++figures_.failed_handshakes;
   worker_.datagram_client_gone(client.five_tuple());
   worker_.loop().retire(std::move(found->second));
   clients_.erase(found);
@@ -161,6 +165,21 @@ void DtlsListener::close_all() {
   for (const auto& [five_tuple, client] : clients_) all.push_back(client.get());
   for (DtlsClient* client : all) client->close();
   flush();
+}
+
+SendLosses DtlsListener::losses() const {
+  SendLosses losses = batch_.losses();
+  losses.by_reason[static_cast<std::size_t>(SendLosses::Reason::other)] += unsealed_;
+  return losses;
+}
+
+ListenerFigures DtlsListener::figures() const {
+  ListenerFigures figures{.transport = Transport::dtls,
+                          .address = address_,
+                          .clients = figures_,
+                          .queue_drops = queue_drops(fd_.get())};
+  figures.clients.now = clients_.size();
+  return figures;
 }
 
 } // namespace turnd

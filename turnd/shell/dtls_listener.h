@@ -44,11 +44,12 @@ class DtlsListener final : private event::ReadyHandler {
   bool departing() const { return departing_; }
   // Of a departing one: whether it can go. Asked now and then.
   bool is_over();
-  std::uint64_t lost() const { return batch_.lost() + lost_; }
+  SendLosses losses() const;
+  ListenerFigures figures() const;
 
   // For this listener's clients.
   void send_sealed(const FiveTuple& to, core::Bytes datagram, const IpFields& ip);
-  void lose_one() { ++lost_; }
+  void lose_one() { ++unsealed_; }
   void stage_changed(DtlsClient::Stage from, DtlsClient::Stage to);
   void closed(DtlsClient& client); // retires it
 
@@ -74,7 +75,8 @@ class DtlsListener final : private event::ReadyHandler {
   DatagramBatch batch_;
   std::unique_ptr<std::uint8_t[]> sealed_;
   std::size_t sealed_size_ = 0;
-  std::uint64_t lost_ = 0;
+  ClientFigures figures_;
+  std::uint64_t unsealed_ = 0; // what the session could not make a record of
   bool accepting_ = true;
   bool departing_ = false;
   bool emptied_ = false; // and the others have been told

@@ -214,6 +214,20 @@ std::vector<event::BoundListener> Listeners::bound() const {
   return all;
 }
 
+std::vector<tls::CertificateFacts> Listeners::certificates() const {
+  std::vector<tls::CertificateFacts> certificates;
+  const std::lock_guard lock(mutex_);
+  for (const Shared& listener : in_service_) {
+    if (!listener->tls) continue;
+    for (const tls::CertificateFacts& facts : listener->tls->certificates()) {
+      const bool said = std::ranges::any_of(
+          certificates, [&](const auto& each) { return each.source == facts.source; });
+      if (!said) certificates.push_back(facts);
+    }
+  }
+  return certificates;
+}
+
 std::vector<core::SocketAddress> Listeners::addresses() const {
   std::vector<core::SocketAddress> all;
   for (const auto* among : {&in_service_, &departing_}) {

@@ -17,7 +17,7 @@ namespace turnd {
 
 class Listeners {
  public:
-  // `log` must outlive it. All calls but bound() come from one thread.
+  // `log` must outlive it. All calls but bound() and certificates() come from one thread.
   Listeners(unsigned workers, logging::Logger& log) : workers_(workers), log_(log) {}
 
   struct Next {
@@ -32,6 +32,8 @@ class Listeners {
 
   const std::vector<std::shared_ptr<const Listener>>& in_service() const { return in_service_; }
   std::vector<event::BoundListener> bound() const; // from any thread
+  // Of those in service, each file once. From any thread.
+  std::vector<tls::CertificateFacts> certificates() const;
   // Those of departing ones, too.
   std::vector<core::SocketAddress> addresses() const;
 

@@ -1,5 +1,7 @@
 #include "turnd/shell/relay_sockets.h"
 
+#include <algorithm>
+
 #include "libcore/event/socket.h"
 #include "turnd/shell/socket_options.h"
 #include "turnd/shell/worker.h"
@@ -85,7 +87,18 @@ event::Fd RelaySockets::release(RelayId id) {
 }
 
 void RelaySockets::close(RelayId id) {
-  if (fd(id) >= 0) sockets_[id.index].reset();
+  const int open = fd(id);
+  if (open < 0) return;
+  queue_drops_of_closed_ += turnd::queue_drops(open);
+  sockets_[id.index].reset();
+}
+
+std::uint64_t RelaySockets::queue_drops(std::size_t first, std::size_t last) const {
+  std::uint64_t drops = 0;
+  for (std::size_t i = first; i < std::min(last, sockets_.size()); ++i) {
+    if (sockets_[i]) drops += turnd::queue_drops(sockets_[i]->fd());
+  }
+  return drops;
 }
 
 int RelaySockets::fd(RelayId id) const {

@@ -30,10 +30,17 @@ class RelaySockets {
   void close(RelayId id);
   int fd(RelayId id) const; // -1 when it isn't open
 
+  // Datagrams for which sockets had no room: of those in the places [first, last) of places(), and of
+  // those that were closed.
+  std::size_t places() const { return sockets_.size(); }
+  std::uint64_t queue_drops(std::size_t first, std::size_t last) const;
+  std::uint64_t queue_drops_of_closed() const { return queue_drops_of_closed_; }
+
  private:
   class Socket;
   Worker& worker_;
   std::vector<std::unique_ptr<Socket>> sockets_; // by RelayId::index
+  std::uint64_t queue_drops_of_closed_ = 0;
 };
 
 } // namespace turnd

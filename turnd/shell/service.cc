@@ -106,6 +106,7 @@ void Service::change_to(const Settings& settings) {
 
 // A former address that serves again is the one it was.
 void Service::set_relays() {
+  const std::lock_guard lock(settings_mutex_); // others count the ports
   for (const RelayAddress& each : relays_) {
     former_relays_.push_back({.ip = each.ip, .advertised = each.advertised, .in_use = each.in_use});
   }
@@ -121,6 +122,21 @@ void Service::set_relays() {
     if (!address.in_use) address.in_use = std::make_shared<PortsInUse>();
     relays_.push_back(std::move(address));
   }
+}
+
+// What isn't the workers'.
+DaemonFigures Service::figures() {
+  DaemonFigures figures;
+  figures.reserved_ports = reservations_.count();
+  figures.reloads = reloads_.figures();
+  const std::lock_guard lock(settings_mutex_);
+  const Settings::Relay& relay = settings_->relay;
+  for (const RelayAddress& each : relays_) {
+    figures.relays.push_back({.address = each.ip,
+                              .ports = std::uint64_t{relay.last_port} - relay.first_port + 1,
+                              .ports_used = each.in_use->count()});
+  }
+  return figures;
 }
 
 // As clients are told of them, or have been.

@@ -16,6 +16,7 @@
 #include "turnd/relay/credentials.h"
 #include "turnd/relay/server.h"
 #include "turnd/settings/settings.h"
+#include "turnd/shell/daemon_figures.h"
 #include "turnd/shell/fellow_workers.h"
 #include "turnd/shell/limit_log.h"
 #include "turnd/shell/listeners.h"
@@ -54,6 +55,8 @@ class Service {
   SharedPeerConnections& peer_connections() { return peer_connections_; }
   FellowWorkers& fellows() { return fellows_; }
   program::ReloadRecord& reloads() { return reloads_; }
+  // Of the relay addresses, reservations and reloads. From any thread.
+  DaemonFigures figures();
 
   // A reload, on the thread that calls it: whether these settings can be served, and then what can't
   // fail.

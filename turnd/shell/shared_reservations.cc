@@ -6,6 +6,11 @@
 
 namespace turnd {
 
+std::size_t SharedReservations::count() {
+  const std::lock_guard lock(mutex_);
+  return sockets_.size();
+}
+
 event::Fd SharedReservations::adopt(const ReservationToken& token) {
   const std::lock_guard lock(mutex_);
   const auto found = sockets_.find(key_of(token));

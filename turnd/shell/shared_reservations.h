@@ -18,6 +18,8 @@ class SharedReservations {
   // The socket of a reservation that was taken; empty when there is none. From any thread.
   event::Fd adopt(const ReservationToken& token);
 
+  std::size_t count();
+
  private:
   friend class WorkerReservations;
   std::mutex mutex_; // over what follows

@@ -1,8 +1,11 @@
 #include "turnd/shell/socket_options.h"
 
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+
+#include <array>
 
 namespace turnd {
 namespace {
@@ -68,5 +71,12 @@ void forbid_fragments(int fd, core::Family family) {
 }
 
 void keep_unsent_short(int fd) { set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsentBytes); }
+
+std::uint64_t queue_drops(int fd) {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> figures{};
+  socklen_t size = sizeof figures;
+  if (::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, figures.data(), &size) != 0) return 0;
+  return figures[SK_MEMINFO_DROPS];
+}
 
 } // namespace turnd

@@ -2,6 +2,8 @@
 // correctness.
 #pragma once
 
+#include <cstdint>
+
 #include "libcore/base/address.h"
 
 namespace turnd {
@@ -23,5 +25,8 @@ void allow_fragments(int fd, core::Family family);
 void forbid_fragments(int fd, core::Family family);
 // Bytes that the kernel holds unsent can't be dropped any more when they have become too old.
 void keep_unsent_short(int fd);
+
+// Datagrams that the kernel has dropped for want of room in the socket.
+std::uint64_t queue_drops(int fd);
 
 } // namespace turnd

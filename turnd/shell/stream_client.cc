@@ -5,6 +5,15 @@
 
 namespace turnd {
 
+StreamClient::StreamClient(Worker& worker, const FiveTuple& five_tuple,
+                           std::shared_ptr<ClientFigures> figures)
+    : worker_(worker), five_tuple_(five_tuple), figures_(std::move(figures)) {
+  ++figures_->now;
+  ++figures_->accepted;
+}
+
+StreamClient::~StreamClient() { --figures_->now; }
+
 bool StreamClient::start(event::Fd fd, std::shared_ptr<const tls::ServerContext> context) {
   keep_unsent_short(fd.get());
   stream_ = event::Stream::accepted(worker_.loop(), worker_.stream_buffers(), std::move(fd), *this,
@@ -16,7 +25,10 @@ bool StreamClient::start(event::Fd fd, std::shared_ptr<const tls::ServerContext>
   return true;
 }
 
-void StreamClient::on_stream_open() { worker_.loop().set_after(deadline_, kIdleLimit); }
+void StreamClient::on_stream_open() {
+  ++figures_->handshakes;
+  worker_.loop().set_after(deadline_, kIdleLimit);
+}
 
 void StreamClient::on_stream_data(core::MutableBytes bytes) {
   if (tunnel_) return tunnel_->from_client(bytes);
@@ -67,7 +79,8 @@ void StreamClient::send(const ToClient& message) {
     stream_->write(message.bytes);
     return;
   }
-  if (!backlog_) backlog_ = std::make_unique<Backlog>(worker_.stream_buffers().pool);
+  if (!backlog_)
+    backlog_ = std::make_unique<Backlog>(worker_.stream_buffers().pool, worker_.backlog_drops());
   const auto kind =
       message.kind == ToClient::Kind::answer ? Backlog::Kind::answer : Backlog::Kind::data;
   if (!backlog_->add(message.bytes, kind, worker_.loop().now().steady)) close();
@@ -84,7 +97,6 @@ void StreamClient::on_stream_drained() {
     return stream_->pending() < kStreamWindow;
   });
   if (!backlog_->empty()) return;
-  dropped_ += backlog_->dropped();
   backlog_.reset();
 }
 
@@ -105,6 +117,7 @@ void StreamClient::close() {
   closed_ = true;
   worker_.loop().cancel(deadline_);
   if (tunnel_) tunnel_->close();
+  if (stream_ && !stream_->open()) ++figures_->failed_handshakes;
   if (stream_) stream_->close();
   worker_.stream_client_closed(*this);
 }

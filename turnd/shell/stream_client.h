@@ -8,6 +8,7 @@
 #include "libcore/stun/framing.h"
 #include "turnd/shell/backlog.h"
 #include "turnd/shell/client_link.h"
+#include "turnd/shell/figures.h"
 #include "turnd/shell/tunnel.h"
 
 namespace turnd {
@@ -28,9 +29,9 @@ class StreamClient final : public event::Retirable,
   // Bytes given to the stream; the rest waits in the backlog, where it can still be dropped.
   static constexpr std::size_t kStreamWindow = std::size_t{64} << 10;
 
-  StreamClient(Worker& worker, const FiveTuple& five_tuple)
-      : worker_(worker), five_tuple_(five_tuple) {}
-  ~StreamClient() override = default;
+  // `figures`: of the listener, which may go before the client does.
+  StreamClient(Worker& worker, const FiveTuple& five_tuple, std::shared_ptr<ClientFigures> figures);
+  ~StreamClient() override;
   StreamClient(const StreamClient&) = delete;
   StreamClient& operator=(const StreamClient&) = delete;
 
@@ -48,7 +49,6 @@ class StreamClient final : public event::Retirable,
   const FiveTuple& five_tuple() const { return five_tuple_; }
   // No allocation has been seen on it yet.
   bool unproven() const { return !proven_; }
-  std::uint64_t dropped() const { return backlog_ ? dropped_ + backlog_->dropped() : dropped_; }
 
  private:
   void on_stream_open() override;
@@ -61,11 +61,11 @@ class StreamClient final : public event::Retirable,
 
   Worker& worker_;
   const FiveTuple five_tuple_;
+  const std::shared_ptr<ClientFigures> figures_;
   std::unique_ptr<event::Stream> stream_;
   std::unique_ptr<Tunnel> tunnel_; // of the stream
   stun::FrameSplitter splitter_;
   std::unique_ptr<Backlog> backlog_; // only while something waits
-  std::uint64_t dropped_ = 0;
   bool proven_ = false;
   bool heard_ = false; // since the last look at the idle limit
   bool closed_ = false;

@@ -61,13 +61,26 @@ void UdpListener::send(const ToClient& message) {
   const core::SocketAddress& to = message.five_tuple->client;
   const auto from = wildcard_ ? std::optional(message.five_tuple->server.ip()) : std::nullopt;
   if (message.kind == ToClient::Kind::answer) {
-    const bool sent = send_datagram(
+    const int error = send_datagram(
         {.fd = fd_.get(), .to = to, .payload = message.bytes, .ip = message.ip, .from = from});
-    if (!sent) ++lost_answers_;
+    if (error != 0) lost_answers_.count(error);
     return;
   }
   if (batch_.full()) batch_.flush();
   batch_.add({.fd = fd_.get(), .to = to, .payload = message.bytes, .ip = message.ip, .from = from});
+}
+
+SendLosses UdpListener::losses() const {
+  SendLosses losses = batch_.losses();
+  losses += lost_answers_;
+  return losses;
+}
+
+ListenerFigures UdpListener::figures() const {
+  return {.transport = Transport::udp,
+          .address = address_,
+          .clients = {},
+          .queue_drops = queue_drops(fd_.get())};
 }
 
 } // namespace turnd

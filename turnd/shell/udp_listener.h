@@ -37,7 +37,8 @@ class UdpListener final : public ClientLink, private event::ReadyHandler {
   bool departing() const { return departing_; }
   // Of a departing one: whether it can go. Asked now and then.
   bool is_over();
-  std::uint64_t lost() const { return batch_.lost() + lost_answers_; }
+  SendLosses losses() const;
+  ListenerFigures figures() const;
 
  private:
   void on_ready(event::Readiness readiness) override;
@@ -48,10 +49,10 @@ class UdpListener final : public ClientLink, private event::ReadyHandler {
   core::SocketAddress address_;
   bool wildcard_; // bound to all addresses: each datagram says which one it came to
   DatagramBatch batch_;
-  std::uint64_t lost_answers_ = 0;
   bool departing_ = false;
   bool emptied_ = false; // and the others have been told
   bool covered_ = false;
+  SendLosses lost_answers_;
 };
 
 } // namespace turnd

@@ -149,11 +149,11 @@ void Worker::on_deadline(int kind) {
 
 // ---- connections
 
-void Worker::start_client(event::Fd fd, const FiveTuple& five_tuple,
-                          const std::shared_ptr<const tls::ServerContext>& context) {
+void Worker::start_client(const StreamListener& listener, event::Fd fd,
+                          const FiveTuple& five_tuple) {
   close_older(five_tuple);
-  auto client = std::make_unique<StreamClient>(*this, five_tuple);
-  if (!client->start(std::move(fd), context)) return;
+  auto client = std::make_unique<StreamClient>(*this, five_tuple, listener.clients);
+  if (!client->start(std::move(fd), listener.listener->tls)) return;
   ++unproven_;
   stream_clients_.emplace(five_tuple, std::move(client));
 }
@@ -208,11 +208,11 @@ void Worker::end() {
   loop_.stop();
 }
 
-std::uint64_t Worker::lost() const {
-  std::uint64_t lost = to_peers_.lost();
-  for (const auto& listener : udp_listeners_) lost += listener->lost();
-  for (const auto& listener : dtls_listeners_) lost += listener->lost();
-  return lost;
+SendLosses Worker::losses() const {
+  SendLosses losses = to_peers_.losses();
+  for (const auto& listener : udp_listeners_) losses += listener->losses();
+  for (const auto& listener : dtls_listeners_) losses += listener->losses();
+  return losses;
 }
 
 } // namespace turnd

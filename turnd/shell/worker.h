@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -22,10 +23,12 @@
 #include "turnd/shell/datagram_batch.h"
 #include "turnd/shell/datagram_buffers.h"
 #include "turnd/shell/dtls_listener.h"
+#include "turnd/shell/figures.h"
 #include "turnd/shell/listener.h"
 #include "turnd/shell/peer_sockets.h"
 #include "turnd/shell/relay_sockets.h"
 #include "turnd/shell/service.h"
+#include "turnd/shell/session_filter.h"
 #include "turnd/shell/shared_peer_connections.h"
 #include "turnd/shell/shared_reservations.h"
 #include "turnd/shell/stream_client.h"
@@ -66,8 +69,18 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
 
   // After run() has returned.
   Counters counters() const { return server_.counters(); }
-  std::uint64_t lost() const;
+  SendLosses losses() const;
   std::uint64_t proxies_refused() const { return proxies_refused_; }
+
+  // From any thread: `done` gets a copy, on the worker's. Many allocations are copied in slices, with
+  // whatever else there is to do in between.
+  static constexpr std::size_t kSessionsPerSlice = 256;
+  using FiguresDone = std::move_only_function<void(WorkerFigures)>;
+  using SessionsDone = std::move_only_function<void(std::vector<SessionView>)>;
+  using EndDone = std::move_only_function<void(std::optional<SessionView>)>;
+  void copy_figures(FiguresDone done);
+  void copy_sessions(SessionFilter filter, SessionsDone done);
+  void end_session(const SessionId& id, EndDone done); // nullopt: it is not this worker's
 
   // For this worker's parts, on its thread.
   event::Loop& loop() { return loop_; }
@@ -107,10 +120,12 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
     server_.count_tunnelled(client, to_peer, to_client);
   }
   void accepting_paused(int error);
+  std::uint64_t& backlog_drops() { return backlog_drops_; }
 
  private:
   struct StreamListener {
     std::shared_ptr<const Listener> listener;
+    std::shared_ptr<ClientFigures> clients = std::make_shared<ClientFigures>();
     std::unique_ptr<event::Acceptor> acceptor;    // none while draining, or out of service
     std::unique_ptr<event::ProxyHeaders> headers; // of connections that proxies opened
 
@@ -123,6 +138,14 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void start_tunnel(const StartTunnel& command);
   void end_tunnel(const EndTunnel& command);
   void end_tunnel_here(const ConnectionId& id);
+
+  // worker_figures.cc
+  void count_slice(const SessionId& after, AllocationFigures so_far, FiguresDone done);
+  void count_relay_slice(std::size_t first, std::uint64_t drops, const AllocationFigures& all,
+                         FiguresDone done);
+  WorkerFigures figures_now() const;
+  void copy_slice(const SessionId& after, std::vector<SessionView> so_far, SessionFilter filter,
+                  SessionsDone done);
 
   // worker_mobility.cc: to other workers, and on their behalf
   void ask(MobilityQuestion question);
@@ -139,8 +162,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void close_departed();
   void set_stream_listener(std::shared_ptr<const Listener> wanted, event::Fd socket);
   void accepted(StreamListener& listener, event::Fd fd, const core::SocketAddress& peer);
-  void start_client(event::Fd fd, const FiveTuple& five_tuple,
-                    const std::shared_ptr<const tls::ServerContext>& context);
+  void start_client(const StreamListener& listener, event::Fd fd, const FiveTuple& five_tuple);
   bool too_many_unproven() const;
   void close_older(const FiveTuple& five_tuple);
   void carry_out(const Decision& decision);
@@ -168,6 +190,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   std::vector<std::unique_ptr<StreamListener>> stream_listeners_;
   std::unordered_map<FiveTuple, std::unique_ptr<StreamClient>, FiveTupleHash> stream_clients_;
   std::uint64_t proxies_refused_ = 0;
+  std::uint64_t backlog_drops_ = 0;
   std::unordered_map<std::uint64_t, StreamClient*> tunnels_; // by ConnectionId::serial
   std::size_t unproven_ = 0;
   bool draining_ = false;

@@ -125,7 +125,7 @@ void Worker::set_stream_listener(std::shared_ptr<const Listener> wanted, event::
             .transport = listener.transport(),
             .client = endpoints ? endpoints->source : proxy,
             .server = endpoints ? endpoints->destination : event::local_address(fd.get())};
-        start_client(std::move(fd), five_tuple, listener.listener->tls);
+        start_client(listener, std::move(fd), five_tuple);
       },
       [this](const core::SocketAddress& proxy, std::string_view why) {
         ++proxies_refused_;
@@ -153,6 +153,7 @@ bool Worker::too_many_unproven() const {
 
 void Worker::accepted(StreamListener& listener, event::Fd fd, const core::SocketAddress& peer) {
   if (too_many_unproven()) {
+    ++listener.clients->refused;
     log().warning("connection.refused", "too many connections without an allocation",
                   logging::field("client", peer));
     return; // closes it
@@ -162,7 +163,7 @@ void Worker::accepted(StreamListener& listener, event::Fd fd, const core::Socket
   }
   const FiveTuple five_tuple{
       .transport = listener.transport(), .client = peer, .server = event::local_address(fd.get())};
-  start_client(std::move(fd), five_tuple, listener.listener->tls);
+  start_client(listener, std::move(fd), five_tuple);
 }
 
 } // namespace turnd

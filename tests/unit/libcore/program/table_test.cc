@@ -26,24 +26,28 @@ Table sessions() {
 }
 
 TEST_CASE("columns are as wide as what stands in them, and no line ends in blanks") {
-  CHECK(sessions().text(kFile) == "ID    USER        AGE  PEERS\n"
-                                  "0-1   alexandra  12 s      3\n"
-                                  "1-20  bob         1 h     11\n");
+  CHECK(sessions().text(kFile) ==
+        "ID    USER        AGE  PEERS\n"
+        "0-1   alexandra  12 s      3\n"
+        "1-20  bob         1 h     11\n");
 }
 
 TEST_CASE("where there is little room a column is shortened, and says so") {
-  CHECK(sessions().text(of_width(25)) == "ID    USER     AGE  PEERS\n"
-                                         "0-1   alexa…  12 s      3\n"
-                                         "1-20  bob      1 h     11\n");
+  CHECK(sessions().text(of_width(25)) ==
+        "ID    USER     AGE  PEERS\n"
+        "0-1   alexa…  12 s      3\n"
+        "1-20  bob      1 h     11\n");
 }
 
 TEST_CASE("then columns go, those that matter least first, and those of rank 0 never") {
-  CHECK(sessions().text(of_width(20)) == "ID    USER   AGE\n"
-                                         "0-1   ale…  12 s\n"
-                                         "1-20  bob    1 h\n");
-  CHECK(sessions().text(of_width(5)) == "ID    USER\n"
-                                        "0-1   ale…\n"
-                                        "1-20  bob\n");
+  CHECK(sessions().text(of_width(20)) ==
+        "ID    USER   AGE\n"
+        "0-1   ale…  12 s\n"
+        "1-20  bob    1 h\n");
+  CHECK(sessions().text(of_width(5)) ==
+        "ID    USER\n"
+        "0-1   ale…\n"
+        "1-20  bob\n");
 }
 
 TEST_CASE("no line is longer than the terminal is wide") {
