@@ -66,7 +66,7 @@ def test_hop_by_hop_fields_do_not_reach_the_backend(proxy, backend):
     """Rule 6: nor do those that Connection names."""
     head = seen_by(backend, proxy, *HOP_BY_HOP, "Connection: keep-alive, X-Private", "Connection: X-Other", "X-Private: 1",
                    "X-Other: 1", "X-Public: 1", "Proxy: http://evil.example.com")
-    assert head.names == {"host", "x-public", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip"}
+    assert head.names == {"host", "x-public", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "x-request-id"}
 
 
 def test_hop_by_hop_fields_do_not_reach_the_client(proxy, backend):
