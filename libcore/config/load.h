@@ -22,7 +22,7 @@ struct File {
 std::optional<File> read_file(const std::string& path, const Surroundings& surroundings,
                               Problems& problems, std::size_t most = Document::kMaxBytes);
 
-// `read`: Settings(const Value& root). `review`: Problems(const Settings&, const Document&), what
+// `read`: Settings(const Value& root); the files that it reads are noted in Settings::files_read. `review`: Problems(const Settings&, const Document&), what
 // the program says about settings that are right in themselves.
 template <typename Settings, typename Read, typename Review>
 std::expected<Loaded<Settings>, Problems> load(const std::string& path,
@@ -31,8 +31,10 @@ std::expected<Loaded<Settings>, Problems> load(const std::string& path,
   Problems problems;
   const auto file = read_file(path, surroundings, problems);
   if (!file) return std::unexpected(std::move(problems));
-  Reading reading{file->document, surroundings, problems, file->world_readable};
+  const NotingSurroundings noting(surroundings);
+  Reading reading{file->document, noting, problems, file->world_readable};
   Settings settings = read(Value::root(reading));
+  settings.files_read = noting.files();
   for (auto& problem : review(settings, file->document)) problems.push_back(std::move(problem));
   if (has_error(problems)) return std::unexpected(std::move(problems));
   return Loaded<Settings>{std::move(settings), std::move(problems)};

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "libcore/base/error.h"
 
@@ -29,6 +30,24 @@ class SystemSurroundings final : public Surroundings {
  public:
   std::optional<std::string> variable(const std::string& name) const override;
   core::Result<FileContent> read_file(const std::string& path, std::size_t limit) const override;
+};
+
+// The same, with a list of the files that were asked for.
+class NotingSurroundings final : public Surroundings {
+ public:
+  explicit NotingSurroundings(const Surroundings& behind) : behind_(behind) {}
+  std::optional<std::string> variable(const std::string& name) const override {
+    return behind_.variable(name);
+  }
+  core::Result<FileContent> read_file(const std::string& path, std::size_t limit) const override {
+    files_.push_back(path);
+    return behind_.read_file(path, limit);
+  }
+  const std::vector<std::string>& files() const { return files_; }
+
+ private:
+  const Surroundings& behind_;
+  mutable std::vector<std::string> files_;
 };
 
 } // namespace config

@@ -31,4 +31,15 @@ void note_admin(config::Notes& notes, const config::Admin& admin) {
   if (!authorities) notes.error("/admin/tls/client_ca_file", authorities.error().text);
 }
 
+std::vector<std::string> files_to_watch(const std::vector<std::string>& read,
+                                        const std::vector<config::CertificateFiles>& certificates) {
+  std::vector<std::string> files = read;
+  for (const config::CertificateFiles& each : certificates) {
+    files.push_back(each.certificate);
+    files.push_back(each.certificate + ".ocsp");
+    if (!each.key.empty()) files.push_back(each.key);
+  }
+  return files;
+}
+
 } // namespace program

@@ -20,4 +20,9 @@ void note_certificates(config::Notes& notes, std::string_view pointer,
 // The same for the certificates and the authorities of "admin".
 void note_admin(config::Notes& notes, const config::Admin& admin);
 
+// Files whose change is a reason to reload, where that is configured: what the reader read, and these
+// certificates with their keys and OCSP responses. Absolute, or as the daemon would open them.
+std::vector<std::string> files_to_watch(const std::vector<std::string>& read,
+                                        const std::vector<config::CertificateFiles>& certificates);
+
 } // namespace program

@@ -68,4 +68,16 @@ void ReloadReport::done(const std::vector<std::string>& needs_restart) {
             logging::field("number", record_.figures().done));
 }
 
+WatchedFiles::WatchedFiles(event::Loop& loop, logging::Logger& log, std::function<void()> run)
+    : log_(log), watch_(loop, [this, run = std::move(run)] {
+        log_.info("reload.files_changed", "files have changed that the configuration names");
+        run();
+      }) {}
+
+void WatchedFiles::set(std::vector<std::string> files) {
+  if (watch_.set(std::move(files))) return;
+  log_.warning("reload.not_watched",
+               "not every file can be watched: after a change of the others reload by hand");
+}
+
 } // namespace program

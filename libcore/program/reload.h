@@ -21,6 +21,7 @@
 #include "libcore/base/error.h"
 #include "libcore/base/time.h"
 #include "libcore/config/problem.h"
+#include "libcore/event/file_watch.h"
 #include "libcore/log/log.h"
 
 namespace program {
@@ -96,6 +97,19 @@ class Reload {
   ReloadReport report_;
   Read read_;
   Apply apply_;
+};
+
+// Reloads when one of the files changes that the configuration names.
+class WatchedFiles {
+ public:
+  // `run` leads to Reload::run(), on the loop's thread. Borrows the log.
+  WatchedFiles(event::Loop& loop, logging::Logger& log, std::function<void()> run);
+  // Of the configuration that is in force from now on; none where it isn't to be watched.
+  void set(std::vector<std::string> files);
+
+ private:
+  logging::Logger& log_;
+  event::FileWatch watch_;
 };
 
 } // namespace program

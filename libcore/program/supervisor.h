@@ -51,6 +51,9 @@ class Supervisor final : private event::DeadlineHandler {
   // Called like `reload`, for SIGUSR1. Set before run().
   void on_reopen_logs(std::function<void()> reopen) { reopen_logs_ = std::move(reopen); }
 
+  event::Loop& loop() { return loop_; } // for what is done on the thread that calls run()
+  void reload();                        // on that thread: what SIGHUP does
+
   // Clients are served: the service manager is told. `took_over`: from another process.
   void ready(bool took_over);
   void run(); // returns when all workers have
@@ -68,7 +71,6 @@ class Supervisor final : private event::DeadlineHandler {
 
   void on_signal(int number);
   void on_deadline(int kind) override;
-  void reload();
   void drain();
   void hand_over_here(core::Duration limit, std::function<std::size_t()> left);
   void say_left();

@@ -38,6 +38,8 @@ Settings read(const Value& root) {
   object.read("workers", settings.workers, config::integer(0U, kMaxWorkers));
   object.read("drain_timeout", settings.drain_timeout, config::duration(0s, 24h));
   object.read("take_over_timeout", settings.take_over_timeout, config::duration(0s, 24h * 7));
+  if (const auto reload = object.find("reload"))
+    config::read_reload_rules(*reload, settings.reload);
   object.read("trusted_proxies", settings.trusted_proxies, config::network_list);
   if (settings.trusted_proxies.contains(core::IpAddress::v4(192, 0, 2, 1))) {
     object.place_of("trusted_proxies")

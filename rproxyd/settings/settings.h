@@ -18,6 +18,7 @@
 #include "libcore/config/certificate_files.h"
 #include "libcore/config/limit.h"
 #include "libcore/config/problem.h"
+#include "libcore/config/reload_rules.h"
 #include "libcore/config/surroundings.h"
 #include "libcore/log/level.h"
 
@@ -269,7 +270,9 @@ struct Settings {
   unsigned workers = 0; // 0: one per core
   core::Duration drain_timeout = std::chrono::seconds{30};
   core::Duration take_over_timeout = std::chrono::hours{12}; // zero: none
-  std::vector<Listener> listeners;                           // at least one
+  config::ReloadRules reload;
+  std::vector<std::string> files_read; // users and secrets, beside this one
+  std::vector<Listener> listeners;     // at least one
   std::map<std::string, Pool> pools;
   std::vector<Route> routes; // the most specific that matches serves
   Paths paths = Paths::open;

@@ -10,6 +10,7 @@
 #include "libcore/event/announce.h"
 #include "libcore/event/loop.h"
 #include "libcore/program/log_command.h"
+#include "libcore/program/named_files.h"
 #include "libcore/program/supervisor.h"
 #include "libcore/take_over/giving.h"
 #include "rproxyd/shell/admin_content.h"
@@ -33,6 +34,18 @@ InheritedSockets sockets_of(std::optional<Inheritance>& inherited) {
   return [&inherited](const core::SocketAddress& address) {
     return inherited->take_listener(address);
   };
+}
+
+// What a reload waits for by itself.
+std::vector<std::string> watched_files(const Settings& settings) {
+  if (!settings.reload.watch) return {};
+  std::vector<config::CertificateFiles> certificates;
+  for (const Settings::Listener& each : settings.listeners) {
+    if (!each.tls) continue;
+    certificates.insert(certificates.end(), each.tls->certificates.begin(),
+                        each.tls->certificates.end());
+  }
+  return program::files_to_watch(settings.files_read, certificates);
 }
 
 } // namespace
@@ -79,10 +92,17 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
         if (applied) running->apply(*std::move(doors));
         return applied;
       });
-  program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised), [&] {
+  std::function<void()> reload_once;
+  program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised),
+                                 [&reload_once] { reload_once(); });
+  program::WatchedFiles watched(supervisor.loop(), log, [&supervisor] { supervisor.reload(); });
+  watched.set(watched_files(settings));
+  reload_once = [&] {
     reload.run();
-    supervisor.set_drain_timeout(service.generation()->settings.drain_timeout);
-  });
+    const Settings& in_force = service.generation()->settings;
+    supervisor.set_drain_timeout(in_force.drain_timeout);
+    watched.set(watched_files(in_force));
+  };
   supervisor.on_reopen_logs([&service] { reopen_logs(service); });
   if (inherited) {
     if (auto completed = inherited->complete(service); !completed) return failed(completed.error());

@@ -34,6 +34,8 @@ Settings read(const Value& root) {
   object.read("workers", settings.workers, config::integer(0U, kMaxWorkers));
   object.read("drain_timeout", settings.drain_timeout, config::duration(0s, 24h));
   object.read("take_over_timeout", settings.take_over_timeout, config::duration(0s, 24h * 7));
+  if (const auto reload = object.find("reload"))
+    config::read_reload_rules(*reload, settings.reload);
   object.require("realm", settings.realm, realm);
 
   if (object.require("listeners", settings.listeners,

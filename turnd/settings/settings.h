@@ -18,6 +18,7 @@
 #include "libcore/config/certificate_files.h"
 #include "libcore/config/limit.h"
 #include "libcore/config/problem.h"
+#include "libcore/config/reload_rules.h"
 #include "libcore/config/surroundings.h"
 #include "libcore/log/level.h"
 #include "libcore/stun/access_token.h"
@@ -119,6 +120,8 @@ struct Settings {
   unsigned workers = 0; // 0: one per core
   core::Duration drain_timeout = std::chrono::seconds{60};
   core::Duration take_over_timeout = std::chrono::hours{12}; // zero: none
+  config::ReloadRules reload;
+  std::vector<std::string> files_read; // users and secrets, beside this one
   std::string realm;
   std::vector<Listener> listeners; // at least one
   Relay relay;

@@ -6,6 +6,7 @@
 #include "libcore/admin/interface.h"
 #include "libcore/event/announce.h"
 #include "libcore/program/log_command.h"
+#include "libcore/program/named_files.h"
 #include "libcore/program/supervisor.h"
 #include "turnd/shell/admin_content.h"
 #include "turnd/shell/listeners.h"
@@ -63,6 +64,16 @@ void log_totals(logging::Logger& log, const std::vector<std::unique_ptr<Worker>>
            logging::field("limited", limits.text()));
 }
 
+// What a reload waits for by itself.
+std::vector<std::string> watched_files(const Settings& settings) {
+  if (!settings.reload.watch) return {};
+  std::vector<config::CertificateFiles> certificates;
+  for (const Settings::Listener& each : settings.listeners) {
+    certificates.insert(certificates.end(), each.certificates.begin(), each.certificates.end());
+  }
+  return program::files_to_watch(settings.files_read, certificates);
+}
+
 } // namespace
 
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
@@ -99,6 +110,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   SessionCommands sessions(shown);
   Reload changes(*service, listeners, std::move(reloaded));
   program::Supervisor* supervisor_to_tell = nullptr;
+  program::WatchedFiles* watched_to_tell = nullptr;
   program::Reload<Settings> reload(
       log, service->reloads(), std::move(reread),
       [&](const Settings& read) -> core::Result<std::vector<std::string>> {
@@ -108,6 +120,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
         if (!applied) return applied;
         admin->apply(*std::move(doors));
         supervisor_to_tell->set_drain_timeout(read.drain_timeout);
+        watched_to_tell->set(watched_files(read));
         if (auto announced = announce(); !announced) {
           log.warning("announce.failed", announced.error().text);
         }
@@ -116,6 +129,9 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   program::Supervisor supervisor(log, settings.drain_timeout, std::move(supervised),
                                  [&reload] { reload.run(); });
   supervisor_to_tell = &supervisor;
+  program::WatchedFiles watched(supervisor.loop(), log, [&supervisor] { supervisor.reload(); });
+  watched_to_tell = &watched;
+  watched.set(watched_files(settings));
   AdminContent content({.program = "turnd",
                         .started = event::read_now(),
                         .workers = count,

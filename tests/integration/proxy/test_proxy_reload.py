@@ -115,6 +115,18 @@ def test_a_file_with_anything_wrong_in_it_changes_nothing(start, nodes, text):
     assert served_by(proxy, "127.0.1.1") == "one"
 
 
+def test_a_renewed_certificate_is_noticed_where_files_are_watched(start, nodes, tmp_path):
+    renewed = Certificate(tmp_path, "renewed", "DNS:proxy.example.com")
+    served = Certificate(tmp_path, "served", "DNS:proxy.example.com").file()
+    proxy = start(nodes[0].url)
+    reload(proxy, lambda configured: (configured.update(reload={"watch": True}),
+                                      configured["listeners"][0]["tls"].update(certificates=[str(served)])))
+    before = shown(proxy)
+    write_private(tmp_path / "new.pem", renewed.certificate + renewed.key).rename(served)
+    wait_until("the renewed certificate", lambda: shown(proxy) != before)
+    assert "reload.files_changed" in proxy.log
+
+
 def test_a_certificate_that_can_not_be_used_changes_nothing(start, nodes, tmp_path):
     proxy = start(nodes[0].url)
     before = shown(proxy)

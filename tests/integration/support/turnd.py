@@ -67,6 +67,11 @@ class Reloading:
         wait_until(f"{says} in the log", lambda: self.turnd.log.count(says) > seen)
 
 
+def served_certificate(port: int) -> str:
+    """What a TLS listener shows, in PEM."""
+    return ssl.get_server_certificate((HOST, port))
+
+
 class Refused(Exception):
     """An error answer."""
 

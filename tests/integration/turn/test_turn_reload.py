@@ -9,7 +9,7 @@ import pytest
 
 from certificates import Certificate
 from daemons import HOST, run, write_private
-from turnd import PASSWORD, REALM, USER, Refused, configuration
+from turnd import PASSWORD, REALM, USER, Refused, configuration, served_certificate
 
 COUNT = 150
 
@@ -144,10 +144,6 @@ def test_the_realm_changes_with_its_users(reloading, client):
     newcomer.allocate()
     assert newcomer._realm == "example.org"
     caller.refresh(600)
-
-
-def served_certificate(port):
-    return ssl.get_server_certificate((HOST, port))
 
 
 def test_a_renewed_certificate_is_served_to_new_connections(reloading, tmp_path):

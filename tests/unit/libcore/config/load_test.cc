@@ -11,6 +11,7 @@ namespace {
 
 struct Settings {
   unsigned count = 7;
+  std::vector<std::string> files_read;
 };
 
 Settings read(const config::Value& root) {

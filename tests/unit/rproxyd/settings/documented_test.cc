@@ -27,6 +27,7 @@ TEST_CASE("docs/configuration.md has every key of rproxyd.json, and no other") {
        {"dns.", R"({"dns": {@}})"},
        {"limits.", R"({"limits": {@}})"},
        {"timeouts.", R"({"timeouts": {@}})"},
+       {"reload.", R"({"reload": {@}})"},
        {"log.", R"({"log": {@}})"},
        {"admin.", R"({"admin": {@}})"},
        {"admin.tls.", R"({"admin": {"tls": {@}}})"},

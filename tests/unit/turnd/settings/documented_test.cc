@@ -20,6 +20,7 @@ TEST_CASE("docs/configuration.md has every key of turnd.json, and no other") {
        {"credentials.oauth.", R"({"credentials": {"oauth": {@}}})"},
        {"credentials.oauth.keys[].", R"({"credentials": {"oauth": {"keys": [{@}]}}})"},
        {"limits.", R"({"limits": {@}})"},
+       {"reload.", R"({"reload": {@}})"},
        {"log.", R"({"log": {@}})"},
        {"admin.", R"({"admin": {@}})"},
        {"admin.tls.", R"({"admin": {"tls": {@}}})"},
