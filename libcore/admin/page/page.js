@@ -38,7 +38,8 @@ const command = (question) => ask("/command", { method: "POST", headers: { "Cont
 
 // What a button orders: said when it is done, or why it was not.
 async function order(button, question, done) {
-  button.disabled = true;
+  if (button.ariaDisabled === "true") return;
+  button.ariaDisabled = "true"; // disabled, it would lose the focus
   try {
     const answer = await command(question);
     say(answer.ok ? done : answer.error);
@@ -46,7 +47,7 @@ async function order(button, question, done) {
   } catch (error) {
     say(`That could not be done: ${error.message}`);
   } finally {
-    button.disabled = false;
+    button.ariaDisabled = null;
   }
 }
 
