@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -60,6 +61,9 @@ class Line:
 
     def end(self) -> None:
         for each in self.started:
+            if each is not self.now and each.running:  # it may be about to end by itself
+                with suppress(subprocess.TimeoutExpired):
+                    each._process.wait(0.5)
             if each.running:
                 each.signal(signal.SIGTERM)
         for each in self.started:
