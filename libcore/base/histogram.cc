@@ -19,6 +19,14 @@ Histogram& Histogram::operator+=(const Histogram& other) {
   return *this;
 }
 
+Histogram Histogram::since(const Histogram& earlier) const {
+  Histogram later = *this;
+  for (std::size_t i = 0; i < counts_.size(); ++i) later.counts_[i] -= earlier.counts_[i];
+  later.count_ -= earlier.count_;
+  later.sum_ -= earlier.sum_;
+  return later;
+}
+
 Duration Histogram::quantile(double part) const {
   if (count_ == 0) return Duration(0);
   const double rank = std::clamp(part, 0.0, 1.0) * static_cast<double>(count_);

@@ -27,6 +27,9 @@ class Histogram {
   void note(Duration took); // a negative one counts as none
   Histogram& operator+=(const Histogram& other);
 
+  // What came after `earlier`, which is a former copy of this.
+  Histogram since(const Histogram& earlier) const;
+
   std::uint64_t count() const { return count_; }
   Duration sum() const { return sum_; }
   // Those not above kBounds[i] and above the bound before; the last: above all bounds.

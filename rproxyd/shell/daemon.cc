@@ -115,7 +115,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                         .workers = count,
                         .configuration_file = config_file,
                         .listeners = change->opened},
-                       supervisor);
+                       supervisor, service, reloaded);
   admin::Commands commands;
   add_ban_commands(commands, service);
   program::add_log_command(commands, log);

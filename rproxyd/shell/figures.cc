@@ -57,9 +57,13 @@ PoolFigures& PoolFigures::operator+=(const PoolFigures& other) {
 }
 
 ListenerFigures& ListenerFigures::operator+=(const ListenerFigures& other) {
-  transport = other.transport;
   accepted += other.accepted;
   open += other.open;
+  if (other.listening) {
+    transport = other.transport;
+    number = other.number;
+    listening = true;
+  }
   return *this;
 }
 
@@ -80,10 +84,8 @@ TlsFigures& TlsFigures::operator+=(const TlsFigures& other) {
 
 PoolFigures& WorkerFigures::pool(std::string_view name) { return place(pools, name, kMaxPools); }
 
-ListenerFigures& WorkerFigures::listener(std::string_view address, std::string_view transport) {
-  ListenerFigures& figures = place(listeners, address, kMaxListeners);
-  figures.transport = transport;
-  return figures;
+ListenerFigures& WorkerFigures::listener(std::string_view address) {
+  return place(listeners, address, kMaxListeners);
 }
 
 void WorkerFigures::note(const ExchangeSummary& summary) {
@@ -138,7 +140,7 @@ WorkerFigures& WorkerFigures::operator+=(const WorkerFigures& other) {
   kept.insert(kept.end(), other.kept.begin(), other.kept.end());
   add(backends, other.backends);
   buffered_bytes += other.buffered_bytes;
-  access_lines_dropped += other.access_lines_dropped;
+  access_lines_lost += other.access_lines_lost;
   return *this;
 }
 

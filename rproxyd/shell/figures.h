@@ -43,9 +43,12 @@ inline constexpr std::array<std::string_view, 4> kConnectionKinds = {"opening", 
                                                                      "turn"};
 
 struct ListenerFigures {
-  std::string_view transport; // "https" or "http"
   std::uint64_t accepted = 0;
   std::uint64_t open = 0;
+  // Filled in when a snapshot is taken.
+  std::string_view transport = "http"; // or "https"
+  std::uint32_t number = 0;            // the order in which they were opened
+  bool listening = false;              // else a reload has closed it
 
   ListenerFigures& operator+=(const ListenerFigures& other);
 };
@@ -104,10 +107,10 @@ struct WorkerFigures {
   std::vector<Kept> kept;
   event::Traffic backends;
   std::uint64_t buffered_bytes = 0;
-  std::uint64_t access_lines_dropped = 0;
+  std::uint64_t access_lines_lost = 0;
 
   PoolFigures& pool(std::string_view name);
-  ListenerFigures& listener(std::string_view address, std::string_view transport);
+  ListenerFigures& listener(std::string_view address);
   void note(const ExchangeSummary& summary);
   void note(ConnectionRefusal why) { ++connections_refused[static_cast<std::size_t>(why)]; }
   void note_request(Version version) {

@@ -78,9 +78,8 @@ void Worker::add_listener(ListenerId listener, event::Fd socket) {
       [this](int error) { accepting_paused(error); }));
   if (added.headers) return; // it has been here before
   added.generation = generation_;
-  added.figures =
-      &figures_.listener(event::local_address(fd).to_string(),
-                         generation_->listener(listener)->settings.tls ? "https" : "http");
+  added.address = event::local_address(fd).to_string();
+  added.figures = &figures_.listener(added.address);
   added.headers = std::make_unique<event::ProxyHeaders>(
       loop_,
       [this, listener](event::Fd client, const core::SocketAddress& proxy,
@@ -350,12 +349,20 @@ void Worker::append_access_line(const AccessRecord& record) {
 
 WorkerFigures Worker::snapshot() const {
   WorkerFigures figures = figures_;
+  for (const auto& [id, listener] : listeners_) {
+    const ListenerRules* rules = generation_->listener(id);
+    if (rules == nullptr) continue;
+    ListenerFigures& of = figures.listener(listener.address);
+    of.transport = rules->settings.tls ? "https" : "http";
+    of.number = static_cast<std::uint32_t>(id);
+    of.listening = true;
+  }
   figures.kept = backends_.kept();
   figures.backends = buffers_.traffic;
   figures.buffered_bytes = buffers_.pool.in_use() * core::ChunkPool::kChunkBytes;
   // The file is one for all workers: one of them tells.
   if (health_checks_ && generation_->access_log)
-    figures.access_lines_dropped = generation_->access_log->lost();
+    figures.access_lines_lost = generation_->access_log->lost();
   return figures;
 }
 

@@ -79,7 +79,9 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   std::string_view http_date();
   RequestIds& request_ids() { return request_ids_; }
   WorkerFigures& figures() { return figures_; }
-  ListenerFigures& listener_figures(ListenerId listener) { return *listeners_[listener].figures; }
+  ListenerFigures& listener_figures(ListenerId listener) {
+    return *listeners_.at(listener).figures;
+  }
 
   void accepted(ListenerId listener, event::Fd fd, const core::SocketAddress& peer);
   void client_closed(ClientConnection& client); // retires it
@@ -101,6 +103,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
     std::unique_ptr<event::ProxyHeaders> headers;
     // More than one where another process had more workers; none: closed.
     std::vector<std::unique_ptr<event::Acceptor>> acceptors;
+    std::string address; // with the port that they have got
     ListenerFigures* figures = nullptr;
   };
 

@@ -34,6 +34,16 @@ TEST_CASE("histograms of workers add up") {
   CHECK(one.sum() == 2002ms);
 }
 
+TEST_CASE("what came after a copy is a histogram of its own") {
+  Histogram histogram;
+  histogram.note(7ms);
+  const Histogram earlier = histogram;
+  histogram.note(70ms);
+  CHECK(histogram.since(earlier).count() == 1);
+  CHECK(histogram.since(earlier).sum() == 70ms);
+  CHECK(histogram.since(earlier).quantile(1) == 100ms);
+}
+
 TEST_CASE("a quantile lies within its bucket, as histogram_quantile() has it") {
   Histogram histogram;
   CHECK(histogram.quantile(0.5) == 0ns);

@@ -217,6 +217,13 @@ TEST_CASE("a policy of TLS 1.3 alone refuses 1.2") {
   CHECK(pair.connected());
 }
 
+TEST_CASE("a context tells which certificates it has and until when") {
+  const auto context = server_context(certificate("a", "DNS:a.example"));
+  REQUIRE(context->certificates().size() == 1);
+  CHECK(context->certificates()[0].names == std::vector<std::string>{"a.example"});
+  CHECK(context->certificates()[0].not_after > core::WallTime{});
+}
+
 TEST_CASE("TLS 1.2 is spoken with forward secrecy and AEAD only") {
   const auto context = server_context(certificate("a", "DNS:a.example"));
   const auto clients = client_context();
