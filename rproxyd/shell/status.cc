@@ -85,8 +85,10 @@ json pools_status(const Generation& generation, const core::Now& now) {
     auto servers = json::array();
     for (const SharedPool::BackendFigures& each : pool->figures())
       servers.push_back(server(each, now));
+    const auto settings = generation.settings.pools.find(pool->name());
+    const bool known = settings != generation.settings.pools.end();
     pools.push_back({{"name", pool->name()},
-                     {"policy", name_of(pool->settings().policy)},
+                     {"policy", known ? name_of(settings->second.policy) : ""},
                      {"servers", std::move(servers)}});
   }
   return pools;
