@@ -108,7 +108,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     if (auto completed = inherited->complete(service); !completed) return failed(completed.error());
   }
 
-  HandOver hand_over(service, std::move(reloaded), supervisor);
+  HandOver hand_over(service, reloaded, supervisor);
   take_over::Giving giving("rproxyd", hand_over, log);
   AdminContent content({.program = "rproxyd",
                         .started = event::read_now(),
