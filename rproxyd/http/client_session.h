@@ -107,7 +107,8 @@ class ClientSession {
   virtual void drain_gently() = 0;
   virtual void flush(const core::Now& now) = 0;
 
-  // Nothing is in progress: the shell runs the keep-alive time-out, or closes after drain().
+  // Nothing is in progress, nor is more of a request to come that has been answered: the shell runs the
+  // keep-alive time-out, or closes after drain().
   virtual bool idle() const = 0;
   // A request head has begun but not ended (the shell runs timeouts.head).
   virtual bool reading_head() const = 0;

@@ -406,7 +406,9 @@ void H1ClientSession::drain_gently() {
   if (open_ && answer_ == Answer::awaited) draining_ = true;
 }
 
-bool H1ClientSession::idle() const { return !open_ && !reading_head() && held_.empty(); }
+bool H1ClientSession::idle() const {
+  return !open_ && reading_ != Reading::discard && !reading_head() && held_.empty();
+}
 
 bool H1ClientSession::reading_head() const {
   return !finished_ && reading_ == Reading::head && parser_.begun();

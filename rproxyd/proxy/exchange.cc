@@ -64,7 +64,9 @@ Exchange::Exchange(ExchangeHost& host, const ExchangeRules& rules, ClientSession
       identity_(identity),
       started_(host.now()),
       request_id_(request_id_of(host, rules, request, identity)),
-      buffered_(host.pool()) {}
+      buffered_(host.pool()),
+      upload_(rules.rates.upload, rules.timeouts.body),
+      download_(rules.rates.download, rules.timeouts.body) {}
 
 // ---- from the client: the request
 
@@ -160,8 +162,7 @@ void Exchange::send_file() {
   answer_bytes_ = file_->sent();
   switch (step) {
     case FileBody::Step::waiting:
-      left_ = client_.queued(stream_);
-      return host_.arm(rules_.timeouts.body);
+      return arm_for_download();
     case FileBody::Step::done:
       file_.reset();
       client_.finish(stream_, nullptr);
@@ -236,6 +237,7 @@ void Exchange::on_request_body(core::Bytes bytes) {
     return;
   }
   body_sent_ = true;
+  upload_.moved(bytes.size(), now());
   link_->send_body(bytes);
   if (link_->pending() < kLinkHighWater) client_.consumed(stream_, std::exchange(unconsumed_, 0));
   arm_for_state();
@@ -358,7 +360,9 @@ void Exchange::link_failed(std::string_view why) {
 }
 
 void Exchange::link_drained() {
-  if (unconsumed_ > 0) client_.consumed(stream_, std::exchange(unconsumed_, 0));
+  if (unconsumed_ == 0) return;
+  client_.consumed(stream_, std::exchange(unconsumed_, 0));
+  if (state_ == State::waiting && held_ == nullptr && !request_complete()) arm_for_upload();
 }
 
 // Whether the request may go to a second backend although the first may have seen it.
@@ -554,19 +558,54 @@ void Exchange::arm_for_state() {
     case State::closed:
       return;
     case State::waiting:
-      return host_.arm(request_complete() ? rules_.timeouts.response : rules_.timeouts.body);
+      return request_complete() ? host_.arm(rules_.timeouts.response) : arm_for_upload();
     case State::answering: {
       // Half a tunnel is on its way to its end.
       const bool half = tunnel_ == Tunnel::open && (request_ended_ || answer_ended_);
+      if (link_paused_) return arm_for_download();
+      download_.rest(now());
       left_ = client_.queued(stream_);
-      return host_.arm(half || link_paused_
-                           ? std::min(rules_.timeouts.body, rules_.timeouts.stream_idle)
-                           : rules_.timeouts.stream_idle);
+      return host_.arm(half ? std::min(rules_.timeouts.body, rules_.timeouts.stream_idle)
+                            : rules_.timeouts.stream_idle);
     }
     case State::answered: // for the client to take the rest
-      left_ = client_.queued(stream_);
-      return host_.arm(rules_.timeouts.body);
+      return arm_for_download();
   }
+}
+
+// While the backend holds it back, the client is not to blame.
+void Exchange::arm_for_upload() {
+  if (unconsumed_ > 0) {
+    upload_.rest(now());
+    return host_.arm(rules_.timeouts.body);
+  }
+  upload_.wait(now());
+  host_.arm(std::min(rules_.timeouts.body, upload_.left(now())));
+}
+
+void Exchange::arm_for_download() {
+  note_taken();
+  download_.wait(now());
+  left_ = client_.queued(stream_);
+  const auto longest = state_ == State::answering && !file_
+                           ? std::min(rules_.timeouts.body, rules_.timeouts.stream_idle)
+                           : rules_.timeouts.body;
+  host_.arm(paced() ? std::min(longest, download_.left(now())) : longest);
+}
+
+void Exchange::note_taken() {
+  const std::uint64_t waiting = client_.queued(stream_);
+  const std::uint64_t taken = answer_bytes_ - std::min(answer_bytes_, waiting);
+  if (taken <= taken_) return;
+  download_.moved(taken - taken_, now());
+  taken_ = taken;
+}
+
+// A client that takes something gets the rest, unless it is slower than is allowed.
+bool Exchange::may_go_on() {
+  note_taken();
+  return client_.queued(stream_) < left_ &&
+         (!paced() || download_.left(now()) > core::Duration::zero());
 }
 
 void Exchange::on_time() {
@@ -597,11 +636,8 @@ void Exchange::on_time() {
       return fail(504, "The conferencing node did not answer in time.", trouble_);
     }
     case State::answering:
-      // However slow a client is: as long as it takes something, it gets the rest.
-      if ((answer_ended_ || file_ || link_paused_) && client_.queued(stream_) < left_) {
-        left_ = client_.queued(stream_);
-        return file_ ? host_.arm(rules_.timeouts.body) : arm_for_state();
-      }
+      if ((answer_ended_ || file_ || link_paused_) && may_go_on())
+        return file_ ? arm_for_download() : arm_for_state();
       if (file_ || link_paused_) {
         client_took_nothing_ = true;
         return fail(504, "", "the client did not take the answer");
@@ -609,7 +645,7 @@ void Exchange::on_time() {
       return fail(504, "",
                   tunnel_ == Tunnel::open ? "the tunnel stood still" : "the answer stood still");
     case State::answered:
-      if (client_.queued(stream_) < left_) return arm_for_state();
+      if (may_go_on()) return arm_for_state();
       client_took_nothing_ = true;
       trouble_ = "the client did not take the answer";
       return client_.reset(stream_);

@@ -37,6 +37,7 @@
 #include "rproxyd/proxy/exchange_summary.h"
 #include "rproxyd/proxy/file_body.h"
 #include "rproxyd/proxy/local_answer.h"
+#include "rproxyd/proxy/pace.h"
 #include "rproxyd/proxy/routes.h"
 
 namespace rproxyd {
@@ -57,6 +58,11 @@ struct RetryPolicy { // contract: pools.*.retry
   bool non_idempotent = false;
 };
 
+struct ExchangeRates { // contract: limits.least_upload_rate, limits.least_download_rate; 0: none
+  std::uint64_t upload = 0;
+  std::uint64_t download = 0;
+};
+
 struct ExchangeTimeouts { // contract: timeouts.*
   core::Duration body = std::chrono::seconds(30);
   core::Duration connect = std::chrono::seconds(3);
@@ -70,6 +76,7 @@ struct ExchangeRules {
   std::vector<RetryPolicy> retry; // a pool each, by Route::pool
   std::vector<bool> cookies;      // likewise: clients get an affinity cookie
   ExchangeTimeouts timeouts;
+  ExchangeRates rates;
   const AnswerRules* answers = &kPlainAnswers;
   bool forwarded = false; // backends are told about the client in Forwarded, too
   std::string request_id; // the header, in lower case, that carries a request's id; empty: none
@@ -222,6 +229,12 @@ class Exchange final : public BackendEvents {
   void send_local(const ResponseHead& head, std::string_view body);
   void end_answer(const FieldList* trailers);
   void arm_for_state();
+  void arm_for_upload();
+  void arm_for_download();
+  void note_taken();
+  bool may_go_on();
+  bool paced() const { return lasting_ == Lasting::no; }
+  core::TimePoint now() const { return host_.now().steady; }
 
   ExchangeHost& host_;
   const ExchangeRules& rules_;
@@ -253,7 +266,10 @@ class Exchange final : public BackendEvents {
   bool body_stood_still_ = false;
   bool client_took_nothing_ = false;
   bool link_reused_ = false;
-  std::size_t left_ = 0; // what the client had still to take when this was last looked at
+  Pace upload_;
+  Pace download_;
+  std::uint64_t taken_ = 0; // of the answer, as far as `download_` knows
+  std::size_t left_ = 0;    // what the client had still to take when this was last looked at
 
   std::optional<BackendKey> wanted_; // by the client's cookie
   std::vector<BackendId> tried_;

@@ -103,6 +103,9 @@ void read_limits(const Value& value, Settings::Limits& limits) {
   object.read("header_count", limits.header_count, bounded(1, Settings::kMaxHeaderCount, false));
   object.read("body_bytes", limits.body_bytes, config::or_none(config::size(kMaxBodyBytes)));
   object.read("connections", limits.connections, connections);
+  const auto rate = config::or_none(config::size(kMaxLeastRate));
+  object.read("least_upload_rate", limits.least_upload_rate, rate);
+  object.read("least_download_rate", limits.least_download_rate, rate);
   object.read("connections_per_client", limits.connections_per_client, connections);
   object.read("streams_per_connection", limits.streams_per_connection,
               bounded(1, Settings::kMaxStreams, false));

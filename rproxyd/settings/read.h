@@ -10,6 +10,7 @@
 
 namespace rproxyd {
 
+inline constexpr std::uint64_t kMaxLeastRate = std::uint64_t{1024} * 1024; // bytes a second
 inline constexpr unsigned kMaxWorkers = 256;
 inline constexpr std::size_t kMaxListeners = 64;
 inline constexpr std::size_t kMaxCertificates = 64; // of one listener

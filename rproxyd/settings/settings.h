@@ -235,6 +235,8 @@ struct Settings {
     std::uint64_t connections = config::kNoLimit;
     std::uint64_t connections_per_client = config::kNoLimit;
     std::uint64_t streams_per_connection = 128; // never above kMaxStreams
+    std::uint64_t least_upload_rate = 240;      // bytes a second
+    std::uint64_t least_download_rate = 240;
 
     friend bool operator==(const Limits&, const Limits&) = default;
   };

@@ -242,7 +242,8 @@ void ClientConnection::linger() { client_ended_ ? close() : enter(Phase::lingeri
 
 ClientConnection::Phase ClientConnection::phase_of_session() const {
   if (session_->reading_head()) return Phase::reading_head;
-  return session_->idle() ? Phase::idle : Phase::busy;
+  if (session_->idle()) return Phase::idle;
+  return exchanges_.empty() ? Phase::discarding : Phase::busy;
 }
 
 void ClientConnection::enter(Phase phase) {
@@ -257,6 +258,9 @@ void ClientConnection::enter(Phase phase) {
       return worker_.loop().set_after(deadline_, timeouts.head);
     case Phase::busy:
       return worker_.loop().cancel(deadline_);
+    case Phase::discarding:
+      left_ = stream_->pending();
+      return worker_.loop().set_after(deadline_, timeouts.body);
     case Phase::passing_turn:
       return worker_.loop().set_after(deadline_, timeouts.stream_idle);
     case Phase::finishing:
@@ -274,10 +278,22 @@ void ClientConnection::on_deadline(int) {
     drain();
     return worker_.loop().set_after(deadline_, generation_->settings.timeouts.head);
   }
-  // However slow a client is: as long as it takes something, it gets the rest.
-  if (phase_ == Phase::finishing && stream_->pending() < left_) return enter(Phase::finishing);
+  // A client that takes something gets the rest, unless it is slower than is allowed.
+  if ((phase_ == Phase::finishing || phase_ == Phase::discarding) && takes_enough())
+    return enter(phase_);
   note_abuse_of_time();
-  close();
+  // Its answer has been sent, and may still have to be read.
+  phase_ == Phase::discarding ? finish_stream() : close();
+}
+
+// Since enter(), timeouts.body ago.
+bool ClientConnection::takes_enough() const {
+  if (stream_->pending() >= left_) return false;
+  const Settings& settings = generation_->settings;
+  if (rules_->exchange.rates.download == 0) return true;
+  const auto taken = static_cast<double>(left_ - stream_->pending());
+  return taken >= static_cast<double>(rules_->exchange.rates.download) *
+                      std::chrono::duration<double>(settings.timeouts.body).count();
 }
 
 void ClientConnection::note_abuse_of_time() {
@@ -287,6 +303,7 @@ void ClientConnection::note_abuse_of_time() {
   }
   if (phase_ == Phase::reading_head && session_ && session_->reading_head())
     note_abuse(Abuse::slow_heads);
+  if (phase_ == Phase::discarding) note_abuse(Abuse::slow_bodies);
   if (phase_ == Phase::finishing) note_abuse(Abuse::slow_readers);
 }
 

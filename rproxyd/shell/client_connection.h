@@ -1,6 +1,7 @@
 // One client's connection: a stream, the HTTP session on it (by ALPN), and its exchanges.
 //
-//   handshaking -> [idle <-> reading a head <-> exchanges in progress] -> finishing -> lingering -> closed
+//   handshaking -> [idle <-> reading a head <-> exchanges in progress <-> discarding]
+//               -> finishing -> lingering -> closed
 //               -> passing TURN on -> finishing -> …
 //
 // On a listener that shares its port with TURN the client's first bytes decide which of the two it is.
@@ -70,6 +71,7 @@ class ClientConnection final : public event::Retirable,
     idle,
     reading_head,
     busy,
+    discarding, // what is left of a request that has been answered
     passing_turn,
     finishing,
     lingering
@@ -89,6 +91,7 @@ class ClientConnection final : public event::Retirable,
   void on_stream_closed(StreamId stream, bool clean) override;
   void on_refused(const RequestHead& head, std::uint16_t status, std::string_view why) override;
   void on_flood(std::string_view what) override;
+  bool takes_enough() const;
   void note_abuse_of_time();
   void note_failed_handshake(event::StreamEnd end, std::string_view why);
 

@@ -70,8 +70,8 @@ void ExchangeRunner::request_body(core::Bytes bytes) {
   if (gate_ && held_ == Held::reading) gate_->request_body(bytes);
   exchange_.on_request_body(bytes); // keeps it while nothing has started
   if (!gate_ || held_ != Held::reading) return;
-  if (gate_->ready()) return ask_gate(*gate_);
-  arm(generation_->settings.timeouts.body);
+  if (gate_->ready())
+    ask_gate(*gate_); // all that it looks at comes within the time that hold() set
 }
 
 void ExchangeRunner::request_end(const FieldList& trailers) {

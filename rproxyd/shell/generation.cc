@@ -77,6 +77,9 @@ ExchangeRules exchange_rules(const Generation& generation) {
                     .connect = settings.timeouts.connect,
                     .response = settings.timeouts.response,
                     .stream_idle = settings.timeouts.stream_idle};
+  const auto rate = [](std::uint64_t from) { return from == config::kNoLimit ? 0 : from; };
+  rules.rates = {.upload = rate(settings.limits.least_upload_rate),
+                 .download = rate(settings.limits.least_download_rate)};
   rules.https_port = https_port_of(settings);
   return rules;
 }

@@ -412,6 +412,16 @@ TEST_CASE("rule 16: a slow reader is noticed, and so is that it has caught up") 
   CHECK(client.take() == Lines{"drained 1"});
 }
 
+TEST_CASE("rule 17: no connection is idle before the rest of an answered request has come") {
+  Client client;
+  client.feed("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello");
+  client.answer(client.events.latest, "early");
+  client.flush();
+  CHECK_FALSE(client.session.idle());
+  client.feed("world");
+  CHECK(client.session.idle());
+}
+
 TEST_CASE("an answer before the body's end: the rest is read over, and the connection goes on") {
   Client client;
   client.feed("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello");

@@ -770,3 +770,73 @@ TEST_CASE("with request ids off, a client's header passes like any other") {
   CHECK(exchange.record().request_id.empty());
   CHECK(stage.request.fields.find("x-request-id") == "theirs");
 }
+
+TEST_CASE("rule 17: a body that trickles in uses up its time, one at the least rate does not") {
+  ExchangeStage stage;
+  stage.rules.rates.upload = 100;
+  stage.rules.timeouts.body = std::chrono::seconds(30);
+  Exchange& exchange = stage.begin(false);
+  exchange.link_open(stage, false);
+  const auto after_a_second = [&](std::string_view bytes) {
+    stage.time.steady += std::chrono::seconds(1);
+    exchange.on_request_body(core::bytes_of(bytes));
+  };
+  SECTION("a byte a second") {
+    for (int second = 0; second < 20; ++second) after_a_second("x");
+    CHECK(stage.armed == std::chrono::milliseconds(10'200));
+    stage.take();
+    stage.time.steady += std::chrono::milliseconds(10'200);
+    exchange.on_time();
+    CHECK(stage.take()[1] == "respond 408");
+    CHECK(exchange.body_stood_still());
+  }
+  SECTION("a hundred") {
+    for (int second = 0; second < 3600; ++second) after_a_second(std::string(100, 'x'));
+    CHECK(stage.armed == std::chrono::seconds(30));
+  }
+  SECTION("what the backend holds back is not the client's fault") {
+    stage.link_pending = kLinkHighWater;
+    after_a_second("x");
+    stage.time.steady += std::chrono::seconds(100);
+    stage.link_pending = 0;
+    exchange.link_drained();
+    CHECK(stage.armed == std::chrono::milliseconds(29'010));
+  }
+}
+
+TEST_CASE("rule 17: who takes an answer too slowly is ended, but for event streams") {
+  ExchangeStage stage;
+  stage.rules.rates.download = 100;
+  stage.rules.timeouts.body = std::chrono::seconds(30);
+  Exchange& exchange = waiting(stage);
+  auto head = ExchangeStage::answer(200);
+  const std::string much(2 * kAnswerHighWater, 'x');
+  const auto begin = [&] {
+    exchange.on_response(head, false);
+    stage.client_queued = much.size();
+    exchange.on_response_body(core::bytes_of(much));
+    stage.take();
+  };
+  // Ten bytes a second, until it is ended or ten minutes have passed.
+  const auto read_slowly = [&] {
+    int periods = 0;
+    for (; periods < 20 && stage.said.empty(); ++periods) {
+      const auto period = stage.armed;
+      stage.client_queued -= static_cast<std::size_t>(period / std::chrono::seconds(1)) * 10;
+      stage.time.steady += period;
+      exchange.on_time();
+    }
+    return periods;
+  };
+  SECTION("a page") {
+    begin();
+    CHECK(read_slowly() == 3);
+    CHECK(stage.take() == Said{"-> abort", "reset"});
+    CHECK(exchange.client_took_nothing());
+  }
+  SECTION("events") {
+    head.fields.add("content-type", "text/event-stream");
+    begin();
+    CHECK(read_slowly() == 20);
+  }
+}
