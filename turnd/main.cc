@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   return command.run(turnd::load,
                      [&](const turnd::Settings& settings, logging::Logger& log,
                          const std::string& config_file, const std::string& announce_file) {
-                       return turnd::run_daemon(settings, log, config_file, announce_file, reread);
+                       return turnd::run_daemon(settings, log, config_file, announce_file, reread,
+                                                command.takes_over());
                      });
 }

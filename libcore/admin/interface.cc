@@ -145,6 +145,7 @@ event::Fd Interface::http_socket() {
 }
 
 void Interface::hand_over() {
+  if (socket_) socket_->hand_over();
   loop_.post([this] {
     if (http_) http_->stop_accepting();
   });

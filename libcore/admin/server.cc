@@ -90,6 +90,7 @@ Server::Server(std::string path, const Commands& commands, event::Fd listener, e
 Server::~Server() {
   ::eventfd_write(stop_.get(), 1);
   thread_.join();
+  if (handed_over_) return;
   struct stat file{};
   if (::lstat(path_.c_str(), &file) == 0 && file.st_ino == inode_) ::unlink(path_.c_str());
 }

@@ -2,6 +2,7 @@
 // people ask, rarely, and are patient; no loop of the data path is touched.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,7 +21,9 @@ class Server {
   // be used by the daemon's user alone. Borrows the commands, which are carried out on its thread.
   static core::Result<std::unique_ptr<Server>> start(std::string path, const Commands& commands,
                                                      bool replaces = false);
-  ~Server(); // removes the file, unless it is another server's by now
+  ~Server(); // removes the file, unless it is another server's by now, or about to be
+  // Another one replaces this one; it may be doing so just now. From any thread.
+  void hand_over() { handed_over_ = true; }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
@@ -34,8 +37,9 @@ class Server {
   const Commands& commands_;
   const event::Fd listener_;
   const std::uint64_t inode_; // of the file
-  const event::Fd stop_;      // an eventfd
-  std::thread thread_;        // last: it uses all of the above
+  std::atomic<bool> handed_over_ = false;
+  const event::Fd stop_; // an eventfd
+  std::thread thread_;   // last: it uses all of the above
 };
 
 } // namespace admin

@@ -88,6 +88,15 @@ std::size_t ByteQueue::gather(std::span<iovec> vectors) const {
   return filled;
 }
 
+std::vector<std::uint8_t> ByteQueue::copy() const {
+  std::vector<std::uint8_t> all;
+  all.reserve(size_);
+  for (const Chunk* chunk = head_; chunk != nullptr; chunk = chunk->next) {
+    all.insert(all.end(), chunk->bytes + chunk->begin, chunk->bytes + chunk->end);
+  }
+  return all;
+}
+
 void ByteQueue::consume(std::size_t count) {
   size_ -= count;
   while (head_ != nullptr) {

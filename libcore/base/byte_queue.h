@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "libcore/base/bytes.h"
 
@@ -62,6 +63,7 @@ class ByteQueue {
   Bytes front() const;
   // The first pieces, for writev(2); returns how many entries were filled.
   std::size_t gather(std::span<iovec> vectors) const;
+  std::vector<std::uint8_t> copy() const;
   void consume(std::size_t count);    // count <= size()
   void move_all_to(ByteQueue& other); // same pool; appends without copying
   void clear();

@@ -87,11 +87,7 @@ Loop::Loop() : uv_(std::make_unique<Uv>()), now_(read_now()), deadlines_(now_.st
   }));
   uv_->poll.data = uv_->prepare.data = uv_->check.data = uv_->async.data = this;
 
-  must(uv_poll_start(&uv_->poll, UV_READABLE, [](uv_poll_t* h, int, int) {
-    auto* self = static_cast<Loop*>(h->data);
-    self->wake_up();
-    self->poller_.dispatch();
-  }));
+  poll();
   must(uv_prepare_start(&uv_->prepare,
                         [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->prepare_to_sleep(); }));
   // After the poll, whether or not anything was ready.
@@ -113,6 +109,23 @@ Loop::~Loop() {
       nullptr);
   // More than once when stop() was called after the last run().
   while (uv_loop_close(&uv_->loop) == UV_EBUSY) uv_run(&uv_->loop, UV_RUN_NOWAIT);
+}
+
+void Loop::poll() {
+  must(uv_poll_start(&uv_->poll, UV_READABLE, [](uv_poll_t* h, int, int) {
+    auto* self = static_cast<Loop*>(h->data);
+    self->wake_up();
+    self->poller_.dispatch();
+  }));
+}
+
+// libuv polls one descriptor, that of the set: what becomes ready in there waits.
+void Loop::pause_polling() {
+  if (std::exchange(polling_, false)) uv_poll_stop(&uv_->poll);
+}
+
+void Loop::resume_polling() {
+  if (!std::exchange(polling_, true)) poll();
 }
 
 void* Loop::uv_loop() { return &uv_->loop; }

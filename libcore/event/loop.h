@@ -101,6 +101,9 @@ class Loop {
 
   const core::Now& now() const { return now_; } // as of this wake-up
   Poller& poller() { return poller_; }
+  // Nothing is handed out as ready meanwhile; posted work, tasks and deadlines go on.
+  void pause_polling();
+  void resume_polling();
   void set(core::Deadline& deadline, core::TimePoint when) { deadlines_.set(deadline, when); }
   void set_after(core::Deadline& deadline, core::Duration delay) {
     deadlines_.set(deadline, now_.steady + delay);
@@ -119,6 +122,7 @@ class Loop {
   friend class Signals;
   friend struct AsideWork;
   void* uv_loop(); // a uv_loop_t*
+  void poll();
   void wake_up();
   void end_wake_up();
   void run_tasks_at_end();
@@ -127,6 +131,7 @@ class Loop {
 
   std::unique_ptr<Uv> uv_;
   core::Now now_;
+  bool polling_ = true;
   bool awake_ = false; // the clocks have been read for this wake-up
   core::DeadlineWheel deadlines_;
   Poller poller_;

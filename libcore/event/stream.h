@@ -21,6 +21,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "libcore/base/address.h"
 #include "libcore/base/byte_queue.h"
@@ -83,6 +84,10 @@ class Stream final : public Retirable, private ReadyHandler {
   void flush(); // now instead of at the end of the wake-up; may raise on_stream_drained()
   // on_stream_drained() once pending() has been above `bytes` and is no longer.
   void set_low_water(std::size_t bytes);
+  // The kernel takes nothing for now.
+  bool blocked() const { return !writable_; }
+  // Of a plain stream: what a blocked() one has not sent.
+  std::vector<std::uint8_t> unsent() const { return output_.copy(); }
   // TLS: every write() from now on is a record of its own (or several, where it is longer than one),
   // for receivers that take a record for a message.
   void set_record_per_write() { record_per_write_ = true; }

@@ -73,6 +73,7 @@ class FrameSplitter {
   void release() { completed_ = {}; }
 
   std::size_t kept() const { return kept_.size(); }
+  core::Bytes kept_bytes() const { return kept_; }
 
   // After `stop`: what came behind that frame, for another protocol; lies in the bytes of feed().
   core::Bytes rest() const { return rest_; }

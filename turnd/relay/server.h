@@ -161,9 +161,8 @@ class Server {
   bool is_settled() const;
   ServerState state(const LinkOf& link_of, const core::Now& now) const;
   void let_go(const LinkOf& link_of);
-  // Whose relay addresses are all among the configured ones. The sockets belong to the ids that stand
-  // in `state` afterwards, those of reservations with Reservations.
-  bool can_resume(const ServerState& state) const;
+  // The sockets belong to the ids that stand in `state` afterwards, those of reservations with
+  // Reservations.
   void resume(ServerState& state, const TagOf& tag_of, const core::Now& now);
   // Ports that were dealt out before this server began, whoever has them.
   void keep_ports(std::span<const core::SocketAddress> addresses);
@@ -194,6 +193,10 @@ class Server {
     return allocations_.find(five_tuple) != nullptr || is_expected(five_tuple);
   }
   bool reaches_clients_by(ClientTag client) const;
+  bool relays_tcp(const FiveTuple& five_tuple) const {
+    const Allocation* allocation = allocations_.find(five_tuple);
+    return allocation != nullptr && allocation->tcp != nullptr;
+  }
   // Nothing is here, and nothing is coming.
   bool is_idle() const { return allocations_.size() == 0 && arrivals_.empty(); }
   std::size_t allocation_count() const { return allocations_.size(); }

@@ -94,7 +94,10 @@ std::optional<AllocationState> Server::state_of(const Allocation& allocation, co
   for (std::size_t i = 0; i < state.relays.size(); ++i) {
     const auto& id = allocation.relays[i];
     const Relay* relay = id ? relays_.find(*id) : nullptr;
-    if (relay != nullptr) state.relays[i] = {.id = *id, .address = relay->address};
+    if (relay == nullptr) continue;
+    state.relays[i] = {.id = *id,
+                       .address = relay->address,
+                       .advertised = places_[relay->place].address.advertised};
   }
   state.reservation = allocation.reservation;
   state.refused = allocation.refused;
@@ -146,20 +149,6 @@ void Server::let_go(const LinkOf& link_of) {
 
 // ---- the new process
 
-bool Server::can_resume(const ServerState& state) const {
-  const auto known = [&](const core::SocketAddress& address) {
-    return places_.of(address.ip()).has_value();
-  };
-  return std::ranges::all_of(state.allocations,
-                             [&](const AllocationState& each) {
-                               return std::ranges::all_of(each.relays, [&](const auto& relay) {
-                                 return !relay || known(relay->address);
-                               });
-                             }) &&
-         std::ranges::all_of(state.reservations,
-                             [&](const auto& each) { return known(each.address); });
-}
-
 void Server::resume(ServerState& state, const TagOf& tag_of, const core::Now& now) {
   session_number_ = std::max(session_number_, state.last_session);
   for (AllocationState& each : state.allocations) resume(each, tag_of, now);
@@ -182,9 +171,8 @@ void Server::resume(AllocationState& state, const TagOf& tag_of, const core::Now
   allocation.ticket = quota_.ticket_beyond_limits(quota_user(state.username));
   for (auto& relay : state.relays) {
     if (!relay) continue;
-    const std::size_t place = places_.of(relay->address.ip()).value_or(0);
+    const std::size_t place = places_.adopt(relay->address, relay->advertised);
     places_[place].ports->adopt(relay->address.port());
-    places_[place].address.in_use->set(relay->address.port());
     relay->id = relays_.add(
         {.address = relay->address, .place = place, .allocation = &allocation, .waiting = nullptr});
     allocation.relay(relay->address.family()) = relay->id;
@@ -220,7 +208,8 @@ void Server::resume(AllocationState& state, const TagOf& tag_of, const core::Now
 }
 
 void Server::resume(const ReservationState& state, const core::Now& now) {
-  const std::size_t place = places_.of(state.address.ip()).value_or(0);
+  const auto known = places_.of(state.address.ip());
+  const std::size_t place = known ? *known : places_.adopt(state.address, state.address.ip());
   if (!held_.hold(state.token, {}, {.address = state.address, .username = state.username})) return;
   places_[place].ports->adopt(state.address.port());
   places_[place].address.in_use->set(state.address.port());

@@ -59,6 +59,7 @@ struct AllocationState {
   struct Relay {
     RelayId id{}; // the giver's; resume() puts the taker's here. Not among the bytes
     core::SocketAddress address;
+    core::IpAddress advertised; // in its place
   };
   struct Permission {
     core::IpAddress peer;

@@ -3,6 +3,7 @@
 #include <openssl/mem.h>
 
 #include <algorithm>
+#include <array>
 #include <concepts>
 #include <limits>
 #include <string>
@@ -29,9 +30,11 @@ class Writer {
 
   template <std::unsigned_integral Number>
   void number(const Number& value) {
-    for (std::size_t left = sizeof(Number); left > 0; --left) {
-      out_.push_back(static_cast<std::uint8_t>(value >> (8 * (left - 1))));
+    std::array<std::uint8_t, sizeof(Number)> raw{};
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+      raw[i] = static_cast<std::uint8_t>(value >> (8 * (raw.size() - 1 - i)));
     }
+    bytes(raw);
   }
   void flag(const bool& value) { number(static_cast<std::uint8_t>(value ? 1 : 0)); }
   void bytes(core::Bytes value) { out_.insert(out_.end(), value.begin(), value.end()); }
@@ -255,7 +258,11 @@ void fields_of_allocation(Archive& a, State& s) {
   fields_of_five_tuple(a, s.five_tuple);
   fields_of_owner(a, s);
   a.optional(s.until, [&](auto& until) { a.wall(until); });
-  for (auto& each : s.relays) a.optional(each, [&](auto& relay) { a.address(relay.address); });
+  for (auto& each : s.relays)
+    a.optional(each, [&](auto& relay) {
+      a.address(relay.address);
+      a.ip(relay.advertised);
+    });
   a.optional(s.reservation, [&](auto& token) { a.bytes(token); });
   for (auto& each : s.refused) {
     a.optional(each, [&](auto& code) { a.choice(code, kFirstError, kLastError); });
@@ -347,7 +354,9 @@ class Consistency {
     for (std::size_t i = 0; i < each.relays.size(); ++i) {
       if (!each.relays[i]) continue;
       add_relay(each.relays[i]->address);
-      if (each.relays[i]->address.family() != static_cast<core::Family>(i)) holds_ = false;
+      const auto family = static_cast<core::Family>(i);
+      if (each.relays[i]->address.family() != family) holds_ = false;
+      if (each.relays[i]->advertised.family != family) holds_ = false;
     }
   }
   void add_relay(const core::SocketAddress& address) {

@@ -3,8 +3,8 @@
 //   magic(4) | version(2) | nonce key | ticket key | links | servers
 //
 // A list is a count(4) and so many records; a record is a length(4) and its fields one after the other.
-// A later version may put further fields at a record's end: who doesn't know them passes them over, and
-// who misses them takes their defaults. The version changes when that isn't enough.
+// A later version may put further fields at a record's end: who doesn't know them passes them over. The
+// version changes when that isn't enough.
 #pragma once
 
 #include <cstdint>

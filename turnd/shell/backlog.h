@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <vector>
 
 #include "libcore/base/byte_queue.h"
 #include "libcore/base/time.h"
@@ -29,6 +30,7 @@ class Backlog {
 
   bool empty() const { return frames_.empty(); }
   std::size_t size() const { return bytes_.size(); }
+  std::vector<std::uint8_t> copy() const { return bytes_.copy(); } // of the frames, in order
 
   // Calls write(core::Bytes) with the frames that are still worth sending, in order and perhaps in
   // pieces, until it says that it wants no more after this frame.

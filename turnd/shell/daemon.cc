@@ -1,6 +1,9 @@
 #include "turnd/shell/daemon.h"
 
+#include <fcntl.h>
+
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "libcore/admin/interface.h"
@@ -11,6 +14,8 @@
 #include "turnd/shell/admin_content.h"
 #include "turnd/shell/listeners.h"
 #include "turnd/shell/session_commands.h"
+#include "turnd/shell/take_over_giver.h"
+#include "turnd/shell/taken_over.h"
 #include "turnd/shell/worker.h"
 
 namespace turnd {
@@ -78,11 +83,19 @@ std::vector<std::string> watched_files(const Settings& settings) {
 
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                               const std::string& config_file, const std::string& announce_file,
-                              ReadSettings reread) {
+                              ReadSettings reread, bool take_over) {
   const unsigned count = program::worker_count(settings.workers);
   program::allow_all_descriptors();
-  const auto service = Service::make(settings, count, log);
+  std::optional<TakenOver> taken;
+  if (take_over) {
+    auto begun = TakenOver::begin(settings);
+    if (!begun) return std::unexpected(begun.error());
+    taken.emplace(*std::move(begun));
+  }
+  const auto service = std::make_unique<Service>(
+      settings, count, taken ? taken->keys() : Service::Keys::random(), log);
   Listeners listeners(count, log);
+  if (taken) listeners.inherit(taken->take_listeners());
   auto opened = listeners.prepare(settings.listeners);
   if (!opened) return std::unexpected(opened.error());
   auto sockets = listeners.change_to(*std::move(opened));
@@ -97,6 +110,11 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     reloaded.push_back(workers.back().get());
   }
 
+  if (taken) {
+    if (auto finished = taken->finish(workers, listeners.dealt(), log); !finished) return finished;
+  }
+
+  std::vector<Worker*> givers = reloaded;
   admin::Interface* admin = nullptr; // once signals are handled, and thus reloads
   const auto announce = [&]() -> core::Result<void> {
     if (announce_file.empty()) return {};
@@ -138,18 +156,28 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                         .configuration_file = config_file,
                         .listeners = {}},
                        listeners, supervisor, *service, shown);
+  TakeOverGiver giver(*service, std::move(givers), supervisor);
+  take_over::Giving giving("turnd", giver, log);
   admin::Commands commands;
   program::add_log_command(commands, log);
   commands.add("sessions",
                [&sessions](const nlohmann::json& question) { return sessions.answer(question); });
-  const auto open_admin = admin::Interface::open(settings.admin, content, commands, log);
+  commands.add_for_socket("take-over", [&giving](const nlohmann::json& question, int socket) {
+    giving.begin(event::Fd(::fcntl(socket, F_DUPFD_CLOEXEC, 0)), question);
+  });
+  admin::Interface::Inherited inherited{.replaces = taken.has_value(), .http = {}};
+  if (taken) inherited.http = taken->take_admin(settings.admin.address);
+  const auto open_admin =
+      admin::Interface::open(settings.admin, content, commands, log, std::move(inherited));
   admin = open_admin.get();
+  giver.set_admin(admin);
   if (auto announced = announce(); !announced) return std::unexpected(announced.error());
   log.info("started", "turnd serves",
            logging::field("version", std::string_view(VESTIBULE_VERSION)),
            logging::field("workers", count));
-  supervisor.ready(false);
+  supervisor.ready(take_over);
   supervisor.run();
+  giver.set_admin(nullptr); // it goes before what may still be asking for it
   log_totals(log, workers);
   return {};
 }

@@ -34,7 +34,9 @@ DtlsListener::DtlsListener(Worker& worker, event::Fd fd, std::shared_ptr<const L
   worker_.loop().poller().add(fd_.get(), event::Interest::read, event::Trigger::level, *this);
 }
 
-DtlsListener::~DtlsListener() { worker_.loop().poller().remove(fd_.get(), *this); }
+DtlsListener::~DtlsListener() {
+  if (watched_) worker_.loop().poller().remove(fd_.get(), *this);
+}
 
 void DtlsListener::on_ready(event::Readiness) {
   FiveTuple five_tuple{.transport = Transport::dtls, .client = {}, .server = address_};
@@ -56,6 +58,7 @@ void DtlsListener::receive(const FiveTuple& five_tuple, core::MutableBytes datag
   const auto found = clients_.find(five_tuple);
   DtlsClient* client = found == clients_.end() ? nullptr : found->second.get();
   const auto hello = tls::parse_client_hello(datagram);
+  if (client == nullptr && !hello && hand_on(five_tuple, datagram, ip)) return;
   if (hello && (client == nullptr || !client->began_with(*hello))) {
     client = greet(five_tuple, *hello, client);
   }
@@ -84,6 +87,7 @@ DtlsClient* DtlsListener::greet(const FiveTuple& five_tuple, const tls::ClientHe
   if (!client->start(listener_->tls, hello)) return nullptr;
   ++count_of(client->stage());
   ++figures_.accepted;
+  elsewhere_.erase(five_tuple); // it has begun anew, here
   return clients_.emplace(five_tuple, std::move(client)).first->second.get();
 }
 
@@ -180,6 +184,95 @@ ListenerFigures DtlsListener::figures() const {
                           .queue_drops = queue_drops(fd_.get())};
   figures.clients.now = clients_.size();
   return figures;
+}
+
+// ---- other processes
+
+core::Result<std::vector<DtlsListener::Elsewhere>> DtlsListener::leave() {
+  std::vector<Elsewhere> groups;
+  if (!clients_.empty()) {
+    auto ends = open_dtls_passage();
+    if (!ends) return std::unexpected(ends.error());
+    passed_ = std::make_unique<Passed>(*this, std::move(ends->first));
+    leaving_passage_ = std::move(ends->second);
+    Elsewhere& own = groups.emplace_back();
+    own.passage = leaving_passage_.get();
+    for (const auto& [five_tuple, client] : clients_) own.clients.push_back(five_tuple);
+  }
+  for (std::size_t i = 0; i < passages_.size(); ++i) {
+    if (!passages_[i]) continue;
+    Elsewhere group{.clients = {}, .passage = passages_[i].get()};
+    for (const auto& [five_tuple, passage] : elsewhere_) {
+      if (passage == i) group.clients.push_back(five_tuple);
+    }
+    if (!group.clients.empty()) groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+void DtlsListener::stay() {
+  passed_.reset();
+  leaving_passage_.reset();
+}
+
+void DtlsListener::let_go() {
+  accepting_ = false;
+  worker_.loop().poller().remove(fd_.get(), *this);
+  watched_ = false;
+  passages_.clear();
+  elsewhere_.clear();
+  leaving_passage_.reset();
+  if (passed_ && !passed_->watch()) close_all();
+}
+
+void DtlsListener::hand_on_to(event::Fd passage, const std::vector<FiveTuple>& clients) {
+  for (const FiveTuple& five_tuple : clients) elsewhere_[five_tuple] = passages_.size();
+  passages_.push_back(std::move(passage));
+}
+
+// Whose session is in another process: its datagrams go there. That process tells of none that has
+// ended; when it has ended itself, so have they all.
+bool DtlsListener::hand_on(const FiveTuple& five_tuple, core::Bytes datagram, const IpFields& ip) {
+  if (elsewhere_.empty()) return false;
+  const auto found = elsewhere_.find(five_tuple);
+  if (found == elsewhere_.end()) return false;
+  const std::size_t passage = found->second;
+  switch (turnd::hand_on(passages_[passage].get(), five_tuple, datagram, ip)) {
+    case HandedOn::yes:
+      break;
+    case HandedOn::lost:
+      ++unsealed_;
+      break;
+    case HandedOn::ended:
+      passages_[passage].reset();
+      std::erase_if(elsewhere_, [&](const auto& each) { return each.second == passage; });
+  }
+  return true;
+}
+
+DtlsListener::Passed::~Passed() {
+  if (watched_) listener_.worker_.loop().poller().remove(fd_.get(), *this);
+}
+
+bool DtlsListener::Passed::watch() {
+  watched_ = listener_.worker_.loop().poller().add(fd_.get(), event::Interest::read,
+                                                   event::Trigger::level, *this);
+  return watched_;
+}
+
+void DtlsListener::Passed::on_ready(event::Readiness) {
+  DatagramBuffers& buffers = listener_.worker_.buffers_with_room();
+  for (const auto& message : buffers.receive(fd_.get(), buffers.free())) {
+    const auto passed = parse_passed(message.payload);
+    if (passed) {
+      listener_.receive(passed->five_tuple, passed->datagram, passed->ip);
+      continue;
+    }
+    // Nobody is left who hears our clients.
+    listener_.worker_.loop().poller().remove(fd_.get(), *this);
+    watched_ = false;
+    return listener_.close_all();
+  }
 }
 
 } // namespace turnd

@@ -2,14 +2,17 @@
 // is kept of them; a client that brings it gets a session, which is found again by its address.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "libcore/event/fd.h"
 #include "libcore/event/loop.h"
 #include "libcore/tls/hello_cookies.h"
 #include "turnd/shell/datagram_batch.h"
 #include "turnd/shell/dtls_client.h"
+#include "turnd/shell/dtls_passage.h"
 #include "turnd/shell/listener.h"
 
 namespace turnd {
@@ -46,6 +49,21 @@ class DtlsListener final : private event::ReadyHandler {
   bool is_over();
   SendLosses losses() const;
   ListenerFigures figures() const;
+  std::size_t clients() const { return clients_.size(); }
+  int fd() const { return fd_.get(); }
+
+  // To another process: clients that are served elsewhere, those of this one first if there are any,
+  // and where their datagrams are to go. The descriptors are borrowed until stay() or let_go(): after
+  // that this listener hears of its clients from the other process alone.
+  struct Elsewhere {
+    std::vector<FiveTuple> clients;
+    int passage = -1;
+  };
+  core::Result<std::vector<Elsewhere>> leave();
+  void stay();
+  void let_go();
+  // From another process.
+  void hand_on_to(event::Fd passage, const std::vector<FiveTuple>& clients);
 
   // For this listener's clients.
   void send_sealed(const FiveTuple& to, core::Bytes datagram, const IpFields& ip);
@@ -54,7 +72,25 @@ class DtlsListener final : private event::ReadyHandler {
   void closed(DtlsClient& client); // retires it
 
  private:
+  // What the process hears that has the listener's socket now, of clients whose sessions are here.
+  class Passed final : public event::Retirable, private event::ReadyHandler {
+   public:
+    Passed(DtlsListener& listener, event::Fd fd) : listener_(listener), fd_(std::move(fd)) {}
+    ~Passed() override;
+    Passed(const Passed&) = delete;
+    Passed& operator=(const Passed&) = delete;
+    bool watch();
+
+   private:
+    void on_ready(event::Readiness readiness) override;
+
+    DtlsListener& listener_;
+    event::Fd fd_;
+    bool watched_ = false;
+  };
+
   void on_ready(event::Readiness readiness) override;
+  bool hand_on(const FiveTuple& five_tuple, core::Bytes datagram, const IpFields& ip);
   void receive(const FiveTuple& five_tuple, core::MutableBytes datagram, const IpFields& ip);
   DtlsClient* greet(const FiveTuple& five_tuple, const tls::ClientHello& hello, DtlsClient* former);
   void ask_for_cookie(const FiveTuple& five_tuple, const tls::ClientHello& hello);
@@ -76,8 +112,13 @@ class DtlsListener final : private event::ReadyHandler {
   std::unique_ptr<std::uint8_t[]> sealed_;
   std::size_t sealed_size_ = 0;
   ClientFigures figures_;
-  std::uint64_t unsealed_ = 0; // what the session could not make a record of
+  std::uint64_t unsealed_ = 0; // what the session could not make a record of, nor hand on
   bool accepting_ = true;
+  bool watched_ = true;
+  std::vector<event::Fd> passages_; // to processes that serve clients of this address; empty: ended
+  std::unordered_map<FiveTuple, std::size_t, FiveTupleHash> elsewhere_; // which of them
+  event::Fd leaving_passage_; // for the next process: its end, until it has it
+  std::unique_ptr<Passed> passed_;
   bool departing_ = false;
   bool emptied_ = false; // and the others have been told
   bool covered_ = false;

@@ -5,10 +5,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "libcore/base/address.h"
 #include "libcore/event/fd.h"
 #include "libcore/tls/server_context.h"
+#include "turnd/relay/take_over.h"
 #include "turnd/settings/settings.h"
 
 namespace turnd {
@@ -18,9 +20,9 @@ namespace turnd {
 // deals clients out by how many sockets there are.
 class Departure {
  public:
-  explicit Departure(unsigned workers) : occupied_(workers) {}
+  explicit Departure(unsigned sockets) : occupied_(sockets) {}
 
-  // Of one worker, which has no client there and will have none.
+  // Of one socket, whose worker has no client there and will have none.
   void emptied() { occupied_.fetch_sub(1); }
   bool is_over() const { return occupied_.load() == 0; }
   // The listener is wanted again. False: it is over.
@@ -32,12 +34,14 @@ class Departure {
   }
 
  private:
-  static constexpr unsigned kCalledOff = 1U << 16; // more than there are workers
+  static constexpr unsigned kCalledOff = 1U << 16; // more than there are sockets
   std::atomic<unsigned> occupied_;
 };
 
 struct Listener {
   std::uint64_t id = 0; // of its sockets
+  unsigned datagram_sockets =
+      0; // how many there are: one a worker, or as many as another process had
   Settings::Listener settings;
   core::SocketAddress bound;
   std::shared_ptr<const tls::ServerContext> tls; // nullptr: without
@@ -47,7 +51,8 @@ struct Listener {
 // One worker's.
 struct ListenerSocket {
   std::shared_ptr<const Listener> listener;
-  event::Fd socket; // empty: the worker has it already
+  event::Fd socket;                 // empty: the worker has what it has already
+  std::optional<LinkNumber> link{}; // what the process that it comes from calls it
 };
 
 // One is bound to all addresses, the other one to one of them, on the same port.

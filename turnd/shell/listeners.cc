@@ -87,12 +87,13 @@ core::Result<Listeners::Next> Listeners::prepare(const std::vector<Settings::Lis
     listener->settings = each;
     listener->bound = former ? former->bound : each.address;
     listener->tls = *std::move(tls);
-    listener->departure = std::make_shared<Departure>(workers_);
     if (former) {
       for (auto& mine : next.sockets) mine.emplace_back();
     } else if (auto opened = open(*listener, next); !opened) {
       return std::unexpected(opened.error());
     }
+    if (former) listener->datagram_sockets = former->datagram_sockets;
+    listener->departure = std::make_shared<Departure>(listener->datagram_sockets);
     next.listeners.push_back(std::move(listener));
   }
   // Nothing fails any more but for those that end in this moment.
@@ -143,17 +144,44 @@ core::Result<void> Listeners::check_against_others(const Settings::Listener& wan
   return {};
 }
 
-// With port 0 the first socket finds a port, and the others share it.
-core::Result<void> Listeners::open(Listener& listener, Next& next) const {
-  for (auto& mine : next.sockets) {
-    auto fd = is_over_tcp(listener.settings.transport)
-                  ? event::listen_tcp(listener.bound, event::Sharing::shared)
-                  : event::bind_udp(listener.bound, event::Sharing::shared);
+// With port 0 the first socket finds a port, and the others share it. The kernel deals clients out to the
+// sockets of an address by their number: of inherited datagram sockets there are as many as there were,
+// so that every client stays with the one it has; connections can do with more.
+core::Result<void> Listeners::open(Listener& listener, Next& next) {
+  auto sockets = inherited_for(listener.settings);
+  if (!sockets.empty()) listener.bound = event::local_address(sockets.front().fd.get());
+  const bool streams = is_over_tcp(listener.settings.transport);
+  const bool enough = !sockets.empty() && !streams;
+  while (!enough && sockets.size() < workers_) {
+    auto fd = streams ? event::listen_tcp(listener.bound, event::Sharing::shared)
+                      : event::bind_udp(listener.bound, event::Sharing::shared);
     if (!fd) return std::unexpected(fd.error());
     listener.bound = event::local_address(fd->get());
-    mine.push_back(std::move(*fd));
+    sockets.push_back({.fd = std::move(*fd)});
+  }
+  listener.datagram_sockets = static_cast<unsigned>(sockets.size());
+  for (auto& mine : next.sockets) mine.emplace_back();
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    const auto worker = static_cast<unsigned>(i % workers_);
+    if (sockets[i].link) dealt_.emplace(*sockets[i].link, worker);
+    if (i < workers_) {
+      next.sockets[worker].back() = std::move(sockets[i]);
+    } else {
+      next.further.push_back(
+          {.worker = worker, .listener = next.listeners.size(), .socket = std::move(sockets[i])});
+    }
   }
   return {};
+}
+
+std::vector<Listeners::Next::Socket> Listeners::inherited_for(const Settings::Listener& listener) {
+  std::vector<Next::Socket> found;
+  for (Inherited& each : inherited_) {
+    if (!each.socket || each.transport != listener.transport) continue;
+    if (each.configured != listener.address) continue;
+    found.push_back({.fd = std::move(each.socket), .link = each.link});
+  }
+  return found;
 }
 
 // A certificate that was made stays for as long as none is configured.
@@ -197,9 +225,14 @@ std::vector<std::vector<ListenerSocket>> Listeners::change_to(Next next) {
   std::vector<std::vector<ListenerSocket>> by_worker(workers_);
   for (unsigned worker = 0; worker < workers_; ++worker) {
     for (std::size_t i = 0; i < in_service_.size(); ++i) {
+      auto& [fd, link] = next.sockets[worker][i];
       by_worker[worker].push_back(
-          {.listener = in_service_[i], .socket = std::move(next.sockets[worker][i])});
+          {.listener = in_service_[i], .socket = std::move(fd), .link = link});
     }
+  }
+  for (auto& [worker, listener, socket] : next.further) {
+    by_worker[worker].push_back(
+        {.listener = in_service_[listener], .socket = std::move(socket.fd), .link = socket.link});
   }
   return by_worker;
 }

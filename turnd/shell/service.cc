@@ -45,26 +45,22 @@ std::shared_ptr<const Credentials> credentials_of(const Settings& settings) {
                                        given.stored_users, std::move(third_party));
 }
 
-std::unique_ptr<Service> Service::make(const Settings& settings, unsigned workers,
-                                       logging::Logger& log) {
-  stun::NonceMaker::Key nonce_key;
-  TicketMaker::Key ticket_key;
-  SystemRandom().fill(nonce_key);
-  SystemRandom().fill(ticket_key);
-  return std::unique_ptr<Service>(new Service(settings, workers, log, nonce_key, ticket_key));
+Service::Keys Service::Keys::random() {
+  Keys keys;
+  SystemRandom().fill(keys.nonces);
+  SystemRandom().fill(keys.tickets);
+  return keys;
 }
 
-Service::Service(const Settings& settings, unsigned workers, logging::Logger& log,
-                 const stun::NonceMaker::Key& nonce_key, const TicketMaker::Key& ticket_key)
+Service::Service(const Settings& settings, unsigned workers, const Keys& keys, logging::Logger& log)
     : settings_(std::make_shared<const Settings>(settings)),
       log_(log),
       credentials_(credentials_of(settings)),
-      nonce_key_(nonce_key),
+      keys_(keys),
       workers_(workers),
       limit_log_(log),
       quota_(quota_limits(settings, allowed_descriptors())),
-      reservations_(workers),
-      ticket_key_(ticket_key) {
+      reservations_(workers) {
   set_relays();
 }
 
@@ -73,7 +69,9 @@ std::shared_ptr<const Settings> Service::settings() const {
   return settings_;
 }
 
-stun::NonceMaker Service::nonces() const { return {nonce_key_, settings()->limits.nonce_lifetime}; }
+stun::NonceMaker Service::nonces() const {
+  return {keys_.nonces, settings()->limits.nonce_lifetime};
+}
 
 // ---- a reload
 
@@ -178,7 +176,7 @@ ServerConfig Service::server_config(unsigned worker, const Listeners& listeners)
           .draft_dual_allocation = settings.clients.draft_dual_allocation,
           .tcp_relay = settings.relay.tcp,
           .mobility = settings.clients.mobility,
-          .ticket_key = ticket_key_,
+          .ticket_key = keys_.tickets,
           .last_channel =
               settings.clients.rfc5766_channels ? stun::kLastChannelRfc5766 : stun::kLastChannel,
           .limits = limits,

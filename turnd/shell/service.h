@@ -35,9 +35,15 @@ class Service {
   // counts, too.
   static constexpr std::size_t kMaxRelayAddresses = 256;
 
+  // What nonces and tickets are made with.
+  struct Keys {
+    stun::NonceMaker::Key nonces{};
+    TicketMaker::Key tickets{};
+    static Keys random();
+  };
+
   // `log` must outlive the service.
-  static std::unique_ptr<Service> make(const Settings& settings, unsigned workers,
-                                       logging::Logger& log);
+  Service(const Settings& settings, unsigned workers, const Keys& keys, logging::Logger& log);
 
   ServerConfig server_config(unsigned worker, const Listeners& listeners) const;
   Authenticator authenticator() const { return {credentials_, nonces()}; }
@@ -48,6 +54,7 @@ class Service {
   std::shared_ptr<const Settings> settings() const;
   logging::Logger& log() { return log_; }
   unsigned workers() const { return workers_; }
+  const Keys& keys() const { return keys_; }
   LimitLog& limit_log() { return limit_log_; }
   Quota& quota() { return quota_; }
   SharedReservations& reservations() { return reservations_; }
@@ -64,15 +71,13 @@ class Service {
   void change_to(const Settings& settings);
 
  private:
-  Service(const Settings& settings, unsigned workers, logging::Logger& log,
-          const stun::NonceMaker::Key& nonce_key, const TicketMaker::Key& ticket_key);
   void set_relays();
   std::vector<core::IpAddress> own_relays() const;
 
   std::shared_ptr<const Settings> settings_;
   logging::Logger& log_;
   std::shared_ptr<const Credentials> credentials_;
-  stun::NonceMaker::Key nonce_key_;
+  const Keys keys_;
   unsigned workers_;
   LimitLog limit_log_;
   SharedQuota quota_;
@@ -87,7 +92,6 @@ class Service {
   SharedMobileAllocations mobile_allocations_;
   SharedPeerConnections peer_connections_;
   FellowWorkers fellows_;
-  TicketMaker::Key ticket_key_;
   program::ReloadRecord reloads_{event::read_now().wall};
   mutable std::mutex settings_mutex_;
 };

@@ -20,6 +20,17 @@ event::Fd SharedReservations::adopt(const ReservationToken& token) {
   return fd;
 }
 
+int SharedReservations::socket(const ReservationToken& token) {
+  const std::lock_guard lock(mutex_);
+  const auto found = sockets_.find(key_of(token));
+  return found == sockets_.end() ? -1 : found->second.get();
+}
+
+void SharedReservations::put(const ReservationToken& token, event::Fd fd) {
+  const std::lock_guard lock(mutex_);
+  sockets_[key_of(token)] = std::move(fd);
+}
+
 bool WorkerReservations::has_room() {
   const std::lock_guard lock(shared_.mutex_);
   return shared_.table_.has_room();

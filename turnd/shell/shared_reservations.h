@@ -17,6 +17,9 @@ class SharedReservations {
 
   // The socket of a reservation that was taken; empty when there is none. From any thread.
   event::Fd adopt(const ReservationToken& token);
+  // For another process: -1 when there is none. And back, where the table knows the token already.
+  int socket(const ReservationToken& token);
+  void put(const ReservationToken& token, event::Fd fd);
 
   std::size_t count();
 

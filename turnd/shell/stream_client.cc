@@ -122,4 +122,45 @@ void StreamClient::close() {
   worker_.stream_client_closed(*this);
 }
 
+// ---- to another process, and from one
+
+// TLS has its keys here, and of a TCP allocation more than this connection is here.
+std::optional<LinkState> StreamClient::leave() {
+  if (closed_ || tunnel_ || !stream_->open() || stream_->tls() != nullptr) return std::nullopt;
+  if (worker_.server().relays_tcp(five_tuple_)) return std::nullopt;
+  stream_->pause();
+  while (stream_->pending() > 0 && !stream_->blocked()) stream_->flush();
+  if (closed_) return std::nullopt;
+  LinkState state;
+  state.kind = LinkState::Kind::connection;
+  state.five_tuple = five_tuple_;
+  state.proven = proven_;
+  const core::Bytes unread = splitter_.kept_bytes();
+  state.unread.assign(unread.begin(), unread.end());
+  state.unsent = stream_->unsent();
+  if (backlog_) {
+    const auto waiting = backlog_->copy();
+    state.unsent.insert(state.unsent.end(), waiting.begin(), waiting.end());
+  }
+  return state;
+}
+
+void StreamClient::close_here() {
+  closed_ = true;
+  worker_.loop().cancel(deadline_);
+  stream_->close();
+}
+
+void StreamClient::take_up(const LinkState& state) {
+  if (state.proven) prove();
+  heard_ = true;
+  stream_->write(state.unsent);
+  if (!state.unread.empty()) {
+    core::Bytes unread = state.unread;
+    const auto fed = splitter_.feed(unread, stun::kLongestFrame,
+                                    [this](core::Bytes frame) { return on_frame(frame); });
+    if (!fed) close();
+  }
+}
+
 } // namespace turnd

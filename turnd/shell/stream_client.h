@@ -6,6 +6,7 @@
 
 #include "libcore/event/stream.h"
 #include "libcore/stun/framing.h"
+#include "turnd/relay/take_over.h"
 #include "turnd/shell/backlog.h"
 #include "turnd/shell/client_link.h"
 #include "turnd/shell/figures.h"
@@ -37,6 +38,15 @@ class StreamClient final : public event::Retirable,
 
   bool start(event::Fd fd, std::shared_ptr<const tls::ServerContext> context);
   void close(); // tells the relay and the worker, once
+
+  // For another process: nullopt where it can't go along. It is read and written no more, until stay();
+  // or it is closed here, and nobody is told.
+  std::optional<LinkState> leave();
+  void stay() { stream_->resume(); }
+  void close_here();
+  int fd() const { return stream_->fd(); }
+  // From another process, after start().
+  void take_up(const LinkState& state);
 
   void send(const ToClient& message) override;
 

@@ -27,6 +27,7 @@ class UdpListener final : public ClientLink, private event::ReadyHandler {
   // An answer leaves at once, since its buffer is used again; data waits for flush().
   void send(const ToClient& message) override;
   const core::SocketAddress& address() const { return address_; }
+  int fd() const { return fd_.get(); }
   void flush() { batch_.flush(); }
   const std::shared_ptr<const Listener>& listener() const { return listener_; }
   // A reload has kept it, or taken it away: then it is there for its allocations alone. One that is

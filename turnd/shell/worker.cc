@@ -129,7 +129,8 @@ void Worker::end_of_wake_up() {
     loop_.cancel(deadline_);
   }
   if (!server_.limits_hit().empty() && !limit_log_deadline_.is_set()) hand_over_limits_hit();
-  if (draining_ && server_.is_idle() && tunnels_.empty()) end();
+  if (given_) count_left();
+  if (draining_ && server_.is_idle() && tunnels_.empty() && left() == 0) end();
 }
 
 // At once when something was held back, then once an interval, as long as there is something to tell.
@@ -189,6 +190,8 @@ void Worker::datagram_client_gone(const FiveTuple& five_tuple) {
 // ---- the end
 
 void Worker::drain_here() {
+  // Another process serves who comes now; who is still here may allocate.
+  if (given_) return;
   draining_ = true;
   server_.begin_drain();
   for (const auto& listener : stream_listeners_) listener->acceptor.reset();

@@ -24,6 +24,7 @@
 #include "turnd/shell/datagram_buffers.h"
 #include "turnd/shell/dtls_listener.h"
 #include "turnd/shell/figures.h"
+#include "turnd/shell/leaving.h"
 #include "turnd/shell/listener.h"
 #include "turnd/shell/peer_sockets.h"
 #include "turnd/shell/relay_sockets.h"
@@ -66,6 +67,24 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
     std::vector<ListenerSocket> listeners;
   };
   void change_to(Change change);
+
+  // From another process, before run(): connections and links first, then what clients have. `sockets`
+  // of the state's relays and reservations, in their order.
+  void take_up(LinkNumber link, LinkState& state, event::Fd connection);
+  void take_up(LinkNumber link, LinkState& state, std::vector<event::Fd> passages);
+  void take_up(ServerState& state, std::vector<event::Fd> sockets);
+  void keep_ports(std::span<const core::SocketAddress> addresses) { server_.keep_ports(addresses); }
+
+  // For another process, on the worker's thread: turnd/relay/take_over.h has the order. The links are
+  // numbered from 0, listeners first; the descriptors are borrowed.
+  Leaving listeners_leaving();
+  void stop_reading();
+  bool is_settled() const { return server_.is_settled(); }
+  core::Result<Leaving> leave();
+  void stay();
+  void let_go();
+  // Clients that are still served here after let_go(). From any thread.
+  std::size_t left() const { return left_.load(std::memory_order_relaxed); }
 
   // After run() has returned.
   Counters counters() const { return server_.counters(); }
@@ -147,6 +166,10 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void copy_slice(const SessionId& after, std::vector<SessionView> so_far, SessionFilter filter,
                   SessionsDone done);
 
+  // worker_take_over.cc
+  LinkOf link_of() const;
+  void count_left();
+
   // worker_mobility.cc: to other workers, and on their behalf
   void ask(MobilityQuestion question);
   void asked(MobilityQuestion question);
@@ -194,6 +217,11 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   std::unordered_map<std::uint64_t, StreamClient*> tunnels_; // by ConnectionId::serial
   std::size_t unproven_ = 0;
   bool draining_ = false;
+  bool given_ = false;                                   // to another process
+  std::unordered_map<ClientTag, LinkNumber> leaving_;    // what is about to be
+  std::unordered_map<LinkNumber, ClientLink*> taken_up_; // what came from another
+  std::unordered_map<LinkNumber, DtlsListener*> taken_up_dtls_;
+  std::atomic<std::size_t> left_ = 0;
   enum DeadlineKind : int { kServer, kLimitLog, kDeparture };
   core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this), kServer};
   core::Deadline limit_log_deadline_{static_cast<event::DeadlineHandler*>(this), kLimitLog};

@@ -18,10 +18,11 @@ bool is_covered(const L& departing, const std::vector<std::unique_ptr<L>>& all) 
 }
 
 template <typename L>
-L* with_id(const std::vector<std::unique_ptr<L>>& all, std::uint64_t id) {
-  const auto found =
-      std::ranges::find_if(all, [&](const auto& each) { return each->listener()->id == id; });
-  return found == all.end() ? nullptr : found->get();
+void keep(const std::vector<std::unique_ptr<L>>& all,
+          const std::shared_ptr<const Listener>& wanted) {
+  for (const auto& each : all) {
+    if (each->listener()->id == wanted->id) each->keep(wanted);
+  }
 }
 
 bool has(const std::vector<ListenerSocket>& wanted, std::uint64_t id) {
@@ -50,20 +51,22 @@ void Worker::set_listeners(std::vector<ListenerSocket> wanted) {
   for (ListenerSocket& each : wanted) {
     switch (each.listener->settings.transport) {
       case Settings::Transport::udp:
-        if (UdpListener* listener = with_id(udp_listeners_, each.listener->id)) {
-          listener->keep(each.listener);
-        } else if (each.socket) {
-          udp_listeners_.push_back(
-              std::make_unique<UdpListener>(*this, std::move(each.socket), each.listener));
+        if (!each.socket) {
+          keep(udp_listeners_, each.listener);
+          break;
         }
+        udp_listeners_.push_back(
+            std::make_unique<UdpListener>(*this, std::move(each.socket), each.listener));
+        if (each.link) taken_up_.emplace(*each.link, udp_listeners_.back().get());
         break;
       case Settings::Transport::dtls:
-        if (DtlsListener* listener = with_id(dtls_listeners_, each.listener->id)) {
-          listener->keep(each.listener);
-        } else if (each.socket) {
-          dtls_listeners_.push_back(
-              std::make_unique<DtlsListener>(*this, std::move(each.socket), each.listener));
+        if (!each.socket) {
+          keep(dtls_listeners_, each.listener);
+          break;
         }
+        dtls_listeners_.push_back(
+            std::make_unique<DtlsListener>(*this, std::move(each.socket), each.listener));
+        if (each.link) taken_up_dtls_.emplace(*each.link, dtls_listeners_.back().get());
         break;
       case Settings::Transport::tcp:
       case Settings::Transport::tls:
@@ -110,9 +113,8 @@ void Worker::close_departed() {
 
 void Worker::set_stream_listener(std::shared_ptr<const Listener> wanted, event::Fd socket) {
   for (const auto& each : stream_listeners_) {
-    if (each->listener->id != wanted->id) continue;
-    each->listener = std::move(wanted);
-    return;
+    if (socket || each->listener->id != wanted->id) continue;
+    each->listener = wanted;
   }
   if (!socket || draining_) return;
   StreamListener& listener = *stream_listeners_.emplace_back(std::make_unique<StreamListener>());

@@ -1,6 +1,7 @@
 """A DTLS 1.2 client, over OpenSSL, that looks like a socket."""
 
 import socket
+import threading
 import time
 
 from OpenSSL import SSL
@@ -29,6 +30,7 @@ class DtlsSocket:
         self.tls.set_ciphertext_mtu(MTU)
         self.tls.set_connect_state()
         self._patience, self._lose, self._count = patience, lose, 0
+        self._one_at_a_time = threading.RLock()  # over self.tls: a test may send while it receives
         try:
             self._shake_hands()
         except BaseException:
@@ -79,8 +81,9 @@ class DtlsSocket:
         self._patience = seconds
 
     def sendall(self, payload: bytes) -> None:
-        self.tls.send(payload)
-        self._flush()
+        with self._one_at_a_time:
+            self.tls.send(payload)
+            self._flush()
 
     send = sendall
 
@@ -89,13 +92,16 @@ class DtlsSocket:
         end = time.monotonic() + self._patience
         while True:
             try:
-                return self.tls.recv(size)
+                with self._one_at_a_time:
+                    return self.tls.recv(size)
             except SSL.WantReadError:
                 pass
             except SSL.ZeroReturnError:
                 return b""
             self.datagrams.settimeout(max(0.001, end - time.monotonic()))
-            self.tls.bio_write(self.datagrams.recv(DATAGRAM))
+            datagram = self.datagrams.recv(DATAGRAM)
+            with self._one_at_a_time:
+                self.tls.bio_write(datagram)
 
     def getsockname(self):
         return self.datagrams.getsockname()

@@ -142,3 +142,16 @@ TEST_CASE("a command that is for the socket has it to itself") {
   close(asking);
   CHECK(all == "once\nagain\n");
 }
+
+TEST_CASE("a daemon that has handed over leaves the file to the one that is about to replace it") {
+  const Folder folder;
+  auto before = admin::Server::start(folder.socket(), echo);
+  REQUIRE(before);
+  (*before)->hand_over();
+  before->reset();
+  struct stat file{};
+  CHECK(::lstat(folder.socket().c_str(), &file) == 0);
+  const auto after = admin::Server::start(folder.socket(), echo);
+  REQUIRE(after);
+  CHECK(admin::ask(folder.socket(), say("a")) == said("a"));
+}

@@ -210,6 +210,8 @@ TEST_CASE("any order of operations leaves what a string would") {
           all.append(static_cast<const char*>(vectors[i].iov_base), vectors[i].iov_len);
         }
         REQUIRE(all == each.model);
+        const auto copy = each.queue.copy();
+        REQUIRE(core::text_of(copy) == each.model);
       }
     }
   }

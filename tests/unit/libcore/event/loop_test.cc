@@ -1,5 +1,7 @@
 #include "libcore/event/loop.h"
 
+#include <sys/eventfd.h>
+
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <string>
@@ -404,6 +406,39 @@ TEST_CASE("the last work that a thread posts may be the loop's end", "[threads]"
     loop->run();
     loop.reset(); // the other thread may not have returned from post() yet
     other.join();
+  }
+}
+
+TEST_CASE(
+    "while polling is paused nothing is told, and work goes on; afterwards nothing is missing") {
+  for (const auto trigger : {event::Trigger::edge, event::Trigger::level}) {
+    event::Loop loop;
+    const Watchdog watchdog(loop);
+    const event::Fd counter(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    struct Told final : event::ReadyHandler {
+      explicit Told(event::Loop& told) : loop(told) {}
+      void on_ready(event::Readiness) override {
+        ++times;
+        loop.stop();
+      }
+      event::Loop& loop;
+      int times = 0;
+    } told(loop);
+    REQUIRE(loop.poller().add(counter.get(), event::Interest::read, trigger, told));
+    loop.pause_polling();
+    REQUIRE(::eventfd_write(counter.get(), 1) == 0);
+    int rounds = 0;
+    std::function<void()> again = [&] {
+      if (++rounds < 10) return loop.post([&] { again(); });
+      CHECK(told.times == 0);
+      loop.resume_polling();
+      loop.resume_polling(); // changes nothing
+    };
+    loop.post([&] { again(); });
+    loop.run();
+    CHECK(rounds == 10);
+    CHECK(told.times == 1);
+    loop.poller().remove(counter.get(), told);
   }
 }
 

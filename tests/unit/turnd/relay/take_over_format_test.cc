@@ -21,7 +21,8 @@ turnd::AllocationState allocation(const char* client, const char* relay) {
   state.key = stun::long_term_key_sha256("alice", "example.com", "wonder");
   state.left = std::chrono::seconds(7);
   const core::SocketAddress address = address_of(relay);
-  state.relays[static_cast<std::size_t>(address.family())] = {.id = {}, .address = address};
+  state.relays[static_cast<std::size_t>(address.family())] = {
+      .id = {}, .address = address, .advertised = address.ip()};
   return state;
 }
 
@@ -48,7 +49,9 @@ TakeOverState full() {
                     .unread = {1, 2, 3},
                     .unsent = Buffer(100'000, 7)};
   auto& first = state.servers[0].allocations[0];
-  first.relays[1] = {.id = {}, .address = address_of("[2001:db8::130]:50001")};
+  first.relays[1] = {.id = {},
+                     .address = address_of("[2001:db8::130]:50001"),
+                     .advertised = address_of("[2001:db8::131]:1").ip()};
   first.until = core::WallTime(std::chrono::seconds(1'900'000'000));
   first.reservation = turnd::ReservationToken{1, 2, 3, 4, 5, 6, 7, 8};
   first.refused[0] = stun::ErrorCode::insufficient_capacity;

@@ -417,17 +417,40 @@ TEST_CASE("RFC 8016: a mobile client that is away finds its allocation at the ne
   CHECK(stage.fresh[0].request(back, Method::refresh, with_ticket(ticket_of(first))).is_success());
 }
 
-TEST_CASE("a relay address that isn't configured any more can't be resumed, and is said to be so") {
+TEST_CASE("a relay address that isn't configured any more serves those who have it") {
   Options options;
+  options.relay_addresses = {relay_address("198.51.100.130", "203.0.113.130")};
   SeveralWorkers old(1, options);
   Client alice("alice", "wonder");
-  REQUIRE(old[0].allocate(alice).is_success());
-  const auto state = sent(state_of(old));
-  SeveralWorkers same(1, options);
-  CHECK(same[0].server.can_resume(state.servers[0]));
+  const auto first = old[0].allocate(alice);
+  REQUIRE(first.is_success());
+  REQUIRE(old[0].request(alice, Method::channel_bind, Client::channel(0x4000, kPeer)).is_success());
   options.relay_addresses = {relay_address("198.51.100.131")};
-  SeveralWorkers other(1, options);
-  CHECK_FALSE(other[0].server.can_resume(state.servers[0]));
+  SeveralWorkers fresh(1, options);
+  take_over(old, fresh);
+  CHECK(fresh[0].feed(alice, Client::channel_data(0x4000, "x")).to_peer);
+  Client bob("bob", "builder", "192.0.2.8:1");
+  const auto second = fresh[0].allocate(bob);
+  REQUIRE(second.is_success());
+  CHECK(required(second.answer->address(Attribute::xor_relayed_address)).ip() ==
+        options.relay_addresses[0].ip);
+  REQUIRE(fresh[0].request(alice, Method::refresh, Client::lifetime(0)).is_success());
+  CHECK(fresh[0].closed.size() == 1);
+}
+
+TEST_CASE("what a client was told of its relay address stays true when a NAT's outside changes") {
+  Options options;
+  options.relay_addresses = {relay_address("198.51.100.130", "203.0.113.130")};
+  SeveralWorkers old(1, options);
+  Client alice("alice", "wonder");
+  const auto first = old[0].allocate(alice);
+  options.relay_addresses = {relay_address("198.51.100.130", "203.0.113.131")};
+  SeveralWorkers fresh(1, options);
+  take_over(old, fresh);
+  const auto again = fresh[0].feed(
+      alice, alice.again(Method::allocate, stun::Class::request, Client::udp(), Client::kSigned));
+  CHECK(again.answer->address(Attribute::xor_relayed_address) ==
+        first.answer->address(Attribute::xor_relayed_address));
 }
 
 } // namespace
