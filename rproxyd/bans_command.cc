@@ -3,78 +3,38 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <optional>
+#include <nlohmann/json.hpp>
 
-#include "libcore/admin/client.h"
-#include "libcore/base/text.h"
-#include "libcore/config/surroundings.h"
 #include "libcore/config/units.h"
 #include "libcore/program/command_line.h"
-#include "rproxyd/guard/json_scan.h"
-#include "rproxyd/http/text.h"
-#include "rproxyd/settings/settings.h"
+#include "libcore/program/span.h"
+#include "libcore/program/table.h"
+#include "libcore/program/terminal.h"
+#include "rproxyd/running_daemon.h"
 
 namespace rproxyd {
 namespace {
 
-int refused(std::string_view why) {
-  fmt::print(stderr, "rproxyd: {}\n", why);
-  return program::kRefused;
-}
+using nlohmann::json;
 
-// nullopt: the file can't be read, which has been said, or it names no socket.
-std::optional<std::string> socket_of(const std::string& config_file) {
-  if (config_file.empty()) return Settings{}.admin.socket;
-  const auto loaded = load(config_file, config::SystemSurroundings());
-  if (loaded) return loaded->settings.admin.socket;
-  std::fputs(config::report(config_file, loaded.error()).c_str(), stderr);
-  return std::nullopt;
-}
+constexpr std::size_t kLeastReason = 12; // columns of the terminal
 
-struct Reply {
-  bool ok = false;
-  std::string error = {};
-  std::string network = {};
-  std::string lifted = {};
-  bool dry_run = false;
-  std::optional<JsonValue> bans = {};
-};
-
-Reply read_reply(std::string_view text) {
-  Reply reply;
-  const auto value = scan_json(text);
-  if (!value) return {.error = "the daemon's answer can't be read"};
-  for_each_member(*value, [&](const std::string& key, const JsonValue& member) {
-    if (key == "ok") reply.ok = member.raw == "true";
-    if (key == "error") reply.error = json_text(member);
-    if (key == "network") reply.network = json_text(member);
-    if (key == "lifted") reply.lifted = member.raw;
-    if (key == "dry_run") reply.dry_run = member.raw == "true";
-    if (key == "bans") reply.bans = member;
-  });
-  return reply;
-}
-
-void print_ban(const JsonValue& ban) {
-  std::string network;
-  std::string left;
-  std::string offences;
-  std::string room;
-  bool by_hand = false;
-  for_each_member(ban, [&](const std::string& key, const JsonValue& member) {
-    if (key == "network") network = json_text(member);
-    if (key == "seconds_left") left = member.raw;
-    if (key == "offences") offences = member.raw;
-    if (key == "by_hand") by_hand = member.raw == "true";
-    if (key == "room") core::append_escaped(room, json_text(member));
-  });
-  fmt::print("{:<24} {:>8} s  {:>4}  {}\n", network, left, offences, by_hand ? "by hand" : room);
-}
-
-void print_bans(const JsonValue& bans, bool dry_run) {
-  if (dry_run) fmt::print("A dry run: nobody is refused.\n");
-  fmt::print("{:<24} {:>10}  {:>4}  {}\n", "NETWORK", "LEFT", "BANS", "ROOM");
-  for_each_member(bans, [](const std::string&, const JsonValue& ban) { print_ban(ban); });
+void print_bans(const json& answer) {
+  using program::Table;
+  if (answer.value("dry_run", false)) fmt::print("A dry run: nobody is refused.\n");
+  Table table({{.title = "NETWORK"},
+               {.title = "LEFT", .side = Table::Side::right},
+               {.title = "BANS", .side = Table::Side::right, .rank = 2},
+               {.title = "REFUSES", .rank = 1},
+               {.title = "REASON", .shortest = kLeastReason}});
+  for (const json& ban : answer.value("bans", json::array())) {
+    table.add(
+        {text_of(ban, "network"), program::span(std::chrono::seconds(ban.value("seconds_left", 0))),
+         fmt::format("{}", ban.value("offences", 0)),
+         ban.value("tokens_only", false) ? "tokens" : "all",
+         ban.value("by_hand", false) ? "by hand" : "wrong PINs, last at " + text_of(ban, "room")});
+  }
+  std::fputs(table.text(program::Terminal::of_output()).c_str(), stdout);
 }
 
 } // namespace
@@ -98,14 +58,12 @@ BansCommand::BansCommand(CLI::App& app)
 }
 
 int BansCommand::run(const std::string& config_file) const {
-  std::string question = R"({"command": "bans", "action": ")";
-  question += add_->parsed()      ? "add"
-              : remove_->parsed() ? "remove"
-              : clear_->parsed()  ? "clear"
-                                  : "list";
-  question += R"(", "address": ")";
-  core::append_escaped(question, address_);
-  question += '"';
+  json question = {{"command", "bans"},
+                   {"action", add_->parsed()      ? "add"
+                              : remove_->parsed() ? "remove"
+                              : clear_->parsed()  ? "clear"
+                                                  : "list"},
+                   {"address", address_}};
   if (!duration_.empty()) {
     const auto duration = config::parse_duration(duration_);
     if (!duration || *duration < std::chrono::seconds(1)) {
@@ -113,25 +71,20 @@ int BansCommand::run(const std::string& config_file) const {
                  duration_);
       return program::kUsage;
     }
-    question += fmt::format(", \"seconds\": {}",
-                            std::chrono::duration_cast<std::chrono::seconds>(*duration).count());
+    question["seconds"] = std::chrono::duration_cast<std::chrono::seconds>(*duration).count();
   }
-  question += '}';
-
-  const auto socket = socket_.empty() ? socket_of(config_file) : socket_;
-  if (!socket) return refused("no admin socket is configured: admin.socket is null");
-  const auto answer = admin::ask(*socket, question);
+  const auto answer = ask_daemon(config_file, socket_, question);
   if (!answer) return refused(answer.error().text);
-  const Reply reply = read_reply(*answer);
-  if (json_) fmt::print("{}\n", *answer);
-  if (!reply.ok) return json_ ? program::kRefused : refused(reply.error);
+  if (json_) print_json(*answer);
+  if (!answer->value("ok", false))
+    return json_ ? program::kRefused : refused(answer->value("error", ""));
   if (json_) return 0;
-  if (reply.bans) {
-    print_bans(*reply.bans, reply.dry_run);
+  if (answer->contains("bans")) {
+    print_bans(*answer);
   } else if (clear_->parsed()) {
-    fmt::print("{} lifted\n", reply.lifted);
+    fmt::print("{} lifted\n", answer->value("lifted", 0));
   } else {
-    fmt::print("{} {}\n", reply.network, add_->parsed() ? "banned" : "lifted");
+    fmt::print("{} {}\n", text_of(*answer, "network"), add_->parsed() ? "banned" : "lifted");
   }
   return 0;
 }

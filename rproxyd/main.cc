@@ -5,15 +5,18 @@
 #include "rproxyd/doctor_command.h"
 #include "rproxyd/shell/daemon.h"
 #include "rproxyd/shell/load.h"
+#include "rproxyd/status_command.h"
 
 int main(int argc, char** argv) {
   program::CommandLine command("rproxyd", "HTTPS reverse proxy for conferencing nodes");
   const rproxyd::BansCommand bans(command.app());
   const program::LogCommand log_command("rproxyd", command.app());
   const rproxyd::DoctorCommand doctor(command.app());
+  const rproxyd::StatusCommand status(command.app());
   if (const auto exit_code = command.parse(argc, argv)) return *exit_code;
   if (bans.parsed()) return bans.run(command.config_file());
   if (doctor.parsed()) return doctor.run();
+  if (status.parsed()) return status.run(command.config_file());
   if (log_command.parsed()) return log_command.run(command.config_file(), rproxyd::load);
   const auto reread = [&command] {
     return rproxyd::load_usable(command.config_file(), config::SystemSurroundings());
