@@ -59,9 +59,10 @@ class Line:
         return turnd
 
     def end(self) -> None:
-        for turnd in self.processes:
-            turnd.signal(signal.SIGTERM)
-        for turnd in self.processes:
+        """The newest is told to; those before it end with their last client."""
+        if self.processes:
+            self.now.signal(signal.SIGTERM)
+        for turnd in reversed(self.processes):
             turnd.wait()
 
 
