@@ -17,9 +17,11 @@ OBSERVE = ROOT / "deploy/observe"
 NAME = re.compile(r"\b(?:vestibule_[a-z]+_|process_)[a-z0-9_]+")
 
 
-@pytest.fixture
-def families(start, running) -> dict[str, str]:
-    """Of an rproxyd that has everything switched on, and has served: only then are there histograms."""
+MATCHER = re.compile(r'(\w+)=(~?)"([^"]*)"')
+
+
+def rproxyd_that_has_served(start, running) -> Metrics:
+    """It has everything switched on, and has served: only then are there histograms."""
     node = Responder("node1").start()
     running.callback(node.stop)
     daemon = start("rproxyd", servers=[f"http://{HOST}:{node._port}"], pin_guard={"enabled": True})
@@ -28,7 +30,24 @@ def families(start, running) -> dict[str, str]:
             client.send(request())
             client.message()
     wait_until("counted", lambda: Metrics(daemon).value("vestibule_rproxyd_request_duration_seconds_count") == 2)
-    return Metrics(daemon).families
+    return Metrics(daemon)
+
+
+def turnd_with_every_listener(start, certificate) -> Metrics:
+    listeners = [{"transport": each, "address": f"{HOST}:0"} | ({"certificates": [str(certificate.file())]} if each.endswith("tls") else {})
+                 for each in ("udp", "tcp", "tls", "dtls")]
+    return Metrics(start("turnd", listeners=listeners))
+
+
+@pytest.fixture
+def rproxyd_metrics(start, running) -> Metrics:
+    return rproxyd_that_has_served(start, running)
+
+
+@pytest.fixture(params=["rproxyd", "turnd"])
+def observed(request, start, running, certificate) -> tuple[str, Metrics]:
+    return request.param, (rproxyd_that_has_served(start, running) if request.param == "rproxyd"
+                           else turnd_with_every_listener(start, certificate))
 
 
 def with_series(families: dict[str, str]) -> set[str]:
@@ -37,26 +56,44 @@ def with_series(families: dict[str, str]) -> set[str]:
             for ending in (("_bucket", "_sum", "_count") if kind == "histogram" else ("",))}
 
 
-def test_the_documentation_lists_every_metric_and_its_type(families):
+def alerts_of(daemon: str) -> str:
+    """What they ask, without what they say to people."""
+    return re.sub(r"(?m)^\s*(summary|runbook):.*$", "", (OBSERVE / f"{daemon}.rules.yml").read_text())
+
+
+def test_the_documentation_lists_every_metric_and_its_type(rproxyd_metrics):
     listed = dict(re.findall(r"^\| `((?:vestibule_rproxyd|process)_\w+)` \| (\w+) \|", (ROOT / "docs/operating.md").read_text(), re.MULTILINE))
-    assert listed == families
+    assert listed == rproxyd_metrics.families
 
 
-def test_dashboards_show_only_metrics_that_there_are(families):
-    dashboards = list(OBSERVE.glob("rproxyd*.dashboard.json"))
-    assert dashboards
-    for path in dashboards:
-        panels = [each for each in json.loads(path.read_text())["panels"] if each["type"] != "row"]
-        assert panels
-        for panel in panels:
-            for target in panel["targets"]:
-                names = set(NAME.findall(target["expr"]))
-                assert names and names <= with_series(families), (panel["title"], names - with_series(families))
+def test_dashboards_show_only_metrics_that_there_are(observed):
+    daemon, metrics = observed
+    series = with_series(metrics.families)
+    panels = [each for each in json.loads((OBSERVE / f"{daemon}.dashboard.json").read_text())["panels"] if each["type"] != "row"]
+    assert panels
+    for panel in panels:
+        for target in panel["targets"]:
+            names = set(NAME.findall(target["expr"]))
+            assert names and names <= series, (panel["title"], names - series)
 
 
-def test_alerts_ask_only_for_metrics_that_there_are(families):
-    names = set(NAME.findall(re.sub(r"(?m)^\s*(summary|runbook):.*$", "", (OBSERVE / "rproxyd.rules.yml").read_text())))
-    assert names and names <= with_series(families), names - with_series(families)
+def test_alerts_ask_only_for_metrics_that_there_are(observed):
+    daemon, metrics = observed
+    names = set(NAME.findall(alerts_of(daemon)))
+    series = with_series(metrics.families)
+    assert names and names <= series, names - series
+
+
+def test_alerts_of_turnd_ask_only_for_labels_that_there_are(start, certificate):
+    """One that is misspelt would never fire, and nobody would know."""
+    metrics = turnd_with_every_listener(start, certificate)
+    asked = {(name, *matcher) for name, matchers in re.findall(r"(vestibule_turnd_\w+)\{([^}]*)\}", alerts_of("turnd"))
+             for matcher in MATCHER.findall(matchers)}
+    assert asked
+    for name, label, pattern, text in asked:
+        values = {dict(each.labels).get(label) for each in metrics.series if each.name == name} - {None}
+        for wanted in text.split("|"):
+            assert any(re.fullmatch(wanted if pattern else re.escape(wanted), each) for each in values), (name, label, wanted, values)
 
 
 def test_alerts_fire_when_they_should_and_not_before():
