@@ -26,6 +26,7 @@ class Commands {
   using SocketHandler = std::function<void(const nlohmann::json& question, int socket)>;
 
   Commands() = default;
+  ~Commands() = default;
   Commands(const Commands&) = delete;
   Commands& operator=(const Commands&) = delete;
 

@@ -28,7 +28,7 @@ void History::add(core::WallTime at, const nlohmann::json& status) {
   count_ = std::min(count_ + 1, kPoints);
 }
 
-void History::add_to(Series& series, const nlohmann::json& numbers) {
+void History::add_to(Series& series, const nlohmann::json& numbers) const {
   if (!numbers.is_object()) return;
   for (const auto& [name, value] : numbers.items()) {
     if (!value.is_number()) continue;

@@ -28,7 +28,7 @@ class History {
  private:
   // At the same places as `at_`; NaN: no number.
   using Series = std::map<std::string, std::array<double, kPoints>, std::less<>>;
-  void add_to(Series& series, const nlohmann::json& numbers);
+  void add_to(Series& series, const nlohmann::json& numbers) const;
   nlohmann::json shown(const Series& series, std::size_t points) const;
   std::size_t place(std::size_t point) const { return (next_ + kPoints - point) % kPoints; }
 

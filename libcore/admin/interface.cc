@@ -81,25 +81,25 @@ core::Result<Interface::Change> Interface::prepare(const config::Admin& settings
   if (!change) {
     if (http_ || settings.address != asked_.address) return change;
     change = Change();
-    change->settings = settings;
-    change->settings.address.reset();
+    change->settings_ = settings;
+    change->settings_.address.reset();
   }
-  change->asked = settings;
+  change->asked_ = settings;
   if (settings.socket == settings_.socket) return change;
   if (auto server = open_socket(settings.socket, false)) {
-    change->server = *std::move(server);
+    change->server_ = *std::move(server);
   } else {
     if (socket_ || settings.socket != asked_.socket) return std::unexpected(server.error());
-    change->settings.socket.reset();
+    change->settings_.socket.reset();
   }
   return change;
 }
 
 void Interface::apply(Change change) {
-  asked_ = change.asked;
-  if (change.settings.socket != settings_.socket) {
-    socket_ = std::move(change.server);
-    settings_.socket = change.settings.socket;
+  asked_ = change.asked_;
+  if (change.settings_.socket != settings_.socket) {
+    socket_ = std::move(change.server_);
+    settings_.socket = change.settings_.socket;
   }
   // Waited for, so that address() tells the truth, and nobody is let in by a token that is gone.
   std::promise<void> applied;
@@ -114,21 +114,22 @@ void Interface::apply(Change change) {
 core::Result<Interface::Change> Interface::open_http(const config::Admin& settings,
                                                      event::Fd inherited) const {
   Change change;
-  change.settings = settings;
+  change.settings_ = settings;
   if (!settings.address) return change;
   auto tls = tls_of(settings);
   if (!tls) return std::unexpected(tls.error());
-  change.tls = *std::move(tls);
-  if (http_ && (settings.address == settings_.address ||
-                settings.address == settings_.address->with_port(0))) {
-    change.settings.address = settings_.address;
+  change.tls_ = *std::move(tls);
+  if (http_ && settings_.address &&
+      (settings.address == settings_.address ||
+       settings.address == settings_.address->with_port(0))) {
+    change.settings_.address = settings_.address;
     return change;
   }
   core::Result<event::Fd> socket(std::move(inherited));
   if (!*socket) socket = event::listen_tcp(*settings.address, event::Sharing::exclusive);
   if (!socket) return std::unexpected(socket.error());
-  change.settings.address = event::local_address(socket->get());
-  change.socket = *std::move(socket);
+  change.settings_.address = event::local_address(socket->get());
+  change.socket_ = *std::move(socket);
   return change;
 }
 
@@ -156,16 +157,16 @@ void Interface::serve_http(Change& change) {
                               const core::Now& now) {
     return endpoints_.answer(request, visitor, now);
   };
-  if (change.socket) {
-    http_ = std::make_unique<HttpServer>(loop_, std::move(change.socket), change.tls, handler);
-  } else if (!change.settings.address) {
+  if (change.socket_) {
+    http_ = std::make_unique<HttpServer>(loop_, std::move(change.socket_), change.tls_, handler);
+  } else if (!change.settings_.address) {
     http_.reset();
   } else {
-    http_->set_tls(change.tls);
+    http_->set_tls(change.tls_);
   }
-  access_.set_rules(change.settings);
+  access_.set_rules(change.settings_);
   auto socket = std::move(settings_.socket);
-  settings_ = std::move(change.settings);
+  settings_ = std::move(change.settings_);
   settings_.socket = std::move(socket);
 }
 

@@ -50,11 +50,11 @@ class Interface final : private event::DeadlineHandler {
   class Change {
    private:
     friend class Interface;
-    config::Admin asked;    // as configured
-    config::Admin settings; // as it will be
-    event::Fd socket;       // when the address is another
-    std::shared_ptr<const tls::ServerContext> tls;
-    std::unique_ptr<Server> server; // when the socket is another
+    config::Admin asked_;    // as configured
+    config::Admin settings_; // as it will be
+    event::Fd socket_;       // when the address is another
+    std::shared_ptr<const tls::ServerContext> tls_;
+    std::unique_ptr<Server> server_; // when the socket is another
   };
   core::Result<Change> prepare(const config::Admin& settings) const;
   void apply(Change change);

@@ -105,7 +105,7 @@ bool FileWatch::watch_folder(const std::string& folder) {
 }
 
 void FileWatch::on_ready(Readiness) {
-  alignas(inotify_event) std::array<char, 4096> events;
+  alignas(inotify_event) std::array<char, 4096> events{};
   while (::read(inotify_.get(), events.data(), events.size()) > 0) {
   }
   if (!pending_) since_ = loop_.now().steady;

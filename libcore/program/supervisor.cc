@@ -117,7 +117,9 @@ void Supervisor::stop() {
 
 // A worker that hangs does not answer, and the service manager is told nothing more.
 void Supervisor::ask_workers() {
-  loop_.set_after(watchdog_deadline_, *notify_.watchdog() / 2);
+  const auto interval = notify_.watchdog();
+  if (!interval) return;
+  loop_.set_after(watchdog_deadline_, *interval / 2);
   if (answers_due_ != 0 || state_ == State::handed_over) return;
   answers_due_ = workers_.size();
   for (Worker* worker : workers_) {

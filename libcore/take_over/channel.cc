@@ -39,8 +39,12 @@ std::unexpected<core::Error> failed(std::string_view what) {
 
 // Keys may be in it.
 struct Wiped {
-  std::vector<std::uint8_t> bytes;
+  explicit Wiped(std::vector<std::uint8_t> of) : bytes(std::move(of)) {}
+  Wiped(const Wiped&) = delete;
+  Wiped& operator=(const Wiped&) = delete;
   ~Wiped() { explicit_bzero(bytes.data(), bytes.size()); }
+
+  std::vector<std::uint8_t> bytes;
 };
 
 } // namespace
@@ -116,7 +120,7 @@ core::Result<void> Channel::send_descriptors(std::span<const int> batch, core::T
   control->cmsg_len = CMSG_LEN(batch.size_bytes());
   ::memcpy(CMSG_DATA(control), batch.data(), batch.size_bytes());
   for (;;) {
-    if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1) break;
+    if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) break;
     if (errno == EPIPE || errno == ECONNRESET) return has_ended();
     if (errno != EAGAIN && errno != EINTR) return failed("give a descriptor to");
     if (auto waited = wait(POLLOUT, until); !waited) return waited;
@@ -139,7 +143,7 @@ core::Result<void> Channel::receive_descriptors(std::vector<event::Fd>& to, std:
   message.msg_controllen = rights.bytes.size();
   for (;;) {
     const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    if (got == 1) break;
+    if (got > 0) break;
     if (got == 0) return has_ended();
     if (errno == ECONNRESET) return has_ended();
     if (errno != EAGAIN && errno != EINTR) return failed("get a descriptor from");
@@ -171,7 +175,7 @@ core::Result<void> Channel::write(std::span<const std::uint8_t> bytes, core::Tim
   while (!bytes.empty()) {
     const ssize_t sent =
         ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent > 0) {
+    if (sent >= 0) {
       bytes = bytes.subspan(static_cast<std::size_t>(sent));
       continue;
     }
@@ -184,12 +188,14 @@ core::Result<void> Channel::write(std::span<const std::uint8_t> bytes, core::Tim
 
 core::Result<void> Channel::read(std::span<std::uint8_t> bytes, core::TimePoint until) {
   while (!bytes.empty()) {
+    // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection): MSG_DONTWAIT
     const ssize_t got = ::recv(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
     if (got > 0) {
       bytes = bytes.subspan(static_cast<std::size_t>(got));
       continue;
     }
-    if (got == 0 || errno == ECONNRESET) return has_ended();
+    if (got == 0) return has_ended();
+    if (errno == ECONNRESET) return has_ended();
     if (errno != EAGAIN && errno != EINTR) return failed("hear from");
     if (auto waited = wait(POLLIN, until); !waited) return waited;
   }

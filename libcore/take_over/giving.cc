@@ -35,7 +35,10 @@ void Giving::begin(event::Fd connection, const nlohmann::json& question) {
   if (const auto why = objection(channel->socket(), question); !why.empty()) {
     log_.warning("take_over.refused", "another process may not take over",
                  logging::field("reason", why));
-    static_cast<void>(channel->send(Kind::kept, why));
+    if (const auto told = channel->send(Kind::kept, why); !told) {
+      log_.debug("take_over.refused", "and it is gone",
+                 logging::field("reason", told.error().text));
+    }
     return;
   }
   if (thread_.joinable()) thread_.join(); // of one that has failed
@@ -73,9 +76,10 @@ void Giving::run(Channel& channel) {
   log_.info("take_over.begin", "another process takes over");
   if (const auto done = give(channel); !done) {
     // The reason stands in the new one's log, too, if it can still be told.
-    static_cast<void>(channel.send(Kind::kept, done.error().text));
+    const bool told = channel.send(Kind::kept, done.error().text).has_value();
     log_.warning("take_over.failed", "this process serves on",
-                 logging::field("reason", done.error().text));
+                 logging::field("reason", done.error().text),
+                 logging::field("told", told ? "yes" : "no"));
     return;
   }
   given_ = true;

@@ -30,7 +30,7 @@ class TicketKeys {
   void rotate();
 
   // For a process that takes over from this one, so that its clients' sessions can be resumed there.
-  static constexpr std::size_t kExported = 2 * (SSL_TICKET_KEY_NAME_LEN + 32 + 32);
+  static constexpr std::size_t kExported = std::size_t{2} * (SSL_TICKET_KEY_NAME_LEN + 32 + 32);
   core::Secret exported();
   // False: these are no keys.
   bool adopt(const core::Secret& exported);

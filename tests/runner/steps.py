@@ -219,6 +219,7 @@ def unit_programs():
 
 def tidy(display):
     command(display, "configure-tidy", "cmake", "--preset", "tidy")
+    command(display, "generate-tidy", "ninja", "-C", BUILD / "tidy", "generated/libcore/admin/page_sources.h")
     return tidy_all(display, ROOT, BUILD / "tidy", int(JOBS), Failed)
 
 
