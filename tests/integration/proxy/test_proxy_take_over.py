@@ -16,6 +16,7 @@ from admin import command
 from daemons import HOST, Daemon, program, run, wait_until
 from responder import Responder
 from rproxyd import Rproxyd, answer, configuration, request
+from steady import Clients, Requests, SteadyNode
 from take_over import HANDED, KEPT, OFFERED, PORTION, READY, REFUSED, SERVING, Predecessor, Successor
 from wire import connect
 
@@ -220,6 +221,30 @@ def test_health_is_asked_of_the_new_process(line, responder, tmp_path):
             monitor.send(request("GET", "/readyz", "Connection: close", host="localhost"))
             assert monitor.message().status == 200
         assert served.ask({"command": "status"})["pid"] == new.pid
+
+
+def test_take_overs_one_after_the_other_cost_nobody_anything_under_load(line, running):
+    node = running.enter_context(SteadyNode())
+    served = line(node.url, workers=2, routes=[{"path": "/ws", "pool": "echo", "websocket": True}, {"path": "/", "pool": "nodes"}],
+                  pools={"echo": {"servers": [node.echo_url]}}, log={"level": "info", "access": None})
+    port = served.now.port("https")
+    clients = Clients(port)
+    clients.connect_anew(per_second=50)
+    asking = [Requests(port, "--http2", "--parallel", "--parallel-max", "10"), Requests(port, "--http1.1", "--parallel", "--parallel-max", "10")]
+    for _ in range(5):  # some stay with each of the processes
+        clients.open(streams=20, sockets=4)
+        answered = [each.answered for each in asking]
+        served.next()
+        wait_until("all go on", lambda: all(each.failures or each.answered > before for each, before in zip(asking, answered)))
+    clients.open(streams=1, sockets=1)
+    at_work = [each.running for each in served.started]
+    for each in asking:
+        each.end()
+    clients.end()
+    assert [*clients.failures, *asking[0].failures, *asking[1].failures] == []
+    assert all(at_work) and clients.connections > 0
+    for old in served.started[:-1]:
+        old.wait()
 
 
 # ---- what is known
