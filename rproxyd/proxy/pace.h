@@ -39,7 +39,7 @@ class Pace {
   }
 
  private:
-  static constexpr std::uint64_t kLongest = 24 * 3600;
+  static constexpr std::uint64_t kLongest = std::uint64_t{24} * 3600;
 
   std::uint64_t rate_;
   core::Duration grace_;
