@@ -28,6 +28,7 @@ constexpr std::array kSubjects{
 
 std::vector<std::string> subjects_for_a_restart() {
   std::vector<std::string> names;
+  names.reserve(kSubjects.size());
   for (const Subject& subject : kSubjects) names.emplace_back(subject.name);
   return names;
 }

@@ -130,8 +130,8 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
       admin::Interface::open(settings.admin, content, commands, log, std::move(inherited_admin));
   hand_over.set_admin(admin.get());
   running = admin.get();
-  if (admin->address())
-    change->opened.push_back({.transport = "admin", .address = *admin->address()});
+  if (const auto address = admin->address())
+    change->opened.push_back({.transport = "admin", .address = *address});
   for (const event::BoundListener& listener : change->opened) {
     log.info("listener.open", "listening", logging::field("transport", listener.transport),
              logging::field("address", listener.address));

@@ -188,6 +188,7 @@ core::Result<std::shared_ptr<const Generation>> Generation::make(const Settings&
     return std::unexpected(taken.error());
 
   std::vector<std::string> pool_names;
+  pool_names.reserve(settings.pools.size());
   for (const auto& [name, pool] : settings.pools) pool_names.push_back(name);
   next->routes = route_table(settings, pool_names);
   auto answers = answer_rules(settings);

@@ -51,9 +51,10 @@ class Survey {
       return true;
     });
     for (std::size_t i = 0; i < asked_.size(); ++i) {
-      last_[i].silent = !answers->figures[i];
-      if (answers->figures[i]) {
-        last_[i].figures = *std::move(answers->figures[i]);
+      auto& came = answers->figures[i];
+      last_[i].silent = !came;
+      if (came) {
+        last_[i].figures = *std::move(came);
         ++result.answered;
       }
       result.sum += last_[i].figures;

@@ -119,8 +119,8 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   const auto announce = [&]() -> core::Result<void> {
     if (announce_file.empty()) return {};
     auto bound = listeners.bound();
-    if (admin && admin->address()) {
-      bound.push_back({.transport = "admin", .address = *admin->address()});
+    if (const auto address = admin ? admin->address() : std::nullopt) {
+      bound.push_back({.transport = "admin", .address = *address});
     }
     return event::announce(announce_file, bound);
   };
