@@ -79,7 +79,9 @@ core::Result<void> Taking::serve() {
 void Taking::refuse(std::string_view why) {
   if (serves_ || refused_) return;
   refused_ = true;
-  static_cast<void>(channel_->send(Kind::refused, why));
+  // The end of the connection says the same, if this can't be said any more.
+  const auto told = channel_->send(Kind::refused, why);
+  died_ = died_ || !told;
 }
 
 core::Result<void> Taking::portions(Kind last, const Adopt& adopt) {

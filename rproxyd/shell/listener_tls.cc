@@ -39,7 +39,7 @@ core::Result<std::shared_ptr<const Certificates>> make_own_certificate(
 core::Result<std::shared_ptr<const tls::ServerContext>> tls_of(
     const Settings::Listener& listener, const Certificates* own,
     const std::shared_ptr<tls::TicketKeys>& tickets) {
-  const Settings::Tls& settings = *listener.tls;
+  const Settings::Tls settings = listener.tls.value_or(Settings::Tls{});
   tls::ServerPolicy policy{.alpn = {"h2", "http/1.1"}};
   if (listener.turn) policy.alpn.emplace_back("stun.turn"); // RFC 7443
   if (settings.min_version == Settings::TlsVersion::tls1_3) policy.min_version = TLS1_3_VERSION;

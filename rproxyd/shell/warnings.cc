@@ -82,6 +82,7 @@ nlohmann::json Warnings::look(const Service& service, const metrics::ProcessFigu
   }
   since_ = std::move(found);
   std::vector<std::pair<core::WallTime, std::string_view>> order;
+  order.reserve(since_.size());
   for (const auto& [text, since] : since_) order.emplace_back(since, text);
   std::ranges::sort(order);
   auto warnings = nlohmann::json::array();

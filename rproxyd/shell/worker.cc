@@ -284,7 +284,7 @@ void Worker::backend_unreachable(SharedPool& pool, BackendId backend, std::strin
   if (pool.unreachable(backend, loop_.now().steady, why)) backend_rests(pool, backend, why);
 }
 
-void Worker::backend_rests(SharedPool& pool, BackendId backend, std::string_view why) {
+void Worker::backend_rests(SharedPool& pool, BackendId backend, std::string_view why) const {
   log().warning("backend.unreachable", "the node can't be reached and is left alone for a while",
                 logging::field("node", pool.backend(backend)->name), logging::field("reason", why));
 }

@@ -90,7 +90,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void backend_unreachable(SharedPool& pool, BackendId backend, std::string_view why);
   void backend_checked(SharedPool& pool, BackendId backend, CheckResult result,
                        std::string_view why);
-  void backend_rests(SharedPool& pool, BackendId backend, std::string_view why); // says so
+  void backend_rests(SharedPool& pool, BackendId backend, std::string_view why) const; // says so
   void log_exchange(const Exchange& exchange);
   void note_abuse(Abuse kind, const core::SocketAddress& client);
   void note_flood(std::string_view what, const core::SocketAddress& client);

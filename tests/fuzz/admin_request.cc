@@ -39,7 +39,9 @@ void check(const admin::HttpRequest& request) {
   config::Admin rules{.address = {}, .socket = {}};
   rules.token = core::Secret(kToken);
   admin::Access access(rules);
-  const admin::Visitor visitor{.address = *core::SocketAddress::parse("127.0.0.1:4000"),
+  const auto address = core::SocketAddress::parse("127.0.0.1:4000");
+  must(address.has_value(), "an address is one");
+  const admin::Visitor visitor{.address = address.value_or(core::SocketAddress()),
                                .certified = false};
   must(access.enter(request, visitor, {}) != admin::Entry::granted,
        "nobody comes in without the token");
