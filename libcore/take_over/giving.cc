@@ -33,12 +33,9 @@ Giving::~Giving() {
 void Giving::begin(event::Fd connection, const nlohmann::json& question) {
   auto channel = std::make_shared<Channel>(std::move(connection));
   if (const auto why = objection(channel->socket(), question); !why.empty()) {
+    const bool told = channel->send(Kind::kept, why).has_value();
     log_.warning("take_over.refused", "another process may not take over",
-                 logging::field("reason", why));
-    if (const auto told = channel->send(Kind::kept, why); !told) {
-      log_.debug("take_over.refused", "and it is gone",
-                 logging::field("reason", told.error().text));
-    }
+                 logging::field("reason", why), logging::field("told", told ? "yes" : "no"));
     return;
   }
   if (thread_.joinable()) thread_.join(); // of one that has failed

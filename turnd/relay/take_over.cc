@@ -93,7 +93,8 @@ std::optional<AllocationState> Server::state_of(const Allocation& allocation, co
   state.left = left_until(allocation.expiry.when(), now);
   for (std::size_t i = 0; i < state.relays.size(); ++i) {
     const auto& id = allocation.relays[i];
-    const Relay* relay = id ? relays_.find(*id) : nullptr;
+    if (!id) continue;
+    const Relay* relay = relays_.find(*id);
     if (relay == nullptr) continue;
     state.relays[i] = {.id = *id,
                        .address = relay->address,

@@ -162,7 +162,10 @@ class Reader {
     bool there = false;
     flag(there);
     value.reset();
-    if (there && ok_) each(value.emplace());
+    if (!there || !ok_) return;
+    Value read{};
+    each(read);
+    value = std::move(read);
   }
   // What is behind the fields that are known here belongs to a later version.
   template <typename Fields>

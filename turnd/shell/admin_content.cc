@@ -50,8 +50,8 @@ DaemonFigures AdminContent::figures() {
   figures.serving = ready();
   auto answers = gathering->wait(kPatience);
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    if (answers[i]) {
-      last_[i] = *std::move(answers[i]);
+    if (auto& answer = answers[i]) {
+      last_[i] = *std::move(answer);
     } else {
       ++figures.silent_workers;
     }

@@ -163,7 +163,7 @@ core::Result<void> Listeners::open(Listener& listener, Next& next) {
   for (auto& mine : next.sockets) mine.emplace_back();
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     const auto worker = static_cast<unsigned>(i % workers_);
-    if (sockets[i].link) dealt_.emplace(*sockets[i].link, worker);
+    if (const auto& link = sockets[i].link) dealt_.emplace(*link, worker);
     if (i < workers_) {
       next.sockets[worker].back() = std::move(sockets[i]);
     } else {
@@ -240,6 +240,7 @@ std::vector<std::vector<ListenerSocket>> Listeners::change_to(Next next) {
 std::vector<event::BoundListener> Listeners::bound() const {
   const std::lock_guard lock(mutex_);
   std::vector<event::BoundListener> all;
+  all.reserve(in_service_.size());
   for (const Shared& each : in_service_) {
     all.push_back(
         {.transport = std::string(name_of(each->settings.transport)), .address = each->bound});

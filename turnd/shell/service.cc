@@ -140,6 +140,7 @@ DaemonFigures Service::figures() {
 // As clients are told of them, or have been.
 std::vector<core::IpAddress> Service::own_relays() const {
   std::vector<core::IpAddress> told;
+  told.reserve(relays_.size());
   for (const RelayAddress& each : relays_) told.push_back(each.advertised);
   for (const FormerRelay& each : former_relays_) {
     const auto in_use = each.in_use.lock();

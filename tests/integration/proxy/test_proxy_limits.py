@@ -92,7 +92,7 @@ def test_the_limit_of_connections_holds_and_gives_back(start, backend):
     clients = [connect(HOST, proxy.port("http")) for _ in range(3)]
     assert all(is_served(each) for each in clients)
     assert not is_served(connect(HOST, proxy.port("http")))
-    assert "limits.connections" in proxy.log
+    proxy.wait_for_log("limits.connections")
     clients.pop().close()
     wait_until("there is room for another", lambda: is_served(connect(HOST, proxy.port("http"))))
 

@@ -398,7 +398,7 @@ def test_a_damaged_file_of_bans_is_put_aside(guarded, tmp_path):
     state = tmp_path / "bans.json"
     state.write_text('{"version": 1, "bans": [')
     scene = guarded(state=str(state))
-    assert "pin_guard.state_damaged" in scene.proxy.log
+    scene.proxy.wait_for_log("pin_guard.state_damaged")
     assert (tmp_path / "bans.json.damaged").read_text() == '{"version": 1, "bans": ['
     assert json.loads(state.read_text()) == {"version": 1, "bans": []}
     assert scene.attempt(RIGHT) == 200

@@ -111,7 +111,7 @@ def test_a_certificate_is_replaced_and_open_connections_stay(start, nodes, tmp_p
 def test_a_file_with_anything_wrong_in_it_changes_nothing(start, nodes, text):
     proxy = start(nodes[0].url)
     again(proxy, text)
-    assert "reload.refused" in proxy.log
+    proxy.wait_for_log("reload.refused")
     assert served_by(proxy, "127.0.1.1") == "one"
 
 
@@ -124,7 +124,7 @@ def test_a_renewed_certificate_is_noticed_where_files_are_watched(start, nodes, 
     before = shown(proxy)
     write_private(tmp_path / "new.pem", renewed.certificate + renewed.key).rename(served)
     wait_until("the renewed certificate", lambda: shown(proxy) != before)
-    assert "reload.files_changed" in proxy.log
+    proxy.wait_for_log("reload.files_changed")
 
 
 def test_a_certificate_that_can_not_be_used_changes_nothing(start, nodes, tmp_path):
@@ -136,8 +136,8 @@ def test_a_certificate_that_can_not_be_used_changes_nothing(start, nodes, tmp_pa
         servers(nodes[1].url)(configured)
 
     reload(proxy, change)
-    assert "reload.refused" in proxy.log
-    assert "missing.pem" in proxy.log
+    proxy.wait_for_log("reload.refused")
+    proxy.wait_for_log("missing.pem")
     assert shown(proxy) == before
     assert served_by(proxy, "127.0.1.1") == "one"
 
@@ -145,7 +145,7 @@ def test_a_certificate_that_can_not_be_used_changes_nothing(start, nodes, tmp_pa
 def test_what_takes_a_restart_is_named(start, nodes):
     proxy = start(nodes[0].url)
     reload(proxy, lambda configured: configured.update(timeouts={"head": "1s"}, workers=2))
-    assert "changed=workers\n" in proxy.log
+    proxy.wait_for_log("changed=workers\n")
 
 
 def test_twenty_reloads_under_load_fail_no_request(start, nodes):

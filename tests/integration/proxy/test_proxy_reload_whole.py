@@ -18,7 +18,7 @@ from http2_backend import Http2Backend
 from responder import Responder
 from rproxyd import answer, merged, request
 from test_proxy_proxy_protocol import v1
-from test_proxy_reload import again, many, reload, served_by
+from test_proxy_reload import again, many, served_by
 from wire import Wire, client_tls, connect, server_tls
 
 
@@ -58,7 +58,7 @@ def refused(proxy, why: str, **changes) -> None:
     refusals = proxy.log.count("reload.refused")
     again(proxy, json.dumps(merged(json.loads(before), changes)))
     assert proxy.log.count("reload.refused") == refusals + 1, proxy.log
-    assert why in proxy.log
+    proxy.wait_for_log(why)
     write_private(proxy.config, before)
 
 
@@ -505,7 +505,7 @@ def test_logs(begin, held, tmp_path):
         asked(kept, "GET", "/never")
         with proxy.connect("http") as late:
             assert late.rest() == b""
-        assert "debug connection.refused" in proxy.log
+        proxy.wait_for_log("debug connection.refused")
         assert "/never" not in other.read_text()
 
 

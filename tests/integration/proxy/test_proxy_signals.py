@@ -118,7 +118,7 @@ def test_what_has_not_ended_by_the_drain_timeout_is_broken_off(start, backend):
     assert (client.rest(), client.end) == (b"", "cut")
     assert there.rest() == b""
     proxy.wait()
-    assert "drain.timeout" in proxy.log
+    proxy.wait_for_log("drain.timeout")
 
 
 def test_a_second_signal_ends_at_once(start, backend):

@@ -371,4 +371,4 @@ def test_other_clients_are_served_while_a_large_file_is_on_its_way(proxy, big):
 def test_a_folder_that_is_not_there_is_warned_of(start, site):
     proxy = start("http://127.0.0.1:1", routes=[{"path": "/", "static": "/nonexistent/folder"}, {"path": "/pool/", "pool": "nodes"}])
     assert get(proxy, "/x")[0].status == 404
-    assert "/nonexistent/folder: No such file or directory" in proxy.log
+    proxy.wait_for_log("/nonexistent/folder: No such file or directory")

@@ -17,7 +17,7 @@ from daemons import HOST, Daemon, program, run, wait_until
 from responder import Responder
 from rproxyd import Rproxyd, answer, configuration, request
 from steady import Clients, Requests, SteadyNode
-from take_over import HANDED, KEPT, OFFERED, PORTION, READY, REFUSED, SERVING, Predecessor, Successor
+from take_over import HANDED, KEPT, OFFERED, PORTION, READY, REFUSED, Predecessor, Successor
 from wire import connect
 
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -194,7 +194,7 @@ def test_listeners_that_are_gone_are_closed_and_new_ones_opened(line, responder)
     served = line(responder.url)
     old = served.now
     gone, kept = old.port("http"), old.port("https")
-    new = served.next(listeners=[{"address": f"{HOST}:{kept}", "tls": {}}, {"address": f"127.0.0.2:0"}])
+    new = served.next(listeners=[{"address": f"{HOST}:{kept}", "tls": {}}, {"address": "127.0.0.2:0"}])
     old.wait()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((HOST, gone))

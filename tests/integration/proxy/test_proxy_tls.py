@@ -130,12 +130,12 @@ def test_pexip_pem_is_sent_with_its_intermediates(start, backend, issued):
 
 def test_a_self_signed_certificate_is_made_when_none_is_given(start, backend):
     proxy = start(backend.url, **listening())
-    assert "self_signed" in proxy.log
+    proxy.wait_for_log("self_signed")
     pem = ssl.get_server_certificate((HOST, proxy.port("https")))
     names = openssl("x509", "-noout", "-ext", "subjectAltName", stdin=pem)
     assert "DNS:localhost" in names and f"IP Address:{HOST}" in names
     fingerprint = openssl("x509", "-noout", "-fingerprint", "-sha256", stdin=pem).strip().rpartition("=")[2]
-    assert fingerprint in proxy.log  # so that an administrator can compare
+    proxy.wait_for_log(fingerprint)  # so that an administrator can compare
 
 
 def bad_files(folder, issued) -> dict:

@@ -100,7 +100,7 @@ def test_the_drain_timeout_ends_what_is_left(start, client, seconds):
     client(turnd).allocate()
     client(turnd, "tcp").allocate()
     turnd.stop()
-    assert "drain.timeout" in turnd.log
+    turnd.wait_for_log("drain.timeout")
 
 
 def test_a_second_signal_ends_it_at_once(start, client):
@@ -166,4 +166,4 @@ def test_what_a_daemon_counted_is_told_at_its_end(tmp_path):
         with TurnClient(turnd.address("udp")) as alice:
             alice.allocate()
         turnd.stop()
-        assert "stopped: turnd has ended allocations=1 packets_to_peers=0" in turnd.log
+        turnd.wait_for_log("stopped: turnd has ended allocations=1 packets_to_peers=0")

@@ -113,7 +113,7 @@ def test_a_bad_file_changes_nothing_and_says_why(reloading, client, spoil, says)
     daemon.config["credentials"]["users"] = {"alice": "wonder"}
     spoil(daemon.config)
     daemon.reload("reload.refused")
-    assert says in daemon.turnd.log
+    daemon.turnd.wait_for_log(says)
     assert allocates(client, daemon.turnd, USER, PASSWORD)
     assert not allocates(client, daemon.turnd, "alice", "wonder")
 

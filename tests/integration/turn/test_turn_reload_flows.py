@@ -212,7 +212,7 @@ def test_one_address_is_not_opened_beside_all_of_them_under_their_clients(reload
         daemon.config["listeners"][0] = {"transport": transport,
                                          "address": f"{HOST}:{daemon.turnd.port(transport)}"}
         daemon.reload("reload.refused")
-        assert "while clients may have allocations on" in daemon.turnd.log
+        daemon.turnd.wait_for_log("while clients may have allocations on")
         all_pass(begun)
     for flow in begun:
         flow.end()
@@ -258,7 +258,7 @@ def test_udp_does_not_become_dtls_under_its_clients(reloading, flows, client):
     daemon.config["listeners"][1]["transport"] = "dtls"
     daemon.config["realm"] = "example.org"
     daemon.reload("reload.refused")
-    assert "while clients may have allocations on udp" in daemon.turnd.log
+    daemon.turnd.wait_for_log("while clients may have allocations on udp")
     newcomer = client(daemon.turnd)
     newcomer.allocate()
     assert newcomer._realm == "example.com"
@@ -274,7 +274,7 @@ def test_a_listener_that_cant_be_opened_leaves_everything_as_it_was(reloading, f
     daemon.config["relay"]["ports"] = [40000, 40000]
     before = daemon.turnd.listeners
     daemon.reload("reload.refused")
-    assert f"can't bind udp {HOST}:{taken.address[1]}" in daemon.turnd.log
+    daemon.turnd.wait_for_log(f"can't bind udp {HOST}:{taken.address[1]}")
     assert daemon.turnd.listeners == before
     for _ in range(4):
         client(daemon.turnd, user=USER, password=PASSWORD).allocate()
@@ -286,7 +286,7 @@ def test_an_address_that_isnt_ours_is_no_relay_address(reloading, client):
     daemon = reloading()
     daemon.config["relay"]["addresses"] = [HOST, "203.0.113.7"]
     daemon.reload("reload.refused")
-    assert "203.0.113.7" in daemon.turnd.log
+    daemon.turnd.wait_for_log("203.0.113.7")
     client(daemon.turnd).allocate()
 
 

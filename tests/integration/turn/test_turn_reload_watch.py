@@ -34,7 +34,7 @@ def test_a_certificate_behind_links_as_certbot_has_it(start, tmp_path):
     assert served_certificate(port).strip() == made[0].certificate.strip()
     renew(2)
     wait_until("the renewed certificate", lambda: served_certificate(port).strip() == made[1].certificate.strip())
-    assert "reload.files_changed" in turnd.log
+    turnd.wait_for_log("reload.files_changed")
 
 
 def test_a_mounted_secret_as_kubernetes_exchanges_it(start, client, tmp_path):

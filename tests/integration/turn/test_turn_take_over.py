@@ -11,11 +11,9 @@ import threading
 import time
 
 import pytest
-from aioice import stun
 
-from admin import command
-from daemons import HOST, END_SECONDS, wait_until, write_private
-from turnd import PASSWORD, USER, Peer, Refused, TurnClient, Turnd, configuration, connected
+from daemons import END_SECONDS, HOST, wait_until
+from turnd import PASSWORD, USER, Peer, TurnClient, Turnd, configuration
 
 EVERY_SECONDS = 0.002
 LISTENERS = [{"transport": each, "address": f"{HOST}:0"} for each in ("udp", "tcp", "tls", "dtls")]
