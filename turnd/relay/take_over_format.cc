@@ -355,11 +355,12 @@ class Consistency {
     if (each.mobile && !mobile_.insert(each.mobile->number).second) holds_ = false;
     if (!each.relays[0] && !each.relays[1]) holds_ = false;
     for (std::size_t i = 0; i < each.relays.size(); ++i) {
-      if (!each.relays[i]) continue;
-      add_relay(each.relays[i]->address);
+      const auto& relay = each.relays[i];
+      if (!relay) continue;
+      add_relay(relay->address);
       const auto family = static_cast<core::Family>(i);
-      if (each.relays[i]->address.family() != family) holds_ = false;
-      if (each.relays[i]->advertised.family != family) holds_ = false;
+      if (relay->address.family() != family) holds_ = false;
+      if (relay->advertised.family != family) holds_ = false;
     }
   }
   void add_relay(const core::SocketAddress& address) {

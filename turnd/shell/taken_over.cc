@@ -145,6 +145,7 @@ core::Result<void> TakenOver::give_to(const std::vector<std::unique_ptr<Worker>>
     const auto number = static_cast<LinkNumber>(i);
     event::Fd own = std::move(*next++);
     std::vector<event::Fd> passages;
+    passages.reserve(link.served_elsewhere.size());
     for (std::size_t group = 0; group < link.served_elsewhere.size(); ++group) {
       passages.push_back(std::move(*next++));
     }
