@@ -25,10 +25,11 @@ core::Result<void> announce(const std::string& path, const std::vector<BoundList
   const auto failed = [&] {
     return core::failure(fmt::format("{}: can't be written: {}", path, std::strerror(errno)));
   };
-  const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!file) return failed();
   if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     return failed();
+  file.reset(); // whoever waits for the name finds nothing half done, not even a descriptor
   if (::rename(beside.c_str(), path.c_str()) != 0) return failed();
   return {};
 }

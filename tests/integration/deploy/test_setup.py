@@ -45,9 +45,9 @@ class Terminal:
         self.code: int | None = None
 
     def until(self, prompt: str) -> str:
-        """What came since the last time."""
+        """What came since the last time. A prompt is followed by a space; a heading by the end of its line."""
         end, begin = time.monotonic() + GUARD_SECONDS, len(self.shown)
-        while not self.shown[begin:].rstrip().endswith(prompt):
+        while not self.shown[begin:].endswith(f"{prompt} "):
             assert time.monotonic() < end, f"{prompt!r} did not come:\n{self.shown}"
             if select.select([self._descriptor], [], [], 0.1)[0]:
                 try:

@@ -36,10 +36,12 @@ class Line:
                          "admin": {"address": None, "socket": str(self.socket)},
                          "log": {"level": "debug", "access": str(folder / "access.log")}} | changes
         self.started: list[Rproxyd] = []
+        self._prepared = 0
         self.now = self.prepare().start()
 
     def prepare(self, **changes) -> Rproxyd:
-        folder = self.folder / str(len(self.started))
+        folder = self.folder / str(self._prepared)
+        self._prepared += 1
         folder.mkdir()
         configured = configuration(folder, self._certificate.file(), self._servers, **self._changes | changes)
         made = Rproxyd(folder, configured, arguments=["--take-over"] if self.started else [])
