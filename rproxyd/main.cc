@@ -1,6 +1,7 @@
 // rproxyd: reads its command line and runs, or asks a daemon that is running.
 #include "libcore/program/command_line.h"
 #include "libcore/program/log_command.h"
+#include "libcore/program/upgrade_command.h"
 #include "rproxyd/bans_command.h"
 #include "rproxyd/doctor_command.h"
 #include "rproxyd/shell/daemon.h"
@@ -13,11 +14,13 @@ int main(int argc, char** argv) {
   const program::LogCommand log_command("rproxyd", command.app());
   const rproxyd::DoctorCommand doctor(command.app());
   const rproxyd::StatusCommand status(command.app());
+  const program::UpgradeCommand upgrade("rproxyd", command.app());
   if (const auto exit_code = command.parse(argc, argv)) return *exit_code;
   if (bans.parsed()) return bans.run(command.config_file());
   if (doctor.parsed()) return doctor.run();
   if (status.parsed()) return status.run(command.config_file());
   if (log_command.parsed()) return log_command.run(command.config_file(), rproxyd::load);
+  if (upgrade.parsed()) return upgrade.run(command.config_file(), rproxyd::load);
   const auto reread = [&command] {
     return rproxyd::load_usable(command.config_file(), config::SystemSurroundings());
   };

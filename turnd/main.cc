@@ -1,6 +1,7 @@
 // turnd: reads its command line and runs, mints a credential, or edits a users file.
 #include "libcore/program/command_line.h"
 #include "libcore/program/log_command.h"
+#include "libcore/program/upgrade_command.h"
 #include "turnd/credential.h"
 #include "turnd/sessions_command.h"
 #include "turnd/settings/settings.h"
@@ -28,6 +29,7 @@ int main(int argc, char** argv) {
   const program::LogCommand log_command("turnd", command.app());
   const turnd::SessionsCommand sessions(command.app());
   const turnd::StatusCommand status(command.app());
+  const program::UpgradeCommand upgrade("turnd", command.app());
 
   if (const auto exit_code = command.parse(argc, argv)) return *exit_code;
   if (mint->parsed()) return turnd::print_credential(credential);
@@ -35,6 +37,7 @@ int main(int argc, char** argv) {
   if (log_command.parsed()) return log_command.run(command.config_file(), turnd::load);
   if (sessions.parsed()) return sessions.run(command.config_file());
   if (status.parsed()) return status.run(command.config_file());
+  if (upgrade.parsed()) return upgrade.run(command.config_file(), turnd::load);
   const auto reread = [&command] {
     return turnd::load(command.config_file(), config::SystemSurroundings());
   };

@@ -12,6 +12,7 @@
 #include "libcore/program/log_command.h"
 #include "libcore/program/named_files.h"
 #include "libcore/program/supervisor.h"
+#include "libcore/program/upgrade_command.h"
 #include "libcore/take_over/giving.h"
 #include "rproxyd/shell/admin_content.h"
 #include "rproxyd/shell/ban_commands.h"
@@ -119,6 +120,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   admin::Commands commands;
   add_ban_commands(commands, service);
   program::add_log_command(commands, log);
+  program::add_upgrade_command(commands, log, config_file, announce_file);
   commands.add_for_socket("take-over", [&](const nlohmann::json& question, int socket) {
     giving.begin(event::Fd(::fcntl(socket, F_DUPFD_CLOEXEC, 0)), question);
   });

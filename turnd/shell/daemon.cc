@@ -11,6 +11,7 @@
 #include "libcore/program/log_command.h"
 #include "libcore/program/named_files.h"
 #include "libcore/program/supervisor.h"
+#include "libcore/program/upgrade_command.h"
 #include "turnd/shell/admin_content.h"
 #include "turnd/shell/listeners.h"
 #include "turnd/shell/session_commands.h"
@@ -160,6 +161,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   take_over::Giving giving("turnd", giver, log);
   admin::Commands commands;
   program::add_log_command(commands, log);
+  program::add_upgrade_command(commands, log, config_file, announce_file);
   commands.add("sessions",
                [&sessions](const nlohmann::json& question) { return sessions.answer(question); });
   commands.add_for_socket("take-over", [&giving](const nlohmann::json& question, int socket) {

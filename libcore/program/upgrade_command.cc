@@ -1,0 +1,126 @@
+#include "libcore/program/upgrade_command.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "libcore/admin/client.h"
+#include "libcore/admin/wire.h"
+#include "libcore/event/fd.h"
+#include "libcore/program/command_line.h"
+#include "libcore/program/detached_process.h"
+
+namespace program {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kAskEvery = 50; // milliseconds
+
+// Where this program was started from, also when another file lies there now.
+std::string own_path() {
+  std::array<char, 4096> path{};
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  return size <= 0 ? "" : std::string(path.data(), static_cast<std::size_t>(size));
+}
+
+json start(logging::Logger& log, const std::string& path,
+           const std::vector<std::string>& arguments) {
+  if (path.empty())
+    return admin::refusal("where the program lies isn't known: /proc can't be read");
+  // With the first process everything ends that runs beside it.
+  if (::getpid() == 1) {
+    return admin::refusal(
+        "this is the first process of its container: a new container takes its place, behind a "
+        "load balancer");
+  }
+  // A watchdog is kept quiet by whoever is the main process.
+  const auto started = start_detached(path, arguments, {"WATCHDOG_PID"});
+  if (!started) return admin::refusal(started.error().text);
+  log.info("upgrade.begin", "a new process was started, to take over",
+           logging::field("program", path), logging::field("process", *started));
+  return {{"ok", true}, {"pid", *started}};
+}
+
+std::optional<json> asked(const std::string& socket, const char* command) {
+  const auto said = admin::ask(socket, admin::to_line({{"command", command}}));
+  if (!said) return std::nullopt;
+  json answer = json::parse(*said, nullptr, false);
+  if (!answer.is_object()) return std::nullopt;
+  return answer;
+}
+
+bool has_ended(const event::Fd& process, int within) {
+  if (!process) return true;
+  pollfd waited{.fd = process.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&waited, 1, within) > 0;
+}
+
+} // namespace
+
+void add_upgrade_command(admin::Commands& commands, logging::Logger& log,
+                         const std::string& config_file, const std::string& announce_file) {
+  std::vector<std::string> arguments{"run", "--take-over", "--config", config_file};
+  if (!announce_file.empty()) {
+    arguments.emplace_back("--announce");
+    arguments.push_back(announce_file);
+  }
+  // Over the socket alone: whoever holds a token of the admin address starts no processes.
+  commands.add_for_socket("upgrade", [&log, path = own_path(), arguments = std::move(arguments)](
+                                         const json&, int socket) {
+    admin::write_line(socket, admin::to_line(start(log, path, arguments)));
+  });
+}
+
+UpgradeCommand::UpgradeCommand(std::string program, CLI::App& app)
+    : program_(std::move(program)),
+      command_(app.add_subcommand(
+          "upgrade",
+          "the running daemon starts the program that is installed now, which takes over; "
+          "nobody is cut")) {
+  command_->fallthrough(); // --config
+  command_->add_option("--socket", socket_, "the daemon's admin socket, instead of --config")
+      ->type_name("FILE");
+}
+
+int UpgradeCommand::upgrade(const std::string& socket) const {
+  const auto refused = [this](const std::string& why) {
+    fmt::print(stderr, "{}: {}\n", program_, why);
+    return kRefused;
+  };
+  if (socket.empty()) return refused("no admin socket is configured: admin.socket is null");
+  const auto said = admin::ask(socket, admin::to_line({{"command", "upgrade"}}));
+  if (!said) return refused(said.error().text);
+  const json answer = json::parse(*said, nullptr, false);
+  if (!answer.is_object() || !answer.value("ok", false)) {
+    return refused(fmt::format("the running daemon starts no successor: {}",
+                               answer.is_object() ? admin::text_of(answer, "error") : *said));
+  }
+  const auto pid = answer.value("pid", pid_t{0});
+  const event::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (std::chrono::steady_clock::now() < end) {
+    const auto status = asked(socket, "status");
+    if (status && status->value("pid", pid_t{0}) == pid &&
+        admin::text_of(*status, "state") == "serving") {
+      fmt::print("{} {}, process {}, serves\n", program_, admin::text_of(*status, "version"), pid);
+      return 0;
+    }
+    if (has_ended(process, kAskEvery)) {
+      return refused(fmt::format(
+          "the new process, {}, has ended, and its log says why; the one that ran serves on", pid));
+    }
+  }
+  return refused(
+      fmt::format("process {} has not taken over within {} s; the one that ran serves on", pid,
+                  std::chrono::duration_cast<std::chrono::seconds>(kPatience).count()));
+}
+
+} // namespace program
