@@ -14,6 +14,8 @@
 namespace turnd {
 namespace {
 
+constexpr std::string_view kMd5Alone = " (MD5 key alone: add the password once more for SHA-256)";
+
 int refused(const core::Error& error) {
   fmt::print(stderr, "turnd: {}\n", error.text);
   return program::kRefused;
@@ -96,7 +98,8 @@ int UserCommand::remove() const {
 int UserCommand::list() const {
   const auto file = load_users_file(file_, realm_);
   if (!file) return refused(file.error());
-  for (const auto& [name, keys] : file->users) fmt::print("{}\n", name);
+  for (const auto& [name, keys] : file->users)
+    fmt::print("{}{}\n", name, keys.sha256 ? "" : kMd5Alone);
   return 0;
 }
 

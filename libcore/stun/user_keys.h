@@ -10,8 +10,10 @@
 namespace stun {
 
 struct UserKeys {
-  Key md5;    // RFC 5389, and RFC 8489 with MD5
-  Key sha256; // RFC 8489
+  Key md5; // RFC 5389, and RFC 8489 with MD5
+  // RFC 8489. Of a user whose password nobody has typed here, since another server's keys were taken
+  // over, there is none.
+  std::optional<Key> sha256;
   // Of clients of RFC 5389, where SASLprep makes something else of name or password than OpaqueString.
   std::optional<Key> md5_saslprep;
 };

@@ -68,8 +68,12 @@ class Authenticator {
                                           const core::SocketAddress& client, const Known* known,
                                           core::WallTime now) const;
 
-  // What 401 and 438 carry, beside PASSWORD-ALGORITHMS.
+  // What 401 and 438 carry.
   const std::string& realm() const { return credentials_->realm(); }
+  // PASSWORD-ALGORITHMS only with a nonce that promises them (RFC 8489 section 9.2.4).
+  bool offers_password_algorithms() const {
+    return (credentials_->features() & stun::kFeaturePasswordAlgorithms) != 0;
+  }
   // And this one, when there is a third party that authorizes.
   std::optional<std::string_view> third_party() const {
     const auto& party = credentials_->third_party();

@@ -40,6 +40,7 @@ Credentials::Credentials(std::string realm, const std::map<std::string, core::Se
 
 void Credentials::add(std::string_view name, stun::UserKeys keys) {
   if (keys.md5_saslprep) most_keys_of_a_user_ = 2;
+  if (!keys.sha256) has_all_algorithms_ = false;
   const User& user =
       users_.emplace_back(stun::prepared(name).value_or(std::string(name)), std::move(keys));
   by_name_.emplace(user.name, &user);
@@ -59,14 +60,14 @@ const Credentials::User* Credentials::find(std::string_view name) const {
 // A client that is offered anonymity sends hashes, behind which nobody finds a time-limited name or
 // the name of a key.
 std::uint32_t Credentials::features() const {
-  return stun::kFeaturePasswordAlgorithms |
+  return (has_all_algorithms_ ? stun::kFeaturePasswordAlgorithms : 0) |
          (shared_secrets_.empty() && !third_party_ ? stun::kFeatureUsernameAnonymity : 0);
 }
 
 Credentials::Candidate Credentials::candidate(const User& user, stun::PasswordAlgorithm algorithm) {
   Candidate found{.username = user.name, .keys = {}};
   if (algorithm == stun::PasswordAlgorithm::sha256) {
-    found.keys = {user.keys.sha256};
+    if (user.keys.sha256) found.keys = {*user.keys.sha256};
   } else {
     found.keys = {user.keys.md5};
     if (user.keys.md5_saslprep) found.keys.push_back(*user.keys.md5_saslprep);

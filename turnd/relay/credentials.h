@@ -45,7 +45,8 @@ class Credentials {
 
   const std::string& realm() const { return realm_; }
 
-  // What a nonce may promise (stun::kFeature…).
+  // What a nonce may promise (stun::kFeature…). Password algorithms only while every user has a key
+  // for each: an offer is made before it is known to whom.
   std::uint32_t features() const;
 
   // The keys that a request of this user may be signed with; none when there is no such user, or its
@@ -86,6 +87,7 @@ class Credentials {
   std::vector<core::Secret> shared_secrets_;
   std::optional<ThirdParty> third_party_;
   std::size_t most_keys_of_a_user_ = 1;
+  bool has_all_algorithms_ = true; // for every user
 };
 
 // "expiry:user" or "expiry", the expiry in seconds since 1970.

@@ -240,7 +240,9 @@ Decision Server::challenge(const Request& request, ErrorCode code) {
     const auto nonce = authenticator_.new_nonce(request.to.five_tuple->client, request.now.wall);
     answer.add_text(Attribute::realm, authenticator_.realm());
     answer.add_text(Attribute::nonce, stun::text_of(nonce));
-    answer.add(Attribute::password_algorithms, stun::kOfferedPasswordAlgorithms);
+    if (authenticator_.offers_password_algorithms()) {
+      answer.add(Attribute::password_algorithms, stun::kOfferedPasswordAlgorithms);
+    }
     if (const auto name = authenticator_.third_party()) {
       answer.add_text(Attribute::third_party_authorization, *name);
     }

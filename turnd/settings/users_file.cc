@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <vector>
 
@@ -50,13 +51,14 @@ auto key_of(std::size_t size) {
 
 std::optional<stun::UserKeys> keys_of(const Value& value) {
   stun::UserKeys keys;
+  stun::Key newer;
   stun::Key older;
   ObjectReader object(value);
   const bool has_md5 = object.require("md5", keys.md5, key_of(kMd5Bytes));
-  const bool has_sha256 = object.require("sha256", keys.sha256, key_of(kSha256Bytes));
+  if (object.read("sha256", newer, key_of(kSha256Bytes))) keys.sha256 = newer;
   if (object.read("md5_saslprep", older, key_of(kMd5Bytes))) keys.md5_saslprep = older;
   object.finish();
-  if (!has_md5 || !has_sha256) return std::nullopt;
+  if (!has_md5) return std::nullopt;
   return keys;
 }
 
@@ -70,6 +72,21 @@ std::string quoted(std::string_view text) {
   std::string out = "\"";
   core::append_escaped(out, text);
   return out + '"';
+}
+
+void note_those_without_sha256(const UsersFile& file, const std::string& path,
+                               config::Problems& problems) {
+  const auto lacks_it = [](const auto& user) { return !user.second.sha256; };
+  const auto count = std::ranges::count_if(file.users, lacks_it);
+  if (count == 0) return;
+  const std::string& first = std::ranges::find_if(file.users, lacks_it)->first;
+  problems.push_back(
+      {config::Severity::warning,
+       {path, 0, 0, ""},
+       fmt::format(
+           "{} of {} users, such as {}, {} an MD5 key alone, so SHA-256 is offered to nobody",
+           count, file.users.size(), quoted(first), count == 1 ? "has" : "have"),
+       "their passwords once more (turnd user add)"});
 }
 
 } // namespace
@@ -91,6 +108,7 @@ std::optional<UsersFile> read_users_file(const std::string& path,
     object.require("realm", result.realm, realm);
     object.require("users", result.users, config::map_of(user_name, keys_of, kMaxUsersInFile));
     object.finish();
+    if (!config::has_error(found)) note_those_without_sha256(result, path, found);
   }
   const bool is_right = !config::has_error(found);
   for (auto& problem : found) problems.push_back(std::move(problem));
@@ -102,8 +120,8 @@ std::string to_text(const UsersFile& file) {
   std::string text = fmt::format("{{\n  \"realm\": {},\n  \"users\": {{", quoted(file.realm));
   const char* before = "\n";
   for (const auto& [name, keys] : file.users) {
-    text += fmt::format("{}    {}: {{ \"md5\": \"{}\", \"sha256\": \"{}\"", before, quoted(name),
-                        hex(keys.md5), hex(keys.sha256));
+    text += fmt::format("{}    {}: {{ \"md5\": \"{}\"", before, quoted(name), hex(keys.md5));
+    if (keys.sha256) text += fmt::format(", \"sha256\": \"{}\"", hex(*keys.sha256));
     if (keys.md5_saslprep)
       text += fmt::format(", \"md5_saslprep\": \"{}\"", hex(*keys.md5_saslprep));
     text += " }";

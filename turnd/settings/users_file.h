@@ -8,7 +8,7 @@
 //     }
 //   }
 //
-// "md5_saslprep" stands beside these where older clients make another key of the same password
+// A user who was taken over from a server that had nothing else has "md5" alone. "md5_saslprep" stands beside these where older clients make another key of the same password
 // (libcore/stun/user_keys.h). Whoever has a key can relay with it: the file is a secret.
 #pragma once
 

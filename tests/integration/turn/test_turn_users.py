@@ -9,6 +9,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import time
 
@@ -181,6 +182,34 @@ def test_prepared_names_and_passwords(users, start, client):
     turnd = start(credentials={"users_file": str(users)})
     assert client(turnd, user="\u00C5ke", password="\uFB01ve").allocate()  # OpaqueString
     assert client(turnd, user="\u00C5ke", password="five").allocate()  # SASLprep
+
+
+def test_a_user_with_an_md5_key_alone_allocates_and_is_told_apart(users, start, client):
+    """Taken over from a server that kept nothing else; SHA-256 is offered to nobody until the password came once more."""
+    add(users, "alice", "wonder")
+    file = json.loads(users.read_text())
+    file["users"]["carol"] = {"md5": keys("carol", "sing")["md5"]}
+    write_private(users, json.dumps(file))
+    assert user("list", "--file", users).stdout == "alice\ncarol (MD5 key alone: add the password once more for SHA-256)\n"
+    turnd = start(credentials={"users_file": str(users)})
+    assert "1 of 2 users" in turnd.log
+    for name, password in (("alice", "wonder"), ("carol", "sing")):
+        assert client(turnd, user=name, password=password).allocate()
+    with pytest.raises(Refused, match="401"):
+        client(turnd, user="carol", password="song").allocate()
+    assert offered_algorithms(client(turnd)) is None
+
+    assert add(users, "bob", "builder") == "added bob\n"
+    assert json.loads(users.read_text())["users"]["carol"] == {"md5": keys("carol", "sing")["md5"]}, "another's edit leaves it"
+    assert add(users, "carol", "sing") == "changed carol\n"
+    turnd.signal(signal.SIGHUP)
+    turnd.wait_for_log("reload.done")
+    assert offered_algorithms(client(turnd)) == bytes([0, 2, 0, 0, 0, 1, 0, 0])
+
+
+def offered_algorithms(link):
+    link.send(turn_client.encode(turn_client.ALLOCATE, bytes(12), []))
+    return turn_client.Message(link.receive()).attribute(PASSWORD_ALGORITHMS, None)
 
 
 @pytest.mark.parametrize("options", [[], ["--sha256"]])

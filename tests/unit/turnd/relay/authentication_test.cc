@@ -381,6 +381,51 @@ TEST_CASE("users of a file, of whom only the keys are known, log in with either 
   CHECK(scene.allocate(wrong).error() == 401);
 }
 
+stun::UserKeys md5_alone(const char* name, const char* password) {
+  return {.md5 = stun::long_term_key_md5(name, "example.com", password),
+          .sha256 = std::nullopt,
+          .md5_saslprep = std::nullopt};
+}
+
+TEST_CASE(
+    "RFC 8489 9.2.4: while a user has an MD5 key alone, no algorithms are offered, and the nonce "
+    "says so") {
+  Options options;
+  options.stored_users = {{"carol", md5_alone("carol", "sing")}};
+  Scene scene(options);
+  Client carol("carol", "sing", "192.0.2.7:40001");
+  const auto challenge = scene.feed(carol, carol.unsigned_request(stun::Method::allocate));
+  CHECK_FALSE(challenge.answer->has(Attribute::password_algorithms));
+  CHECK(challenge.answer->text(Attribute::nonce).starts_with("obMatJos2QAAC")); // anonymity alone
+  const auto allocated = scene.allocate(carol);
+  REQUIRE(allocated.is_success());
+  CHECK(stun::has_valid_integrity(allocated.answer->message(), carol.key().bytes()));
+
+  Client others("alice", "wonder", "192.0.2.7:40002"); // go on as clients of RFC 5389
+  CHECK(scene.allocate(others).is_success());
+  Client wrong("carol", "song", "192.0.2.7:40003");
+  CHECK(scene.allocate(wrong).error() == 401);
+}
+
+TEST_CASE("a user with an MD5 key alone is nobody to who signs with SHA-256, with any key") {
+  Scene scene;
+  Client carol("carol", "sing");
+  carol.algorithm = stun::PasswordAlgorithm::sha256;
+  scene.challenge(carol); // with a nonce that promises both
+  scene.server.set_credentials(std::make_shared<turnd::Credentials>(
+      "example.com", std::map<std::string, core::Secret>{}, std::vector<core::Secret>{},
+      std::map<std::string, stun::UserKeys>{{"carol", md5_alone("carol", "sing")}}));
+  const auto refused = [&](core::Bytes key) {
+    const auto result = spoilt(
+        scene, carol, [&](stun::MessageBuilder& m) { carol.add_credential(m); },
+        [&](stun::MessageBuilder& m) { m.sign_sha256(key); });
+    return result.error();
+  };
+  CHECK(refused(carol.key().bytes()) == 401);
+  CHECK(refused(stun::Key().bytes()) == 401);                 // the key that there isn't
+  CHECK(refused(stun::Key(stun::Userhash{}).bytes()) == 401); // all zero
+}
+
 std::string name_expiring_at(core::WallTime when, const char* user) {
   return std::to_string(when.time_since_epoch().count()) + ":" + user;
 }

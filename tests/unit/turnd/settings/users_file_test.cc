@@ -67,7 +67,8 @@ TEST_CASE("a users file has a realm and a pair of keys for each user, and comes 
   CHECK(file->users.contains("b\u00F6b\"\\"));
   const stun::UserKeys& alice = file->users.at("alice");
   CHECK(std::ranges::equal(alice.md5.bytes(), keys->md5.bytes()));
-  CHECK(std::ranges::equal(alice.sha256.bytes(), keys->sha256.bytes()));
+  REQUIRE(alice.sha256);
+  CHECK(std::ranges::equal(alice.sha256->bytes(), keys->sha256->bytes()));
   REQUIRE(alice.md5_saslprep);
   CHECK(std::ranges::equal(alice.md5_saslprep->bytes(), keys->md5_saslprep->bytes()));
 
@@ -84,12 +85,27 @@ TEST_CASE("what is wrong with a users file is said with its line, and without th
   CHECK(problems_with_user(entry("0001020304050607 8090a0b0c0d0eff")) ==
         Lines{at + "/md5: the key has something else than hex digits at character 17; expected 32 "
                    "hex digits"});
-  CHECK(problems_with_user("{ \"md5\": \"" + kMd5 + "\" }") ==
-        Lines{at + ": \"sha256\" is missing"});
+  CHECK(problems_with_user("{ \"sha256\": \"" + kSha256 + "\" }") ==
+        Lines{at + ": \"md5\" is missing"});
   CHECK(problems_with_user(R"({ "password": "x", )" + entry().substr(1)) ==
         Lines{at + "/password: unknown key \"password\"; expected one of \"md5\", \"sha256\", "
                    "\"md5_saslprep\""});
   CHECK(problems_with_user("\"wonder\"").size() == 1);
+}
+
+TEST_CASE("users with an MD5 key alone are taken, said, and come back as written") {
+  const std::string md5_alone = "{ \"md5\": \"" + kMd5 + "\" }";
+  const auto [file, problems] = read(R"({ "realm": "example.com", "users": { "alice": )" + entry() +
+                                     ", \"bob\": " + md5_alone + " } }");
+  REQUIRE(file);
+  CHECK(problems == Lines{"/users: 1 of 2 users, such as \"bob\", has an MD5 key alone, so "
+                          "SHA-256 is offered to nobody; expected their passwords once more (turnd "
+                          "user add)"});
+  CHECK_FALSE(file->users.at("bob").sha256);
+  const auto again = read(turnd::to_text(*file));
+  REQUIRE(again.file);
+  CHECK_FALSE(again.file->users.at("bob").sha256);
+  CHECK(again.file->users.at("alice").sha256);
 }
 
 TEST_CASE("a user twice, an unknown key, no realm, or a reader too many refuse a users file") {
