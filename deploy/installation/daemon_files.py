@@ -94,14 +94,16 @@ def turnd(site: Site) -> dict:
         configured["relay"]["tcp"] = True
     if turn.peers_allow or turn.peers_deny:
         configured["peers"] = {"allow": turn.peers_allow, "deny": turn.peers_deny}
-    if turn.clients != ["any"]:
-        configured["clients"] = {"stun": ["any"], "turn": turn.clients}
+    if turn.clients != ["any"] or turn.stun_clients != ["any"]:
+        configured["clients"] = {"stun": turn.stun_clients, "turn": turn.clients}
     if turn.mobility:
         configured.setdefault("clients", {})["mobility"] = True
     if turn.limits:
         configured["limits"] = turn.limits
     if turn.alternates:
         configured["alternate"] = {"servers": turn.alternates, "when": "full"}
+    if turn.log_level:
+        configured["log"] = {"level": turn.log_level}
     return configured
 
 
@@ -120,5 +122,12 @@ def credentials(turn: Turn) -> dict:
         made["users"] = turn.users
     if turn.secrets:
         made["shared_secrets"] = turn.secrets
+    if turn.users_file:
+        made["users_file"] = turn.users_file
     return made
+
+
+def users(turn: Turn) -> dict:
+    """The users file, of those whose password nobody knows."""
+    return {"realm": turn.realm, "users": {name: {"md5": key} for name, key in sorted(turn.keys.items())}}
 

@@ -7,14 +7,19 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from installation import daemon_files, read_answers, read_jail, read_nginx, read_turnserver
+from installation import daemon_files, read_answers, read_certificate, read_jail, read_nginx, read_turnserver
 from installation.nginx_syntax import NotNginx
 from installation.output import NotWritten, write
 from installation.read_answers import NotAnswers
+from installation.read_certificate import NotACertificate
 from installation.report import Report
-from installation.site import Site
+from installation.site import Certificate, Site
 
 REFUSED, USAGE = 1, 2
+PEM, USERS = "pexip.pem", "turnusers.json"
+# Where an appliance keeps what can be imported, from its root folder.
+IN_AN_APPLIANCE = [".reverseproxy-config.json", "root/.reverseproxy-config.json", "home/*/.reverseproxy-config.json", "opt/*/.reverseproxy-config.json",
+                   "etc/nginx/sites-available/pexapp", "etc/turnserver.conf", "etc/turnuserdb.conf", "etc/fail2ban/jail.local", "etc/nginx/ssl/pexip.pem"]
 
 
 class Unreadable(Exception):
@@ -23,14 +28,16 @@ class Unreadable(Exception):
 
 def main(arguments: list[str], description: str) -> int:
     parser = argparse.ArgumentParser(prog="deploy/import", description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".reverseproxy-config.json, pexapp, turnserver.conf, turnuserdb.conf, jail.local")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE",
+                        help=".reverseproxy-config.json, pexapp, turnserver.conf, turnuserdb.conf, jail.local, pexip.pem; or a folder: the root of an appliance")
     parser.add_argument("--output", type=Path, default=Path("imported"), metavar="DIR", help="a folder that is made (imported)")
     parser.add_argument("--state", default="/var/lib/vestibule", metavar="DIR", help="where rproxyd keeps bans (/var/lib/vestibule)")
+    parser.add_argument("--configuration", default="/etc/vestibule", metavar="DIR", help="where certificate and users will be (/etc/vestibule)")
     options = parser.parse_args(arguments)
     report = Report()
     try:
-        site = read_all(options.files, report)
-        files = made_of(site, report, options)
+        site, certificate = read_all(files_of(options.files), report)
+        files = made_of(site, certificate, report, options)
         write(options.output, files)
     except (Unreadable, NotWritten) as problem:
         print(f"deploy/import: {problem}", file=sys.stderr)
@@ -40,12 +47,28 @@ def main(arguments: list[str], description: str) -> int:
     return 0
 
 
+def files_of(named: list[Path]) -> list[Path]:
+    """A folder is an appliance's root, or one of its files' own."""
+    found = []
+    for path in named:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = [file for pattern in IN_AN_APPLIANCE for file in sorted({*path.glob(pattern), *path.glob(pattern.rpartition("/")[2])}) if file.is_file()]
+        if not inside:
+            raise Unreadable(f"{path}: holds none of an appliance's files: {', '.join(IN_AN_APPLIANCE)}")
+        found += dict.fromkeys(inside)
+    return found
+
+
 def kind_of(path: Path) -> str:
     """By what is in it."""
     begin = path.read_bytes()[:1 << 20]
     if begin.startswith(b"SQLite format 3"):
         return "users"
     text = begin.decode(errors="replace")
+    if "-----BEGIN CERTIFICATE-----" in text or "PRIVATE KEY-----" in text:
+        return "certificate"
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if text.lstrip().startswith("{"):
         return "answers"
@@ -57,13 +80,14 @@ def kind_of(path: Path) -> str:
         return "users"
     if any(line.partition("=")[0].strip() in TURNSERVER_MARKS for line in lines):
         return "turnserver"
-    raise Unreadable(f"{path}: is none of the files that can be imported: .reverseproxy-config.json, nginx's pexapp, turnserver.conf, turnuserdb.conf, jail.local")
+    raise Unreadable(f"{path}: is none of the files that can be imported: .reverseproxy-config.json, nginx's pexapp, turnserver.conf, turnuserdb.conf, jail.local, pexip.pem")
 
 
 TURNSERVER_MARKS = {"realm", "listening-ip", "listening-port", "relay-ip", "lt-cred-mech", "use-auth-secret", "user", "userdb", "min-port", "external-ip"}
 
 
-def read_all(files: list[Path], report: Report) -> Site:
+def read_all(files: list[Path], report: Report) -> tuple[Site, Path | None]:
+    """And the certificate's file, which goes where it is looked for."""
     by_kind: dict[str, Path] = {}
     for file in files:
         try:
@@ -91,11 +115,37 @@ def read_all(files: list[Path], report: Report) -> Site:
         raise Unreadable(f"{error.filename}: {error.strerror}") from None
     if site.web is None and site.turn is None:
         raise Unreadable(f"{', '.join(map(str, files))}: neither a reverse proxy nor a TURN server is configured there")
-    return site
+    return site, by_kind.get("certificate")
 
 
-def made_of(site: Site, report: Report, options: argparse.Namespace) -> dict[str, str]:
+def carry_certificate(site: Site, path: Path, report: Report, options: argparse.Namespace) -> str:
+    """Its text; where it was referred to by the same name, the new place is. Raises Unreadable."""
+    try:
+        text, remarks = read_certificate.read(path)
+    except (NotACertificate, OSError) as problem:
+        raise Unreadable(str(problem) if isinstance(problem, NotACertificate) else f"{path}: {problem.strerror}") from None
+    place = Certificate(f"{options.configuration}/{PEM}")
+
+    def moved(one: Certificate) -> Certificate:
+        return place if Path(one.file).name == path.name else one
+
+    if site.web:
+        site.web.certificates = [moved(each) for each in site.web.certificates] or [place]
+    if site.turn and site.turn.certificate:
+        site.turn.certificate = moved(site.turn.certificate)
+    report.carry(str(path), f"certificate, key and intermediates, as {place.file}")
+    for remark in remarks:
+        report.ask(remark)
+    return text
+
+
+def made_of(site: Site, certificate: Path | None, report: Report, options: argparse.Namespace) -> dict[str, str]:
     files = {}
+    if certificate:
+        files[PEM] = carry_certificate(site, certificate, report, options)
+    if site.turn and site.turn.keys and site.turn.realm:
+        files[USERS] = as_text(daemon_files.users(site.turn))
+        site.turn.users_file = f"{options.configuration}/{USERS}"
     if site.web:
         files["rproxyd.json"] = as_text(daemon_files.rproxyd(site, options.state))
     if site.turn:

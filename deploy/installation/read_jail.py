@@ -22,7 +22,9 @@ def read(path: Path, report: Report) -> Guard:
     jail = parser[JAIL]
     guard = Guard(enabled=jail.get("enabled", "false").lower() in ("true", "1", "yes", "on"))
     report.carry(f"{path}: {JAIL}/enabled", f"the PIN guard is {'on' if guard.enabled else 'off'}")
-    lines = int(jail.get("maxretry", "10"))
+    if not (written := jail.get("maxretry", "10")).isdigit():
+        raise ValueError(f"{path}: {JAIL}/maxretry: {written!r} is not a number of failures")
+    lines = int(written)
     guard.max_failures = max(1, lines // LINES_PER_WRONG_PIN)
     report.change(f"{path}: {JAIL}/maxretry", f"{lines} lines in a log meant {guard.max_failures} wrong PINs; wrong PINs are what is counted, "
                                               "and right ones no longer bring anybody nearer to a ban")

@@ -200,7 +200,9 @@ class Reader:
             if "down" in options:
                 self._report.leave(server.where, f"{server}: is down, and left out")
                 continue
-            self.web.nodes.append(Node(address, int(options.get("weight", 1)), "backup" in options))
+            if not (weight := options.get("weight", "1")).isdigit():
+                raise nginx_syntax.NotNginx(f"{server.where}: weight={weight}: a number was expected")
+            self.web.nodes.append(Node(address, int(weight), "backup" in options))
             self._report.carry(server.where, f"the conferencing node {address}")
             if {"max_fails", "fail_timeout"} & options.keys():
                 self._report.change(server.where, "max_fails, fail_timeout: nodes are checked actively, and left alone for a while when they fail")

@@ -19,6 +19,11 @@ class Report:
     def carry(self, where: str, what: str) -> None:
         self.carried.append((where, what))
 
+    def otherwise_carry(self, where: str, what: str) -> None:
+        """Unless something has been said of that place."""
+        if not any(place == where for place, _ in [*self.carried, *self.changed, *self.no_counterpart]) and not any(f"{where}:" in each for each in self.to_do):
+            self.carry(where, what)
+
     def change(self, where: str, what: str) -> None:
         self.changed.append((where, what))
 

@@ -64,12 +64,15 @@ class Turn:
     peers_allow: list[str] = field(default_factory=list)
     peers_deny: list[str] = field(default_factory=list)
     clients: list[str] = field(default_factory=lambda: ["any"])  # who may relay
+    stun_clients: list[str] = field(default_factory=lambda: ["any"])
     mobility: bool = False
     users: dict[str, str] = field(default_factory=dict)  # passwords
-    keys: dict[str, str] = field(default_factory=dict)   # MD5 keys in hex
+    keys: dict[str, str] = field(default_factory=dict)   # MD5 keys in hex, of others
+    users_file: str | None = None                        # where the keys will be
     secrets: list[str] = field(default_factory=list)
     limits: dict[str, int | str] = field(default_factory=dict)
     alternates: list[str] = field(default_factory=list)
+    log_level: str | None = None
 
 
 @dataclass

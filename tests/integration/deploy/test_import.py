@@ -1,6 +1,7 @@
 """deploy/import: files as the appliance and coturn have them become configurations that the daemons accept and run with."""
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/integration/support"))
 
-from certificates import Certificate  # noqa: E402
+from certificates import Certificate, expired_certificate, openssl  # noqa: E402
 from daemons import Daemon, run, write_private  # noqa: E402
 
 # As version 5 wrote them (2017), for one machine with one address.
@@ -142,6 +143,8 @@ def write(tmp_path):
 
 def accepted(tmp_path: Path, program: str, configured: dict) -> None:
     """By the daemon's own check, warnings aside."""
+    if configured.get("credentials", {}).get("users_file"):
+        configured["credentials"]["users_file"] = str(tmp_path / "out/turnusers.json")
     done = run(program, "check", "--config", write_private(tmp_path / f"{program}.json", json.dumps(configured)))
     assert done.returncode == 0, done.stdout
 
@@ -197,9 +200,10 @@ def test_the_turn_server_of_version_5(tmp_path, write):
     assert got.turnd["listeners"] == [{"transport": "udp", "address": "127.0.0.1:3478"}]
     assert got.turnd["relay"]["external_addresses"] == {"127.0.0.1": "1.2.3.4"}
     assert got.turnd["limits"] == {"bandwidth_per_allocation": 1250000}
-    assert got.turnd["credentials"] == {"users": {"alice": "secret"}}
+    assert got.turnd["credentials"] == {"users": {"alice": "secret"}, "users_file": "/etc/vestibule/turnusers.json"}
+    assert json.loads((got.output / "turnusers.json").read_text()) == {"realm": "example.com", "users": {"pexip": {"md5": "9b3a3c5d" * 4}}}
     assert got.turnd["peers"]["deny"] == ["192.0.2.0/24"]
-    assert "the password of 'pexip'" in got.said and "what-is-this=7" in got.said
+    assert "1 users with MD5 keys alone" in got.said and "what-is-this=7" in got.said
     assert "hush" not in got.said and "secret" not in got.said.replace("shared secret", "")
     accepted(tmp_path, "turnd", got.turnd)
 
@@ -218,6 +222,85 @@ def test_coturn_with_its_database_and_secrets(tmp_path, write):
     assert got.turnd["relay"]["tcp"] is True  # coturn's default
     assert "bob" in got.said and "another realm" in got.said and "south" not in got.said
     accepted(tmp_path, "turnd", got.turnd)
+
+
+# What turnserver --help of coturn 4.6.1 lists, and what came and went in other versions.
+OTHER_VERSIONS = """no-loopback-peers dh2066 no-sslv2 no-sslv3 no-tlsv1_1 no-tlsv1_2 tlsv1 tlsv1_1 prometheus prometheus-address prometheus-port prometheus-path
+    prometheus-username-labels mongo-userdb respond-http-unsupported sock-buf-size stun-backward-compatibility software-attribute rfc5780 drain
+    no-new-log-timestamp log-min-level cpus cli raw-public-keys federation-listening-ip multiplex-peer""".split()
+GIVEN = {"listening-port": "3478", "tls-listening-port": "5349", "alt-listening-port": "3479", "alt-tls-listening-port": "5350", "tcp-proxy-port": "5555",
+         "listening-ip": "127.0.0.1", "relay-ip": "127.0.0.1", "external-ip": "192.0.2.1/127.0.0.1", "aux-server": "127.0.0.1:7000",
+         "min-port": "50000", "max-port": "60000", "user": "pexip:admin123", "realm": "example.com", "user-quota": "10", "total-quota": "100",
+         "max-bps": "64000", "static-auth-secret": "north", "cert": "PEM", "pkey": "PEM", "stale-nonce": "600", "max-allocate-lifetime": "3600",
+         "alternate-server": "192.0.2.7:3478", "tls-alternate-server": "192.0.2.7:5349", "allowed-peer-ip": "192.0.2.5", "denied-peer-ip": "192.0.2.6-192.0.2.9",
+         "userdb": "USERDB", "db": "USERDB", "rest-api-separator": "!", "no-udp": "0"}
+
+
+def every_option() -> list[str]:
+    done = subprocess.run(["turnserver", "--help"], capture_output=True, text=True)
+    listed = re.findall(r"^ *(?:-\w, )?[, ]*--([A-Za-z0-9-]+)", done.stdout + done.stderr, re.MULTILINE)
+    assert len(listed) > 90
+    return sorted({*listed, "sql-userdb", *OTHER_VERSIONS})
+
+
+def test_every_option_of_coturn_is_known_and_said(tmp_path, write):
+    write("turnuserdb.conf", "alice:secret\n")
+    options = every_option()
+    file = write("turnserver.conf", "".join(f"{each}={GIVEN[each]}\n" if each in GIVEN else f"{each}=some\n" for each in options))
+    got = carry_over(tmp_path / "out", file)
+    assert "is not known here" not in got.said
+    for number, each in enumerate(options, 1):
+        assert f"{file}:{number}: " in got.said, each
+    accepted(tmp_path, "turnd", got.turnd | {"clients": {}})
+    assert got.turnd["clients"] == {"stun": [], "turn": [], "mobility": True}
+    assert {"transport": "udp", "address": "127.0.0.1:7000"} in got.turnd["listeners"]
+
+
+@pytest.mark.parametrize("line, says", [("listening-port=many", "listening-port=many: expected a number"), ("max-bps=1M", "max-bps=1M: expected a number")])
+def test_a_value_that_is_none_is_named_with_its_line(tmp_path, write, line, says):
+    got = carry_over(tmp_path / "out", write("turnserver.conf", f"realm=example.com\n{line}\n"), expect=1)
+    assert f"turnserver.conf:2: {says}" in got.said and not (tmp_path / "out").exists()
+
+
+def test_an_appliance_as_a_folder_is_one_command(tmp_path, write):
+    """Its disk, mounted: what is there is found, the certificate too."""
+    root = tmp_path / "mnt"
+    for place, name, text in (("etc/nginx/sites-available", "pexapp", PEXAPP_7.replace("ssl_certificate PEM", "ssl_certificate /etc/nginx/ssl/pexip.pem")
+                               .replace("ssl_certificate_key PEM", "ssl_certificate_key /etc/nginx/ssl/pexip.pem")),
+                              ("etc", "turnserver.conf", TURNSERVER_5), ("etc", "turnuserdb.conf", "pexip:0x" + "9b3a3c5d" * 4 + "\n"),
+                              ("etc/fail2ban", "jail.local", "[pexiprp]\nenabled = true\n"), ("etc/nginx/ssl", "pexip.pem", ""),
+                              ("home/pexip", ".reverseproxy-config.json", json.dumps(ANSWERS_7))):
+        (root / place).mkdir(parents=True, exist_ok=True)
+        write_private(root / place / name, text or (tmp_path / "pexip.pem").read_text())
+    got = carry_over(tmp_path / "out", root)
+    assert got.rproxyd["listeners"][0]["tls"]["certificates"] == ["/etc/vestibule/pexip.pem"]
+    assert (got.output / "pexip.pem").read_text() == (tmp_path / "pexip.pem").read_text()
+    assert got.rproxyd["pin_guard"]["enabled"] and got.turnd["credentials"]["users_file"] == "/etc/vestibule/turnusers.json"
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "holds none of an appliance's files" in carry_over(tmp_path / "other", empty, expect=1).said
+
+
+CERTIFICATES = {
+    "another's key": (lambda own, other: own.certificate + other.key, "its private key is another certificate's"),
+    "an encrypted key": (lambda own, other: own.certificate + openssl("pkey", "-aes128", "-passout", "pass:hush", stdin=own.key), "its private key is encrypted"),
+    "no key": (lambda own, other: own.certificate, "holds no private keys"),
+    "no certificate": (lambda own, other: own.key, "holds no certificate"),
+    "a damaged certificate": (lambda own, other: own.certificate[:100] + "!" + own.certificate[101:] + own.key, "its certificate is damaged"),
+}
+
+
+@pytest.mark.parametrize("name", CERTIFICATES)
+def test_a_certificate_that_can_not_serve_is_named_and_nothing_is_written(tmp_path, write, name):
+    made, says = CERTIFICATES[name]
+    pem = write_private(tmp_path / "foreign.pem", made(Certificate(tmp_path, "own"), Certificate(tmp_path, "other")))
+    got = carry_over(tmp_path / "out", write("pexapp", PEXAPP_7), pem, expect=1)
+    assert f"{pem}: {says}" in got.said and "BEGIN" not in got.said and not (tmp_path / "out").exists()
+
+
+def test_an_expired_certificate_is_carried_and_said(tmp_path, write):
+    pem = write_private(tmp_path / "old.pem", expired_certificate(tmp_path))
+    assert f"{pem}: has expired" in carry_over(tmp_path / "out", write("pexapp", PEXAPP_7), pem).said
 
 
 def test_the_answers_of_version_7_restricted(tmp_path, write):
