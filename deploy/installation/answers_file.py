@@ -1,6 +1,7 @@
 """Answers as a file, in the appliance's form: read from it, completed, and written back."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def as_text(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def complete(answers: Answers, source: str) -> Answers:
+def complete(answers: Answers, source: str, examine: Callable[[Question, Any, Answers], None]) -> Answers:
     """Every question's answer, checked as if it had been typed; what is missing takes its default. Raises NotAnswers, all problems at once."""
     made: Answers = {}
     problems = []
@@ -57,7 +58,9 @@ def complete(answers: Answers, source: str) -> Answers:
         if not question.asked(made):
             continue
         try:
-            put(made, question.key, given(question, answers, made))
+            value = given(question, answers, made)
+            examine(question, value, made)
+            put(made, question.key, value)
         except checks.Wrong as problem:
             problems.append(f"{source}: {question.key}: {problem}")
     if problems:

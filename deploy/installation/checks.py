@@ -19,6 +19,11 @@ def address(text: str) -> str:
         raise Wrong(f"{text!r} is not an IPv4 address; expected four numbers from 0 to 255, such as 198.51.100.130") from None
 
 
+def is_address(host: str) -> bool:
+    """And not a name."""
+    return re.fullmatch(r"[\d.]+", host) is not None
+
+
 def host_address(text: str) -> str:
     found = ipaddress.IPv4Address(address(text))
     if found.is_loopback or found.is_multicast or found.is_unspecified or found == ipaddress.IPv4Address("255.255.255.255"):

@@ -1,12 +1,29 @@
-"""A dedicated machine's own files: interfaces, names, time, and a firewall with the ports of the guide's Appendix 1 and no others."""
+"""A dedicated machine's own files: interfaces, names, time, who may use SSH, services, and a firewall with the ports of the guide's
+Appendix 1 and no others."""
 
 import ipaddress
+from pathlib import Path
 
-from installation.from_answers import TURN_PORT, inside, nodes, outside
+from installation import checks
+from installation.from_answers import TURN_ON_443, TURN_PORT, inside, nodes, on_443, outside
 from installation.questions import FIRST, SECOND, Answers, get, has_second, has_turn, has_web
 
 RELAY_PORTS = "49152-65535"
 HEAD = "# Written by deploy/setup.\n"
+UNITS = Path(__file__).resolve().parents[1] / "systemd"
+# Of each daemon: what stands in UNITS, and where it goes.
+SERVICE_FILES = {
+    "rproxyd": {"rproxyd.service": "etc/systemd/system/rproxyd.service", "vestibule-rproxyd.sysusers.conf": "etc/sysusers.d/vestibule-rproxyd.conf",
+                "vestibule.tmpfiles.conf": "etc/tmpfiles.d/vestibule.conf", "vestibule-rproxyd.logrotate": "etc/logrotate.d/vestibule-rproxyd"},
+    "turnd": {"turnd.service": "etc/systemd/system/turnd.service", "vestibule-turnd.sysusers.conf": "etc/sysusers.d/vestibule-turnd.conf",
+              "vestibule.tmpfiles.conf": "etc/tmpfiles.d/vestibule.conf"},
+}
+
+
+def service_files(daemons: list[str], root: Path) -> dict[str, str]:
+    """Unless a package has brought them already."""
+    return {place: (UNITS / name).read_text() for daemon in daemons if not (root / f"lib/systemd/system/{daemon}.service").exists()
+            for name, place in SERVICE_FILES[daemon].items() if (UNITS / name).exists()}
 
 
 def host_files(answers: Answers) -> dict[str, str]:
@@ -14,6 +31,8 @@ def host_files(answers: Answers) -> dict[str, str]:
     cards = [FIRST, SECOND] if has_second(answers) else [FIRST]
     files = {f"etc/systemd/network/10-vestibule-{get(answers, f'interfaces.{card}')}.network": networkd(answers, card) for card in cards}
     name, domain = get(answers, "hostname"), get(answers, "domain")
+    if get(answers, "managementnetworks"):
+        files["etc/ssh/sshd_config.d/vestibule.conf"] = ssh_access(answers)
     return files | {
         "etc/network/interfaces.vestibule": interfaces(answers, cards),
         "etc/resolv.conf": HEAD + f"search {domain}\n" + "".join(f"nameserver {each}\n" for each in get(answers, "dns")),
@@ -35,7 +54,7 @@ def gateway(answers: Answers, card: str) -> str | None:
 
 def networkd(answers: Answers, card: str) -> str:
     lines = [HEAD + "[Match]", f"Name={get(answers, f'interfaces.{card}')}", "", "[Network]",
-             f"Address={get(answers, f'networks.{card}.ipaddress')}/{prefix(answers, card)}"]
+             f"Address={get(answers, f'networks.{card}.ipaddress')}/{prefix(answers, card)}", "LinkLocalAddressing=no", "IPv6AcceptRA=no"]
     if hop := gateway(answers, card):
         lines.append(f"Gateway={hop}")
     lines += [f"DNS={each}" for each in get(answers, "dns")] + [f"Domains={get(answers, 'domain')}"]
@@ -67,12 +86,16 @@ def firewall(answers: Answers) -> str:
     web_addresses = f"{{ {inside(answers)}, {outside(answers)} }}" if has_second(answers) else inside(answers)
     if has_web(answers):
         into.append(f"ip daddr {web_addresses} tcp dport {{ 80, 443 }} accept")
-        out += [node_rule(each) for each in nodes(answers)]
+        out += dict.fromkeys(node_rule(each) for each in nodes(answers))
     if has_turn(answers):
         into += [f"ip daddr {{ {inside(answers)}, {outside(answers)} }} udp dport {TURN_PORT} accept" if has_second(answers) else f"ip daddr {inside(answers)} udp dport {TURN_PORT} accept",
                  f"ip daddr {outside(answers)} udp dport {RELAY_PORTS} accept"]
+        if on_443(answers):
+            if not has_web(answers):
+                into.append(f"ip daddr {outside(answers)} tcp dport {TURN_ON_443} accept")
+            into.append(f"ip daddr {outside(answers)} udp dport {TURN_ON_443} accept")
         out.append(f"ip saddr {outside(answers)} udp sport {RELAY_PORTS} accept")
-    into += [f"ip saddr {each} tcp dport 22 accept" for each in get(answers, "managementnetworks", [])]
+    into += [f"ip saddr {each} ip daddr {inside(answers)} tcp dport 22 accept" for each in get(answers, "managementnetworks", [])]
     return f"""#!/usr/sbin/nft -f
 {HEAD}flush ruleset
 table inet vestibule {{
@@ -99,8 +122,15 @@ table inet vestibule {{
 
 
 def node_rule(node: str) -> str:
+    """A name may mean another address tomorrow, and could not be looked up when the rules are loaded."""
     host, _, port = node.partition(":")
-    return f"ip daddr {host} tcp dport {port or 443} accept"
+    return f"{f'ip daddr {host} ' if checks.is_address(host) else ''}tcp dport {port or 443} accept"
+
+
+def ssh_access(answers: Answers) -> str:
+    """sshd's own list, which holds without a firewall, too."""
+    networks = " ".join(f"*@{each}" for each in get(answers, "managementnetworks"))
+    return HEAD + f"AllowUsers {networks}\n"
 
 
 def indented(rules: list[str]) -> str:

@@ -76,7 +76,7 @@ QUESTIONS = [
     Question(f"networks.{FIRST}.netmask", "Subnet mask", checks.netmask, number=2, default=lambda _: "255.255.255.0"),
     Question(f"networks.{FIRST}.gateway", "Default gateway", checks.address, number=3, help="in the same network as the address"),
     Question("managementnetworks", "Network address and subnet mask of a network or host allowed to use SSH", checks.network, number=4, lines=True,
-             help="one a line, such as 10.0.50.0 255.255.255.0; an empty line ends. With none, SSH stays as it is"),
+             help="one a line, such as 10.0.50.0 255.255.255.0; an empty line ends. With none, a prepared machine takes no SSH: its console alone is left"),
     Question("hostname", "Hostname", checks.hostname, number=5, default=lambda _: "proxy",
              help="with the domain it is the name by which clients reach the proxy, and that its certificate has"),
     Question("domain", "Domain suffix", checks.domain, number=6),
@@ -101,8 +101,8 @@ QUESTIONS = [
              help="the address that callers see, or 'none'"),
     Question("turnserver.clientturn", "TURN for callers, yes or no", checks.yes_or_no, asked=has_turn, default=lambda _: "no",
              help="no: only conferencing nodes relay (restricted); yes: clients with time-limited credentials, too (permissive)"),
-    Question("turnserver.port443", "TURN over TLS on port 443, yes or no", checks.yes_or_no, asked=lambda a: has_turn(a) and has_web(a), default=lambda _: "no",
-             help="for callers behind firewalls that let nothing else out; it shares the port with the web"),
+    Question("turnserver.port443", "TURN on port 443, too (UDP and TLS), yes or no", checks.yes_or_no, asked=has_turn, default=lambda _: "no",
+             help="for callers behind firewalls that let nothing else out; over TCP it shares the port with the web, and over UDP it has it"),
     Question("enablefail2ban", "PIN guard, yes or no", checks.yes_or_no, asked=has_web, default=lambda _: "yes",
              help="bans whoever enters five wrong PINs within five minutes, for five minutes"),
     Question("certificate", "Certificate file (pexip.pem)", str, asked=lambda a: has_web(a) or get(a, "turnserver.port443", False),
@@ -120,6 +120,8 @@ def check(question: Question, text: str, answers: Answers) -> Any:
         return None
     value = question.check(text)
     if question.key == "turnserver":
+        if value and (names := [each for each in get(answers, "conferencenodes", []) if not checks.is_address(each.partition(":")[0])]):
+            raise checks.Wrong(f"the TURN server knows conferencing nodes by address alone, and {', '.join(names)} is a name: give addresses, or 'disable'")
         kept = {key: each for key, each in get(answers, "turnserver", {}).items() if key not in ("username", "password")}
         return kept | {"enabled": value is not None} | (value or {})
     if question.key.endswith(".gateway"):

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from installation import answers_file
+from installation import answers_file, checks
 from installation.answers_file import NotAnswers
-from installation.from_answers import nodes, site_of
+from installation.from_answers import nodes, on_443, site_of
 from installation.questions import Answers, get, has_second, has_web, put
 from installation.report import Report
 from installation.site import Site
@@ -31,7 +31,7 @@ class Reader:
         for key, kind in KINDS.items():
             if (value := answers.get(key)) is not None and not isinstance(value, kind):
                 raise NotAnswers(f"{self._at(key)}: {json.dumps(value)} was not expected; expected {kind.__name__}")
-        if has_web(answers) and get(answers, "certificate") is None:
+        if (has_web(answers) or on_443(answers)) and get(answers, "certificate") is None:
             put(answers, "certificate", PEM)
         try:
             site = site_of(answers)
@@ -68,9 +68,14 @@ class Reader:
             (False, False): "restricted: the conferencing nodes alone may relay",
         }
         clients = get(answers, "turnserver.clientturn", False)
-        self._report.carry(self._at("turnserver.clientturn"), means[clients, site.turn_on_443 and not clients])
+        self._report.carry(self._at("turnserver.clientturn"), means[clients, on_443(answers) and not clients])
         if site.turn_on_443:
-            self._report.change(self._at("turnserver.port443"), "TURN over TLS and the web share port 443: rproxyd tells them apart, and hands TURN on to turnd")
+            self._report.change(self._at("turnserver.port443"), "TURN over TLS and the web share TCP port 443: rproxyd tells them apart, and hands TURN on to turnd; "
+                                                                "TURN has UDP port 443, and port 3478 as well")
+        elif on_443(answers):
+            self._report.change(self._at("turnserver.port443"), "TURN has TLS and UDP on port 443, and port 3478 as well")
+        for name in [each for each in nodes(answers) if not checks.is_address(each.partition(":")[0])]:
+            self._report.ask(f"{self._at('conferencenodes')}: {name} is a name: add its address to clients.turn, or peers.allow, in turnd.json")
         if has_second(answers):
             self._report.change(self._at("networks"), "TURN and STUN are answered on both interfaces; it was the internal one alone")
         for name in site.turn.users:

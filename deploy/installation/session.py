@@ -1,6 +1,7 @@
 """The wizard's talk with a person: one question after the other, back, and a review before anything is written."""
 
 from collections.abc import Callable
+from typing import Any
 
 from installation import checks
 from installation.answers_file import as_text
@@ -15,10 +16,11 @@ class Left(Exception):
 
 
 class Session:
-    """`read(prompt)` gives a line and raises EOFError at the end; `say` takes text."""
+    """`read(prompt)` gives a line and raises EOFError at the end; `say` takes text; `examine` raises checks.Wrong for a value that the
+    machine knows better about."""
 
-    def __init__(self, read: Callable[[str], str], say: Callable[[str], None], answers: Answers):
-        self._read, self._say, self.answers = read, say, answers
+    def __init__(self, read: Callable[[str], str], say: Callable[[str], None], answers: Answers, examine: Callable[[Question, Any, Answers], None]):
+        self._read, self._say, self.answers, self._examine = read, say, answers, examine
 
     def run(self) -> Answers:
         """Raises Left."""
@@ -71,7 +73,9 @@ class Session:
     def _checked(self, question: Question, text: str | None):
         if text is None:
             raise checks.Wrong("an answer was expected: there is no default for this one")
-        return check(question, text, self.answers)
+        value = check(question, text, self.answers)
+        self._examine(question, value, self.answers)
+        return value
 
     def _ask_lines(self, question: Question) -> bool:
         found: list = []

@@ -5,14 +5,14 @@ import json
 import sys
 from pathlib import Path
 
-from installation import answers_file, applying, daemon_files
+from installation import answers_file, applying, checks, daemon_files, in_progress, ports_in_use, read_certificate
 from installation.answers_file import NotAnswers
 from installation.certificate import self_signed
 from installation.from_answers import created, site_of
-from installation.host_files import host_files
-from installation.output import NotWritten, replace
+from installation.host_files import host_files, service_files
+from installation.output import NotWritten, missing_from, replace
 from installation.platform_notes import notes
-from installation.questions import Answers, get, prepared
+from installation.questions import Answers, Question, get, prepared
 from installation.session import Left, Session
 
 REFUSED = 1
@@ -47,13 +47,33 @@ def main(arguments: list[str], description: str) -> int:
 
 
 def answered(options: argparse.Namespace) -> Answers:
+    def examine(question: Question, value: object, answers: Answers) -> None:
+        if question.key == "certificate":
+            examine_certificate(options.root, str(value), f"{get(answers, 'hostname')}.{get(answers, 'domain')}")
+
     if options.answers:
-        return answers_file.complete(answers_file.load(options.answers), str(options.answers))
+        return answers_file.complete(answers_file.load(options.answers), str(options.answers), examine)
     earlier = options.output / ANSWERS
-    found = answers_file.load(earlier) if earlier.exists() else {}
+    try:
+        found = answers_file.load(earlier) if earlier.exists() else {}
+    except NotAnswers as problem:
+        raise NotAnswers(f"{problem}; remove {earlier} to begin anew") from None
     if found:
         print(f"Starting from the answers of {earlier}.")
-    return Session(input, lambda text: print(text, end="", flush=True), found).run()
+    return Session(input, lambda text: print(text, end="", flush=True), found, examine).run()
+
+
+def examine_certificate(root: Path, path: str, name: str) -> None:
+    """One that is there must be one that the daemons can serve with. Raises checks.Wrong."""
+    if not path.startswith("/"):
+        raise checks.Wrong(f"{path!r} is not a whole path; expected one such as /etc/vestibule/pexip.pem")
+    file = root / path.lstrip("/")
+    try:
+        if file.exists():
+            for remark in read_certificate.read(file, name)[1]:
+                print(f"  Note: {remark}", flush=True)
+    except (read_certificate.NotACertificate, OSError) as problem:
+        raise checks.Wrong(f"{file}: {problem.strerror}" if isinstance(problem, OSError) else str(problem)) from None
 
 
 def write(options: argparse.Namespace, answers: Answers) -> list[str]:
@@ -68,7 +88,7 @@ def write(options: argparse.Namespace, answers: Answers) -> list[str]:
     if pem and not (options.root / str(pem).lstrip("/")).exists():
         files[str(pem).lstrip("/")] = self_signed(f"{get(answers, 'hostname')}.{get(answers, 'domain')}")
     if prepared(answers):
-        files |= host_files(answers)
+        files |= host_files(answers) | service_files([name for name, has in (("rproxyd", site.web), ("turnd", site.turn)) if has], options.root)
     files[ANSWERS] = answers_file.kept(answers)
     files[NOTES] = notes(answers)
     replace(options.output, files)
@@ -78,6 +98,13 @@ def write(options: argparse.Namespace, answers: Answers) -> list[str]:
 def apply(options: argparse.Namespace, secrets: list[str] | None = None) -> int:
     if not (options.output / ANSWERS).exists():
         raise NotWritten(f"{options.output}: has no {ANSWERS}; run deploy/setup first, or name its folder with --output")
+    try:
+        if missing := missing_from(options.output):
+            raise NotWritten(f"{options.output}: {', '.join(missing)} is not there any more; run deploy/setup again, which starts from {ANSWERS}")
+        if restored := in_progress.put_back(options.root):
+            print(f"An earlier change was cut off in between. What was there before it has been put back: {', '.join(map(str, restored))}")
+    except OSError as error:
+        raise NotWritten(f"{error.filename}: {error.strerror}") from None
     if secrets is None:
         secrets = applying.secrets_of(answers_file.load(options.output / ANSWERS))
     changes = applying.changes(options.output, options.root)
@@ -85,13 +112,20 @@ def apply(options: argparse.Namespace, secrets: list[str] | None = None) -> int:
         print("The machine is as the output folder says; there is nothing to change.")
         return 0
     print(applying.shown(changes, secrets))
+    if options.root == Path("/"):
+        for problem in ports_in_use.in_use(*(written(options.output / "etc/vestibule" / f"{name}.json") for name in ("rproxyd", "turnd"))):
+            print(f"Note: {problem}.")
     if not options.yes and not agreed(f"Change these {len(changes)} files? yes or no [no]: "):
         print("Nothing has changed.")
         return 0
-    applying.apply(changes)
+    applying.apply(changes, options.root)
     print("Done. What takes effect when:")
     print(applying.what_is_next(changes))
     return 0
+
+
+def written(file: Path) -> dict | None:
+    return json.loads(file.read_text()) if file.exists() else None
 
 
 def agreed(question: str) -> bool:
