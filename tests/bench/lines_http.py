@@ -1,0 +1,5 @@
+"""The lines of rproxyd."""
+
+from line import Line
+
+LINES: list[Line] = []

@@ -1,0 +1,85 @@
+"""The lines of turnd."""
+
+from line import Generator, Line, Sample, Server, cost_of_load
+from machine import Window, memory_bytes
+from processes import HOST
+from turn_servers import PASSWORD, USER, Coturn, CoturnFastest, Floor, Turnd
+
+BURST_MS = 1
+HELD = 4000
+
+
+def packets(*arguments, carrier: str = "udp"):
+    """µs of the server's CPU for each packet that it relayed."""
+
+    def measure(server: Server, seconds: float) -> Sample:
+        window, saw = cost_of_load(
+            server, "relay_load", "--server", f"{HOST}:{server.port_of(carrier)}", "--carrier", server.carrier_for(carrier),
+            "--user", USER, "--password", PASSWORD, "--seconds", seconds, *arguments)
+        if not saw["units"]:
+            raise RuntimeError(f"{server.name} relayed nothing: {saw}")
+        lost = 1 - saw["units"] / saw["sent"]
+        return Sample(window.cpu_seconds / saw["units"] * 1e6,
+                      {"a second": saw["per_second"], "load": window.load, "lost": max(0.0, lost), **saw["latency_us"]}, window.elsewhere)
+
+    return measure
+
+
+def throughput(*arguments):
+    """Packets a second that came out."""
+    cost = packets("--saturate", "--flows", 1, "--size", 1200, *arguments)
+
+    def measure(server: Server, seconds: float) -> Sample:
+        sample = cost(server, seconds)
+        return Sample(sample.beside["a second"], {"µs a packet": sample.value, **sample.beside}, sample.elsewhere)
+
+    return measure
+
+
+def allocations(server: Server, seconds: float) -> Sample:
+    window, saw = cost_of_load(server, "allocation_load", "--server", f"{HOST}:{server.port_of('udp')}", "--rate", 500, "--seconds", seconds,
+                               "--user", USER, "--password", PASSWORD)
+    return Sample(window.cpu_seconds / saw["units"] * 1e6, {"a second": saw["per_second"]}, window.elsewhere)
+
+
+def memory(server: Server, _seconds: float) -> Sample:
+    with Generator(server, "allocation_load", "--server", f"{HOST}:{server.port_of('udp')}", "--hold", HELD,
+                   "--user", USER, "--password", PASSWORD) as load:
+        load.wait_for("begin")
+        before = memory_bytes(server.pids())
+        with Window(server.pids()) as window:
+            load.wait_for("end")
+        held = memory_bytes(server.pids()) - before
+        return Sample(held / load.result()["units"] / 1000, {"at the beginning, MB": before / 1e6}, window.elsewhere)
+
+
+UP = ("--direction", "up")
+DOWN = ("--direction", "down")
+BURSTS = ("--burst-ms", BURST_MS)
+VOICE = ("--flows", 200, "--size", 160, "--rate", 40_000)
+VIDEO = ("--flows", 50, "--size", 1200, "--rate", 40_000)
+ON_STREAMS = ("--flows", 200, "--size", 160, "--rate", 20_000)
+ALL = (Turnd, Coturn, CoturnFastest)
+BUILDS = ("turnd", "bench_load")
+PACKET, RATE = "µs a packet", "packets a second"
+
+
+def line(name: str, title: str, goal: float, *arguments, servers=ALL, floor=Floor, **more) -> Line:
+    return Line(f"turn-{name}", title, PACKET, servers, packets(*arguments, **more), goal, floor, builds=BUILDS)
+
+
+LINES = [
+    line("up-even", "up, 200 flows × 160 B, 40,000 a second, evenly", 0.55, *UP, *VOICE, servers=(Turnd, Coturn)),
+    line("up-bursts", "the same in 1 ms bursts", 0.9, *UP, *VOICE, *BURSTS),
+    line("down-bursts", "down, in 1 ms bursts", 0.6, *DOWN, *VOICE, *BURSTS, servers=(Turnd, Coturn)),
+    line("down-even", "down, evenly", 0.6, *DOWN, *VOICE, servers=(Turnd, Coturn)),
+    line("video-even", "up, 50 flows × 1200 B, evenly", 0.55, *UP, *VIDEO, servers=(Turnd, Coturn)),
+    line("video-bursts", "the same in 1 ms bursts", 0.9, *UP, *VIDEO, *BURSTS),
+    line("send-bursts", "up as Send indications, in 1 ms bursts", 0.7, *UP, *VOICE, *BURSTS, "--kind", "send", servers=(Turnd, Coturn), floor=None),
+    Line("turn-one-flow", "one flow × 1200 B, saturating", RATE, ALL, throughput(), 1.1, Floor, more_is_better=True, builds=BUILDS),
+    Line("turn-one-flow-gso", "the same, sent with GSO", RATE, ALL, throughput("--gso"), 1.1, Floor, more_is_better=True, builds=BUILDS),
+    *(line(f"{carrier}-{way}", f"{carrier.upper()} clients, {way}, 20,000 a second in 1 ms bursts", 0.6, "--direction", way, *ON_STREAMS, *BURSTS,
+           servers=(Turnd, Coturn), floor=None, carrier=carrier) for carrier in ("tcp", "tls") for way in ("up", "down")),
+    Line("turn-allocate", "401 and Allocate", "µs an allocation", (Turnd, Coturn), allocations, 0.5, builds=BUILDS),
+    Line("turn-memory", "an idle allocation with a channel", "KB", (Turnd, Coturn), memory, 2 / 23.4, builds=BUILDS),
+]
