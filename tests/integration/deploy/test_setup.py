@@ -1,13 +1,9 @@
 """deploy/setup at a terminal, with right, wrong and absurd answers, and without one."""
 
 import json
-import os
-import pty
-import select
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,8 +14,7 @@ sys.path[:0] = [str(ROOT / "tests/integration/support"), str(ROOT / "deploy")]
 from installation import checks  # noqa: E402
 from daemons import run, write_private  # noqa: E402
 from namespaces import Network  # noqa: E402
-
-GUARD_SECONDS = 30
+from terminal import Terminal  # noqa: E402
 
 # The guide's example: single NIC on a public address.
 EXAMPLE = {
@@ -33,47 +28,8 @@ TYPED = ["198.51.100.130", "255.255.255.128", "198.51.100.129", "10.0.50.0 255.2
 DEFAULTS = [""] * 7  # second interface, NAT, TURN for callers, 443, PIN guard, certificate, this machine
 
 
-class Terminal:
-    """The wizard, as a person at a terminal sees it."""
-
-    def __init__(self, folder: Path, *arguments: str):
-        self.pid, self._descriptor = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.execv(ROOT / "deploy/setup", ["setup", "--root", str(folder / "root"), *arguments])
-        self.shown = ""
-        self.code: int | None = None
-
-    def until(self, prompt: str) -> str:
-        """What came since the last time. A prompt is followed by a space; a heading by the end of its line."""
-        end, begin = time.monotonic() + GUARD_SECONDS, len(self.shown)
-        while not self.shown[begin:].endswith(f"{prompt} "):
-            assert time.monotonic() < end, f"{prompt!r} did not come:\n{self.shown}"
-            if select.select([self._descriptor], [], [], 0.1)[0]:
-                try:
-                    self.shown += os.read(self._descriptor, 65536).decode(errors="replace").replace("\r\n", "\n")
-                except OSError:
-                    break
-        return self.shown[begin:]
-
-    def type(self, *lines: str) -> str:
-        said = ""
-        for line in lines:
-            os.write(self._descriptor, f"{line}\n".encode())
-            said = self.until(":")
-        return said
-
-    def end(self) -> int:
-        while True:
-            try:
-                more = os.read(self._descriptor, 65536)
-            except OSError:
-                break
-            if not more:
-                break
-            self.shown += more.decode(errors="replace").replace("\r\n", "\n")
-        os.close(self._descriptor)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+def at_a_terminal(folder: Path, *arguments: str) -> Terminal:
+    return Terminal([ROOT / "deploy/setup", "--root", folder / "root", *arguments], folder)
 
 
 @pytest.fixture
@@ -95,12 +51,12 @@ def written(folder: Path, name: str, output: str = "vestibule-setup") -> dict:
 
 
 def test_the_guides_example_by_hand(folder):
-    terminal = Terminal(folder)
+    terminal = at_a_terminal(folder)
     terminal.until("IP address:")
     review = terminal.type(*TYPED, *DEFAULTS)
     assert "198.51.100.130" in review and "admin1234" not in review and "pexip ********" in review
     terminal.type("write")
-    os.write(terminal._descriptor, b"no\n")
+    terminal.send("no")
     assert terminal.end() == 0
     assert "Nothing has changed." in terminal.shown and "_pexapp._tcp.example.com." in terminal.shown
     rproxyd, turnd = written(folder, "etc/vestibule/rproxyd.json"), written(folder, "etc/vestibule/turnd.json")
@@ -113,7 +69,7 @@ def test_the_guides_example_by_hand(folder):
 
 
 def test_wrong_answers_are_explained_and_asked_again(folder):
-    terminal = Terminal(folder)
+    terminal = at_a_terminal(folder)
     terminal.until("IP address:")
     for absurd in ("", "proxy.example.com", "300.1.1.1", "198.51.100.130/25", "127.0.0.1", "\x1b[A", "a" * 3000):
         assert "Subnet mask" not in terminal.type(absurd)
@@ -122,7 +78,7 @@ def test_wrong_answers_are_explained_and_asked_again(folder):
     assert "own address" in terminal.type("198.51.100.130")
     assert "Step 2" in terminal.type("<")  # back
     assert "Step 3" in terminal.type("")   # what was answered is the default
-    os.write(terminal._descriptor, b"\x04")
+    terminal.hang_up()
     assert terminal.end() == 1
     assert "nothing has been written" in terminal.shown and not (folder / "vestibule-setup").exists()
 
@@ -130,13 +86,13 @@ def test_wrong_answers_are_explained_and_asked_again(folder):
 def test_a_second_run_starts_from_the_earlier_answers_and_one_is_changed_in_the_review(folder):
     unattended(folder, EXAMPLE)
     (folder / "out").rename(folder / "vestibule-setup")
-    terminal = Terminal(folder)
+    terminal = at_a_terminal(folder)
     assert "Starting from the answers" in terminal.until("IP address [198.51.100.130]:")
     lines = [""] * 8 + ["", "", ""]
     review = terminal.type(*lines, *DEFAULTS)
     number = next(line.split()[0] for line in review.splitlines() if "Content Security Policy" in line)
     terminal.type(number, "no", "write")
-    os.write(terminal._descriptor, b"no\n")
+    terminal.send("no")
     assert terminal.end() == 0
     assert written(folder, "etc/vestibule/rproxyd.json")["content_security_policy"] == "off"
     assert written(folder, "etc/vestibule/turnd.json")["credentials"]["users"] == {"pexip": "admin1234"}
