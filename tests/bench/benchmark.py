@@ -1,6 +1,7 @@
 """Runs lines: servers take turns, disturbed runs are tried again, and what was seen is stored."""
 
 import argparse
+import fcntl
 import json
 import os
 import statistics
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import lines_http
@@ -22,6 +24,7 @@ RUNS = 5
 SECONDS = 3.0
 # Others had the server's core for more than this part of a run: it is left out.
 DISTURBED = 0.05
+LOCK = Path(tempfile.gettempdir()) / "vestibule-bench.lock"
 ATTEMPTS = 3  # for each run that is wanted, at most
 
 LINES = [*lines_turn.LINES, *lines_http.LINES]
@@ -39,12 +42,15 @@ def main(about: str) -> int:
     lines = [line for line in LINES if not options.lines or any(line.name == word or line.name.startswith(word) for word in options.lines)]
     if not lines:
         sys.exit("no such line; --list names them")
-    prepare(lines)
+    if not options.as_built:
+        prepare(lines)
+    if options.against:
+        lines = [replace(line, servers=(line.servers[0], other_build(line.servers[0], options.against), *line.servers[1:])) for line in lines]
     come_before_generators()
     STORED.mkdir(parents=True, exist_ok=True)
     for line in lines:
         seen = run_line(line, options.runs, options.attempts, options.seconds, options.only.split(",") if options.only else None)
-        if not options.only:
+        if not options.only and not options.against:
             (STORED / f"{line.name}.json").write_text(json.dumps(seen, indent=1, ensure_ascii=False) + "\n")
         show_line(seen)
     return 0
@@ -58,6 +64,8 @@ def read_command_line(about: str) -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each run that are measured")
     parser.add_argument("--attempts", type=int, default=ATTEMPTS, help="for each run that is wanted, while others disturb")
+    parser.add_argument("--as-built", action="store_true", help="build nothing, fetch nothing")
+    parser.add_argument("--against", type=Path, metavar="PROGRAM", help="another build of ours takes part; nothing is stored")
     parser.add_argument("--only", help="servers by the beginning of their names, with commas; nothing is stored")
     return parser.parse_args()
 
@@ -94,8 +102,14 @@ def run_line(line: Line, runs: int, attempts: int, seconds: float, only: list[st
                         for server in servers]}
 
 
+def other_build(ours: type[Server], program: Path) -> type[Server]:
+    """To see what a change of ours brought."""
+    return type("Other", (ours,), {"name": f"{ours.name}, other build", "program": program.resolve()})
+
+
 def run_once(line: Line, server: type[Server], seconds: float) -> Sample:
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another benchmark on this machine wants the same cores
         os.chmod(folder, 0o755)
         processes = Processes(Path(folder))
         try:

@@ -31,10 +31,11 @@ class TurnServer(Server):
 
 class Turnd(TurnServer):
     name = "turnd"
+    program = BUILD / "bin/turnd"
 
     @classmethod
     def version(cls) -> str:
-        return subprocess.run([BUILD / "bin/turnd", "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+        return subprocess.run([cls.program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
 
     def start(self, line) -> None:
         config, announced = self.folder / "turnd.json", self.folder / "turnd.listeners"
@@ -47,7 +48,7 @@ class Turnd(TurnServer):
             "credentials": {"users": {USER: PASSWORD}},
             "admin": {"address": None, "socket": str(self.folder / "turnd.sock")},
         }))
-        self._process = self.run(BUILD / "bin/turnd", "run", "--config", config, "--announce", announced)
+        self._process = self.run(self.program, "run", "--config", config, "--announce", announced)
         wait_until("turnd serves", lambda: self.processes.check() or announced.exists())
         listeners = json.loads(announced.read_text())["listeners"]
         self.ports = {carrier: int(each["address"].rpartition(":")[2]) for carrier, each in zip(self.carriers, listeners, strict=True)}
