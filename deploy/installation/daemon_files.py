@@ -1,6 +1,6 @@
 """A Site as the daemons' configuration."""
 
-from installation.site import Certificate, Node, Site, Turn, Web
+from installation.site import ACCESS_LOG, Certificate, Node, Site, Turn, Web
 
 POOL = "conferencing"
 HTTPS = 443
@@ -35,7 +35,7 @@ def rproxyd(site: Site, state: str = "/var/lib/vestibule") -> dict:
         "content_security_policy": web.content_security_policy,
         "hsts": web.hsts,
         "pin_guard": guard(site, state),
-        "log": {"access": web.access_log or "/var/log/vestibule/access.log"},
+        "log": {"access": ACCESS_LOG},
     }
     if web.strict_paths and (names := [name for name, folder in web.branding.items() if folder is None]):
         configured["branding_paths"] = names

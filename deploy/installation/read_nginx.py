@@ -6,7 +6,7 @@ from pathlib import Path
 from installation import nginx_syntax
 from installation.nginx_syntax import Directive
 from installation.report import Report
-from installation.site import TURN_ONLY, Certificate, Node, Web
+from installation.site import ACCESS_LOG, TURN_ONLY, Certificate, Node, Web
 
 CONFERENCING = {"/api", "/webapp", "/static", "/teams"}
 BRANDING = re.compile(r"/([A-Za-z0-9_-]+)/?$")
@@ -129,6 +129,7 @@ class Reader:
             if not re.search(r"(404|50x)\.html$", path):
                 self.web.folders[path] = folder
                 self._report.carry(location.where, f"location {path}: files of {folder}")
+                self._report.ask(f"the folder {folder} has to be on this machine, readable by rproxyd")
         else:
             self._report.leave(location.where, f"location {' '.join(location.values)}")
             mark(location)
@@ -251,6 +252,7 @@ class Reader:
                 for status in ["404"] if "404" in page.values else ["50x"]:
                     self.web.error_pages[status] = file
                 self._report.carry(page.where, f"the page {file}")
+                self._report.ask(f"the page {file} has to be on this machine, readable by rproxyd")
 
     def _shared(self, block: Directive) -> None:
         """What may stand in a server as in a location."""
@@ -262,9 +264,7 @@ class Reader:
             self.web.compression = zip_.values == ["on"]
             self._report.change(zip_.where, "gzip: brotli as well, and never beside credentials")
         for log in block.all("access_log"):
-            self.web.access_log = self.web.access_log or log.values[0]
-            if log.values[0] != self.web.access_log:
-                self._report.change(log.where, f"{log}: there is one access log, {self.web.access_log}")
+            self._report.change(log.where, f"{log}: there is one access log, {ACCESS_LOG}, and its lines have the form that they had")
         for added in block.all("add_header"):
             self._header(added)
         for other in block.all("include"):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 TURN_ONLY = "169.254.0.1"  # the guide's address of no conferencing node
+ACCESS_LOG = "/var/log/vestibule/access.log"
 
 
 @dataclass
@@ -40,7 +41,6 @@ class Web:
     connect_seconds: int | None = None
     body_bytes: int | None = None
     compression: bool = False
-    access_log: str | None = None
 
 
 @dataclass

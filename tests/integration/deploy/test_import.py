@@ -174,8 +174,8 @@ def test_the_proxy_of_version_7(tmp_path, write):
     assert got.rproxyd["content_security_policy"] == "default-src 'self'"
     assert got.rproxyd["error_pages"] == {"404": "/var/www/404.html"}
     assert got.rproxyd["timeouts"]["connect"] == "3s"
-    assert got.rproxyd["log"]["access"] == "/var/log/nginx/api.access.log"
-    for what in ("non_idempotent", "pex-rewrites.conf", "location /stats", "ssl_session_tickets", "ip_hash", "max_fails"):
+    assert got.rproxyd["log"]["access"] == "/var/log/vestibule/access.log"
+    for what in ("non_idempotent", "pex-rewrites.conf", "location /stats", "the page /var/www/404.html has to be", "ssl_session_tickets", "ip_hash", "max_fails"):
         assert what in got.said, what
     got.rproxyd["error_pages"] = {}  # the appliance's folder is not on this machine
     accepted(tmp_path, "rproxyd", got.rproxyd)
