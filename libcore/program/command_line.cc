@@ -5,6 +5,10 @@
 #include <csignal>
 #include <utility>
 
+#include "libcore/program/command_shape.h"
+#include "libcore/program/completion.h"
+#include "libcore/program/manual.h"
+
 namespace program {
 
 CommandLine::CommandLine(std::string name, std::string description)
@@ -26,6 +30,17 @@ CommandLine::CommandLine(std::string name, std::string description)
   check_ =
       app_.add_subcommand("check", "validate the configuration file and say what is wrong with it");
   check_->add_option("--config", config_file_, kConfig)->required()->type_name("FILE");
+  completion_ = app_.add_subcommand(
+      "completion", "print what a shell needs to complete commands and options of this program");
+  completion_->add_option("shell", shell_, "which shell")
+      ->required()
+      ->check([](const std::string& shell) {
+        return shell == "bash" || shell == "zsh" ? "" : "expected bash or zsh";
+      })
+      ->type_name("{bash,zsh}");
+  manual_ =
+      app_.add_subcommand("manual", "print the manual page's sections on commands and options")
+          ->group(""); // hidden: packages are made with it
 }
 
 std::optional<int> CommandLine::parse(int argc, char** argv) {
@@ -36,7 +51,19 @@ std::optional<int> CommandLine::parse(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app_.exit(error) == 0 ? 0 : kUsage;
   }
+  if (described()) return 0;
   return std::nullopt;
+}
+
+bool CommandLine::described() const {
+  if (!completion_->parsed() && !manual_->parsed()) return false;
+  const CommandShape shape = shape_of(app_);
+  if (manual_->parsed()) {
+    std::fputs(manual_sections(shape).c_str(), stdout);
+  } else {
+    std::fputs((shell_ == "bash" ? bash_completion(shape) : zsh_completion(shape)).c_str(), stdout);
+  }
+  return true;
 }
 
 bool CommandLine::has_config() const {

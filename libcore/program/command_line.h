@@ -1,5 +1,5 @@
 // What both daemons' command lines have in common: run (also without a command) and check, with
-// --config and --announce. A daemon adds commands of its own to app().
+// --config and --announce; completion, and what their manual pages are made of. A daemon adds commands of its own to app().
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -60,10 +60,14 @@ class CommandLine {
 
  private:
   bool has_config() const; // says so if not
+  bool described() const;  // prints a completion or the manual, if that was asked for
 
   std::string name_;
   CLI::App app_;
   CLI::App* check_ = nullptr;
+  CLI::App* completion_ = nullptr;
+  CLI::App* manual_ = nullptr;
+  std::string shell_;
   std::string config_file_;
   std::string announce_file_;
   bool take_over_ = false;
