@@ -6,6 +6,7 @@ from pathlib import Path
 
 BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----\n?", re.DOTALL)
 MOST_BYTES = 1 << 20
+SOON_DAYS = 14
 
 
 class NotACertificate(Exception):
@@ -41,7 +42,7 @@ def remarks(path: Path, certificate: str, name: str | None) -> list[str]:
     found = []
     if openssl(["x509", "-noout", "-checkend", "0"], certificate) is None:
         found.append(f"{path}: has expired ({end_of(certificate)}): clients will refuse it")
-    elif openssl(["x509", "-noout", "-checkend", str(30 * 86400)], certificate) is None:
+    elif openssl(["x509", "-noout", "-checkend", str(SOON_DAYS * 86400)], certificate) is None:
         found.append(f"{path}: expires soon ({end_of(certificate)})")
     said = openssl(["x509", "-noout", "-checkhost", name], certificate) if name else None
     if said is not None and "does NOT match" in said:
