@@ -27,6 +27,10 @@ def notes(answers: Answers) -> str:
 
 Callers then reach https://{name}/webapp/; `rproxyd doctor --domain {get(answers, "domain")}` follows their way.
 """)
+    services = "" if has_web(answers) and has_turn(answers) else " rproxyd" if has_web(answers) else " turnd"
+    parts.append(f"""In containers instead of packages: put compose/.env beside deploy/compose.yaml, and compose/secrets beside it,
+then `docker compose up --detach{services}` (docs/containers.md).
+""")
     if has_web(answers) and len(nodes(answers)) < 3:
         parts.append("Three conferencing nodes or more are recommended, so that one may be missing.\n")
     return "\n".join(parts)

@@ -8,6 +8,7 @@ from pathlib import Path
 from installation import answers_file, applying, checks, daemon_files, in_progress, ports_in_use, read_certificate
 from installation.answers_file import NotAnswers
 from installation.certificate import self_signed
+from installation.compose_files import compose_files
 from installation.from_answers import created, site_of
 from installation.host_files import host_files, service_files
 from installation.output import NotWritten, missing_from, replace
@@ -84,9 +85,13 @@ def write(options: argparse.Namespace, answers: Answers) -> list[str]:
         files["etc/vestibule/rproxyd.json"] = as_text(daemon_files.rproxyd(site))
     if site.turn:
         files["etc/vestibule/turnd.json"] = as_text(daemon_files.turnd(site))
-    pem = created(answers)
-    if pem and not (options.root / str(pem).lstrip("/")).exists():
-        files[str(pem).lstrip("/")] = self_signed(f"{get(answers, 'hostname')}.{get(answers, 'domain')}")
+    certificate = None
+    if pem := created(answers):
+        place = options.root / str(pem).lstrip("/")
+        certificate = place.read_text() if place.exists() else self_signed(f"{get(answers, 'hostname')}.{get(answers, 'domain')}")
+        if not place.exists():
+            files[str(pem).lstrip("/")] = certificate
+    files |= compose_files(site, certificate)
     if prepared(answers):
         files |= host_files(answers) | service_files([name for name, has in (("rproxyd", site.web), ("turnd", site.turn)) if has], options.root)
     files[ANSWERS] = answers_file.kept(answers)

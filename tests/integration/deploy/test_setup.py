@@ -188,3 +188,27 @@ def test_no_check_does_anything_but_take_or_explain(text):
             check(text)
         except checks.Wrong as problem:
             assert str(problem)
+
+
+CONTAINERS = ROOT / "deploy/containers"
+
+
+@pytest.mark.parametrize("turnserver", [{}, {"clientturn": True, "port443": True}, {"port443": True}])
+def test_the_compose_environment_is_what_the_images_take(folder, turnserver):
+    unattended(folder, EXAMPLE | {"turnserver": EXAMPLE["turnserver"] | turnserver, "externalnat": "203.0.113.20"})
+    compose = folder / "out/compose"
+    variables = dict(line.partition("=")[::2] for line in (compose / ".env").read_text().splitlines() if not line.startswith("#"))
+    assert variables["VESTIBULE_NODES"] == "https://10.40.0.10, https://10.40.0.11" and variables["VESTIBULE_DOMAIN"] == "example.com"
+    assert "admin1234" not in (compose / ".env").read_text() and (compose / "secrets/turn_password").read_text() == "admin1234\n"
+    for name, value in variables.items():
+        if value.startswith("/run/secrets/"):
+            variables[name] = str(compose / "secrets" / Path(value).name)
+            assert Path(variables[name]).stat().st_mode & 0o077 == 0
+    if not CONTAINERS.exists():
+        pytest.skip("the images' configurations are not part of this tree")
+    for name in ("rproxyd", "turnd"):
+        text = (CONTAINERS / f"{name}.json").read_text()
+        done = run(name, "check", "--config", write_private(folder / f"{name}.json", text), environment=variables)
+        assert done.returncode == 0, done.stdout
+    known = "".join((CONTAINERS / f"{name}.json").read_text() for name in ("rproxyd", "turnd"))
+    assert [each for each in variables if each not in known] == []
