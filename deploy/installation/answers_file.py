@@ -7,6 +7,11 @@ from typing import Any
 
 from installation import checks
 from installation.questions import FIRST, QUESTIONS, SECOND, Answers, Question, check, get, has_second, has_web, put
+from installation.site import TURN_ONLY
+
+
+# An appliance's answers that count as they are.
+UNASKED = ("enablewebloadbalance", "medianodes")
 
 
 class NotAnswers(Exception):
@@ -32,6 +37,8 @@ def renamed(answers: Answers) -> Answers:
     if isinstance(networks, dict) and internal in networks and FIRST not in networks:
         moved = {FIRST: networks[internal]} | ({SECOND: networks[external]} if external in networks and external != internal else {})
         answers = answers | {"networks": moved, "interfaces": {FIRST: internal} | ({SECOND: external} if SECOND in moved else {})}
+    if answers.get("conferencenodes") == [TURN_ONLY]:
+        answers.pop("enablewebloadbalance", None)  # which says the same; whoever names nodes later has a proxy
     if isinstance(answers.get("networks"), dict):
         answers.setdefault("dualnic", SECOND in answers["networks"])
     return answers
@@ -52,7 +59,7 @@ def as_text(value: Any) -> str:
 
 def complete(answers: Answers, source: str, examine: Callable[[Question, Any, Answers], None]) -> Answers:
     """Every question's answer, checked as if it had been typed; what is missing takes its default. Raises NotAnswers, all problems at once."""
-    made: Answers = {}
+    made: Answers = {key: answers[key] for key in UNASKED if key in answers}
     problems = []
     for question in QUESTIONS:
         if not question.asked(made):
@@ -63,9 +70,18 @@ def complete(answers: Answers, source: str, examine: Callable[[Question, Any, An
             put(made, question.key, value)
         except checks.Wrong as problem:
             problems.append(f"{source}: {question.key}: {problem}")
+    for node in made.get("medianodes", []):
+        if not isinstance(node, str) or not checks.is_address(node):
+            problems.append(f"{source}: medianodes: {json.dumps(node)} is not an address")
     if problems:
         raise NotAnswers("\n".join(problems))
     return made
+
+
+def unused(answers: Answers) -> list[str]:
+    """Keys of a file that mean nothing here: an appliance's, or misspelt ones."""
+    known = {question.key.partition(".")[0] for question in QUESTIONS} | set(UNASKED) | {"internal", "external"}
+    return sorted(key for key, value in answers.items() if key not in known and not (isinstance(value, dict) and not any(value.values())))
 
 
 def given(question: Question, answers: Answers, made: Answers) -> Any:

@@ -1,7 +1,10 @@
 """What there is to type elsewhere: into the conferencing platform, and into the DNS."""
 
+import ipaddress
+
+from installation import checks
 from installation.from_answers import TURN_PORT, inside, nodes, outside
-from installation.questions import Answers, get, has_second, has_turn, has_web
+from installation.questions import FIRST, Answers, get, has_second, has_turn, has_web
 
 
 def notes(answers: Answers) -> str:
@@ -31,9 +34,23 @@ Callers then reach https://{name}/webapp/; `rproxyd doctor --domain {get(answers
     parts.append(f"""In containers instead of packages: put compose/.env beside deploy/compose.yaml, and compose/secrets beside it,
 then `docker compose up --detach{services}` (docs/containers.md).
 """)
+    for what in out_of_reach(answers):
+        parts.append(f"{what} is not in the first interface's network, and no static route leads there by it.\n")
     if has_web(answers) and len(nodes(answers)) < 3:
         parts.append("Three conferencing nodes or more are recommended, so that one may be missing.\n")
     return "\n".join(parts)
+
+
+def out_of_reach(answers: Answers) -> list[str]:
+    """With two interfaces the default route goes outside: what is inside, and lies beyond a router, needs a route of its own."""
+    if not has_second(answers):
+        return []
+    first = f"networks.{FIRST}"
+    near = [ipaddress.IPv4Network(f"{get(answers, f'{first}.ipaddress')}/{get(answers, f'{first}.netmask')}", strict=False)]
+    near += [ipaddress.IPv4Network(route["to"]) for route in get(answers, f"{first}.routes", [])]
+    hosts = [each.partition(":")[0] for each in nodes(answers)]
+    wanted = [*get(answers, "managementnetworks", []), *(each for each in hosts if checks.is_address(each))]
+    return [each for each in wanted if not any(ipaddress.IPv4Network(each).subnet_of(one) for one in near)]
 
 
 def stun(answers: Answers) -> str:

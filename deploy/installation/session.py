@@ -91,6 +91,8 @@ class Session:
                 continue
             if not line or line == "none":
                 values = earlier if not found and not line else found
+                if question.key == "conferencenodes" and values is not earlier:
+                    self.answers.pop("enablewebloadbalance", None)  # that was said of the earlier ones
                 if question.key == "conferencenodes" and not values:
                     self._say("  at least one was expected\n")
                     continue

@@ -53,7 +53,11 @@ def answered(options: argparse.Namespace) -> Answers:
             examine_certificate(options.root, str(value), f"{get(answers, 'hostname')}.{get(answers, 'domain')}")
 
     if options.answers:
-        return answers_file.complete(answers_file.load(options.answers), str(options.answers), examine)
+        given = answers_file.load(options.answers)
+        made = answers_file.complete(given, str(options.answers), examine)
+        for key in answers_file.unused(given):
+            print(f"Note: {options.answers}: {key}: has no meaning here.")
+        return made
     earlier = options.output / ANSWERS
     try:
         found = answers_file.load(earlier) if earlier.exists() else {}

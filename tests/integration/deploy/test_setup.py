@@ -130,6 +130,37 @@ def test_answers_of_the_appliance_are_taken(folder):
     assert "post-up ip route add 10.0.50.0/24 via 10.40.0.1" in (folder / "out/etc/network/interfaces.vestibule").read_text()
 
 
+def test_what_an_appliance_said_of_its_parts_holds_and_what_means_nothing_here_is_named(folder):
+    """Load balancing off, nodes for media, SNMP."""
+    said = unattended(folder, EXAMPLE | {"enablewebloadbalance": False, "medianodes": ["10.40.0.12"], "snmp": {"enabled": True}, "domian": "x"})
+    assert not (folder / "out/etc/vestibule/rproxyd.json").exists()
+    assert written(folder, "etc/vestibule/turnd.json", "out")["clients"]["turn"] == ["10.40.0.10", "10.40.0.11", "10.40.0.12"]
+    assert "snmp: has no meaning here" in said and "domian: has no meaning here" in said
+    assert "medianodes" in unattended(folder, EXAMPLE | {"medianodes": ["node.example.com"]}, expect=1)
+
+
+def test_a_turn_server_becomes_a_proxy_too_in_a_second_run(folder):
+    unattended(folder, EXAMPLE | {"conferencenodes": ["169.254.0.1"]})
+    (folder / "out").rename(folder / "vestibule-setup")
+    terminal = at_a_terminal(folder)
+    terminal.until("IP address [198.51.100.130]:")
+    terminal.type(*[""] * 8, "10.40.0.10", "", "", "")  # the nodes; TURN and Content-Security-Policy as they are
+    assert "Reverse proxy" not in terminal.shown
+    terminal.type(*DEFAULTS, "write")
+    terminal.send("no")
+    assert terminal.end() == 0
+    assert written(folder, "etc/vestibule/rproxyd.json")["pools"]["conferencing"]["servers"] == ["https://10.40.0.10"]
+
+
+def test_what_two_interfaces_can_not_reach_is_said(folder):
+    networks = {"nic0": {"ipaddress": "10.40.0.2", "netmask": "255.255.255.0", "gateway": "10.40.0.1"},
+                "nic1": {"ipaddress": "198.51.100.130", "netmask": "255.255.255.128", "gateway": "198.51.100.129"}}
+    said = unattended(folder, EXAMPLE | {"networks": networks, "dualnic": True})
+    assert "10.0.50.0/24 is not in the first interface's network" in said and "10.40.0.10 is not" not in said
+    networks["nic0"]["routes"] = [{"to": "10.0.0.0/8", "via": "10.40.0.1"}]
+    assert "is not in the first" not in unattended(folder, EXAMPLE | {"networks": networks, "dualnic": True})
+
+
 WRONG = {
     "a missing answer": ({"domain": None}, "domain: is missing"),
     "a gateway elsewhere": ({"networks": {"nic0": {"ipaddress": "198.51.100.130", "netmask": "255.255.255.128", "gateway": "10.0.0.1"}}}, "can't be reached"),
