@@ -7,7 +7,7 @@ from installation import checks
 from installation.answers_file import as_text
 from installation.questions import QUESTIONS, Answers, Question, check, get, put
 
-BACK, HELP = "<", "?"
+BACK, HELP = ("<", "back"), "?"
 HIDDEN = "********"
 
 
@@ -24,7 +24,7 @@ class Session:
 
     def run(self) -> Answers:
         """Raises Left."""
-        self._say(f"Each answer is checked. [In brackets] is what an empty line means; {BACK} goes back, {HELP} explains.\nNothing is written before you have seen all of it.\n")
+        self._say(f"Each answer is checked. [In brackets] is what an empty line means; {BACK[0]} goes back, {HELP} explains.\nNothing is written before you have seen all of it.\n")
         try:
             self._ask_all(0)
             while (chosen := self._review()) is not None:
@@ -59,7 +59,7 @@ class Session:
         shown = HIDDEN if question.secret and default and default != "disable" else default
         while True:
             line = self._read(f"{question.text}{f' [{shown}]' if shown else ''}: ").strip()
-            if line == BACK:
+            if line in BACK:
                 return False
             if line == HELP:
                 self._say(f"  {question.help or 'There is no more to say about this one.'}\n")
@@ -84,7 +84,7 @@ class Session:
             self._say(f"  so far: {', '.join(map(as_text, earlier))}; an empty first line keeps them, 'none' forgets them\n")
         while True:
             line = self._read(f"{question.text}: ").strip()
-            if line == BACK:
+            if line in BACK:
                 return False
             if line == HELP:
                 self._say(f"  {question.help}\n")

@@ -17,11 +17,12 @@ from installation.questions import Answers, Question, get, prepared
 from installation.session import Left, Session
 
 REFUSED = 1
+PROGRAM = "vestibule-setup" if Path(sys.argv[0]).name.startswith("vestibule") else "deploy/setup"
 ANSWERS, NOTES = "answers.json", "notes.txt"
 
 
 def main(arguments: list[str], description: str) -> int:
-    parser = argparse.ArgumentParser(prog="deploy/setup", description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--answers", type=Path, metavar="FILE", help="ask nothing: these answers, or an appliance's .reverseproxy-config.json")
     parser.add_argument("--output", type=Path, default=Path("vestibule-setup"), metavar="DIR", help="where everything is written (vestibule-setup)")
     parser.add_argument("--apply", action="store_true", help="put what is in the output folder in its place, after showing the difference")
@@ -37,13 +38,13 @@ def main(arguments: list[str], description: str) -> int:
         print(f"Written to {options.output}. Nothing on this machine has changed.")
         if options.answers is None and sys.stdin.isatty():
             return apply(options, secrets)
-        print(f"To put it in its place: deploy/setup --output {options.output} --apply")
+        print(f"To put it in its place: {PROGRAM} --output {options.output} --apply")
         return 0
     except Left:
         print("\nLeft: nothing has been written.")
         return REFUSED
     except (NotAnswers, NotWritten, applying.NotApplied) as problem:
-        print(f"deploy/setup: {problem}", file=sys.stderr)
+        print(f"{PROGRAM}: {problem}", file=sys.stderr)
         return REFUSED
 
 
@@ -106,10 +107,10 @@ def write(options: argparse.Namespace, answers: Answers) -> list[str]:
 
 def apply(options: argparse.Namespace, secrets: list[str] | None = None) -> int:
     if not (options.output / ANSWERS).exists():
-        raise NotWritten(f"{options.output}: has no {ANSWERS}; run deploy/setup first, or name its folder with --output")
+        raise NotWritten(f"{options.output}: has no {ANSWERS}; run {PROGRAM} first, or name its folder with --output")
     try:
         if missing := missing_from(options.output):
-            raise NotWritten(f"{options.output}: {', '.join(missing)} is not there any more; run deploy/setup again, which starts from {ANSWERS}")
+            raise NotWritten(f"{options.output}: {', '.join(missing)} is not there any more; run {PROGRAM} again, which starts from {ANSWERS}")
         if restored := in_progress.put_back(options.root):
             print(f"An earlier change was cut off in between. What was there before it has been put back: {', '.join(map(str, restored))}")
     except OSError as error:
