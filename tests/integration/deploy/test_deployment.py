@@ -38,7 +38,7 @@ TYPED = [TURN, "255.255.255.128", "198.51.100.129", "10.0.50.0 255.255.255.0", "
 class Deployed:
     """A site whose machine in the DMZ has nothing but its cables."""
 
-    def __init__(self, running, tmp_path: Path, site: Site):
+    def __init__(self, running, tmp_path: Path, site: Site, *node_flags: str):
         self.site, self._running = site, running
         site.turn.ip(*(f"address flush dev {each}" for each in cards(site)))
         site.turn.run("nft", "flush", "ruleset")
@@ -46,7 +46,7 @@ class Deployed:
         self.nodes = []
         for number, address in enumerate(NODES, 1):
             with site.nodes:
-                self.nodes.append(running.enter_context(DemoNode(name=f"node{number}", listen=f"{address}:443")))
+                self.nodes.append(running.enter_context(DemoNode(*node_flags, name=f"node{number}", listen=f"{address}:443")))
 
     def set_up(self, answers: dict) -> str:
         write_private(self.machine.root / "root/answers.json", json.dumps(answers))
