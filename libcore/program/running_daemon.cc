@@ -39,7 +39,7 @@ core::Result<nlohmann::json> ask_daemon(const std::string& socket, const nlohman
   if (!answer.is_object() || !answer.contains("ok")) {
     return core::failure("the daemon's answer can't be read");
   }
-  if (answer["ok"] != true) return core::failure(text_of(answer, "error"));
+  if (answer["ok"] != true) return core::failure(admin::text_of(answer, "error"));
   return answer;
 }
 
