@@ -237,6 +237,12 @@ def memory(display):
                   environment={"VESTIBULE_BUILD": str(BUILD / "release")})
 
 
+def packages(display):
+    """Made of the release build, then installed on a machine of their own."""
+    command(display, "packages", "deploy/packages/build")
+    return pytest(display, "packages-installed", "--timeout=900", "tests/packages", environment={"VESTIBULE_PACKAGES": str(BUILD / "packages")})
+
+
 def debug_self_check(display):
     build(display, "dev")
     return self_check(display, "self-check", "dev")
@@ -299,5 +305,6 @@ STEPS = [
     Step("threads", "tests of threads, and the self-check, under ThreadSanitizer", threads),
     Step("tidy", "clang-tidy over the product's sources", tidy),
     Step("quickstart", "release build, both daemons and three nodes: the self-check", quickstart),
+    Step("packages", "Debian packages of the release build, on a Debian with a systemd of its own: installed, upgraded in a call, purged", packages),
     Step("memory", "what an allocation and an open stream cost, with the release build", memory),
 ]
