@@ -93,6 +93,20 @@ class Deployed:
         client.send_channel(0x4000, b"from the LAN")
         assert caller.receive() == (b"from the LAN", client.relayed)
 
+    def callers_relay_to(self, node: str, secret: str, *ways: tuple[str, int]) -> None:
+        """Permissive: a caller on the Internet with a time-limited credential, and the node's media port as its peer, both ways."""
+        name = f"{int(time.time()) + 3600}:carol"
+        password = base64.b64encode(hmac.new(secret.encode(), name.encode(), hashlib.sha1).digest()).decode()
+        peer = self.site.node_as_peer(node, 40000)
+        for transport, port in ways:
+            client = self.site.client(user=name, password=password, transport=transport, port=port)
+            client.allocate()
+            client.bind(0x4000, peer.address)
+            client.send_channel(0x4000, b"from the Internet")
+            assert peer.receive() == (b"from the Internet", client.relayed)
+            peer.send(b"from the LAN", client.relayed)
+            assert client.receive_channel(0x4000) == b"from the LAN"
+
 
 def cards(site: Site) -> list[str]:
     return [name for each in site.turn.run("ip", "-o", "link").splitlines() if (name := each.split(": ")[1].partition("@")[0]) != "lo"]
@@ -149,15 +163,5 @@ def test_permissive_with_turn_on_443(running, tmp_path):
     here.begin()
     here.joins_a_conference()
     secret = json.loads((here.machine.root / "root/out/answers.json").read_text())["turnserver"]["sharedsecret"]
-    name = f"{int(time.time()) + 3600}:carol"
-    password = base64.b64encode(hmac.new(secret.encode(), name.encode(), hashlib.sha1).digest()).decode()
-    peer = here.site.node_as_peer(NODES[0], 40000)
-    for transport, port in (("udp", 3478), ("udp", 443), ("tls", 443)):
-        client = here.site.client(user=name, password=password, transport=transport, port=port)
-        client.allocate()
-        client.bind(0x4000, peer.address)
-        client.send_channel(0x4000, b"from the Internet")
-        assert peer.receive() == (b"from the Internet", client.relayed)
-        peer.send(b"from the LAN", client.relayed)
-        assert client.receive_channel(0x4000) == b"from the LAN"
+    here.callers_relay_to(NODES[0], secret, ("udp", 3478), ("udp", 443), ("tls", 443))
     here.call_is_relayed(NODES[1])
