@@ -25,6 +25,7 @@ struct Node {
   bool boolean = false;
   std::int64_t integer = 0;
   std::string text;            // a string's value; a number as it is written
+  bool is_expanded = false;    // a string that a variable held: it stands for itself
   std::vector<Node> elements;  // of an array
   std::vector<Member> members; // of an object, in the order of the file
 
@@ -48,6 +49,7 @@ class Document {
 
   const std::string& file() const { return file_; }
   const Node& root() const { return root_; }
+  Node& root() { return root_; }
   // The value at a JSON pointer; nullptr: it isn't in the file.
   const Node* find(std::string_view pointer) const;
   // Where that value stands; the file as a whole when it isn't there.

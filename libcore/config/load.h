@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "libcore/config/document.h"
+#include "libcore/config/leave_out.h"
 #include "libcore/config/problem.h"
 #include "libcore/config/surroundings.h"
 #include "libcore/config/value.h"
@@ -29,8 +30,9 @@ std::expected<Loaded<Settings>, Problems> load(const std::string& path,
                                                const Surroundings& surroundings, Read read,
                                                Review review) {
   Problems problems;
-  const auto file = read_file(path, surroundings, problems);
+  auto file = read_file(path, surroundings, problems);
   if (!file) return std::unexpected(std::move(problems));
+  leave_out(file->document, surroundings, problems);
   const NotingSurroundings noting(surroundings);
   Reading reading{file->document, noting, problems, file->world_readable};
   Settings settings = read(Value::root(reading));

@@ -3,14 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "libcore/config/suggest.h"
 #include "libcore/config/units.h"
+#include "libcore/config/words.h"
 
 namespace config {
 
 std::optional<bool> boolean(const Value& value) {
+  if (value.lacks_variable()) return std::nullopt;
   if (value.node().kind == Node::Kind::boolean) return value.node().boolean;
+  if (const auto text = value.variable_text()) {
+    if (is_yes(*text)) return true;
+    if (is_no(*text)) return false;
+  }
   value.refuse("is not true or false", "true or false");
   return std::nullopt;
 }
@@ -86,14 +93,31 @@ std::optional<core::NetworkList> network_list(const Value& value) {
   return core::NetworkList(*std::move(networks));
 }
 
+namespace {
+
+std::optional<std::int64_t> whole_number(const Value& value) {
+  if (value.node().kind == Node::Kind::integer) return value.node().integer;
+  const auto text = value.variable_text();
+  if (!text) return std::nullopt;
+  std::int64_t number = 0;
+  const char* end = text->data() + text->size();
+  const auto [rest, error] = std::from_chars(text->data(), end, number);
+  if (error != std::errc{} || rest != end) return std::nullopt;
+  return number;
+}
+
+} // namespace
+
 std::optional<std::int64_t> integer_between(const Value& value, std::int64_t least,
                                             std::int64_t most) {
+  if (value.lacks_variable()) return std::nullopt;
   auto expected = fmt::format("a whole number from {} to {}", least, most);
-  if (value.node().kind != Node::Kind::integer) {
+  const auto found = whole_number(value);
+  if (!found) {
     value.refuse("is not a whole number", std::move(expected));
     return std::nullopt;
   }
-  const auto number = value.node().integer;
+  const auto number = *found;
   if (number < least || number > most) {
     value.refuse(number < least ? "is too small" : "is too large", std::move(expected));
     return std::nullopt;
@@ -156,6 +180,7 @@ std::optional<std::size_t> chosen(const Value& value, std::span<const std::strin
 }
 
 bool is_list(const Value& value, std::size_t most) {
+  if (value.lacks_variable()) return false;
   if (value.node().kind != Node::Kind::array) {
     value.error(fmt::format("{} is not a list", value.kind()), "[ … ]");
     return false;
@@ -169,6 +194,7 @@ bool is_list(const Value& value, std::size_t most) {
 }
 
 bool is_map(const Value& value, std::size_t most) {
+  if (value.lacks_variable()) return false;
   if (value.node().kind != Node::Kind::object) {
     value.error(fmt::format("{} is not an object", value.kind()), "{ … }");
     return false;

@@ -114,7 +114,8 @@ bool is_list(const Value& value, std::size_t most);
 template <typename Parser>
 auto list_of(Parser parser, std::size_t most = kMaxItems) {
   using Element = typename decltype(parser(std::declval<const Value&>()))::value_type;
-  return [parser, most](const Value& value) -> std::optional<std::vector<Element>> {
+  return [parser, most](const Value& given) -> std::optional<std::vector<Element>> {
+    const Value value = given.as_list();
     if (!is_list(value, most)) return std::nullopt;
     std::vector<Element> list;
     for (std::size_t i = 0; i < value.node().elements.size(); ++i) {
@@ -132,7 +133,8 @@ template <typename KeyParser, typename Parser>
 auto map_of(KeyParser key_parser, Parser parser, std::size_t most = kMaxItems) {
   using Key = typename decltype(key_parser(std::declval<const Value&>()))::value_type;
   using Element = typename decltype(parser(std::declval<const Value&>()))::value_type;
-  return [key_parser, parser, most](const Value& value) -> std::optional<std::map<Key, Element>> {
+  return [key_parser, parser, most](const Value& given) -> std::optional<std::map<Key, Element>> {
+    const Value value = given.as_object();
     if (!is_map(value, most)) return std::nullopt;
     std::map<Key, Element> map;
     bool complete = true;

@@ -76,7 +76,7 @@ std::optional<core::Secret> checked(const Value& value, std::string_view what,
 std::optional<core::Secret> secret(const Value& value) {
   const auto text = value.secret_text("text in quotes");
   if (!text) return std::nullopt;
-  if (value.reading().world_readable && !mentions_variable(value.node().text)) {
+  if (value.reading().world_readable && !value.variable_text()) {
     value.warning("a secret, in a file that everybody on this machine may read",
                   "a file that only its owner and group may read (chmod o-r)");
     value.reading().world_readable = false; // said once

@@ -46,7 +46,8 @@ core::Result<FileContent> SystemSurroundings::read_file(const std::string& path,
   if (::fstat(file.number(), &status) != 0) return system_failure();
 
   FileContent content;
-  content.world_readable = S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0;
+  content.world_readable = S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0 &&
+                           !path.starts_with(kMountedSecrets);
   std::array<char, 16384> buffer{};
   for (;;) {
     const auto count = ::read(file.number(), buffer.data(), buffer.size());

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libcore/base/error.h"
@@ -13,8 +14,12 @@ namespace config {
 
 struct FileContent {
   std::string text;
-  bool world_readable = false;
+  bool world_readable = false; // by others than the daemon; see kMountedSecrets
 };
+
+// Where Docker, Podman and Swarm mount a container's secrets, readable by everybody if nothing else
+// is asked for: everybody is the daemon there.
+inline constexpr std::string_view kMountedSecrets = "/run/secrets/";
 
 class Surroundings {
  public:

@@ -5,6 +5,7 @@
 
 #include "libcore/base/text.h"
 #include "libcore/config/expand.h"
+#include "libcore/config/words.h"
 
 namespace config {
 namespace {
@@ -41,6 +42,7 @@ std::string_view Value::kind() const {
 }
 
 Value Value::element(std::size_t index) const {
+  if (index >= node_->elements.size()) return *this;
   return {*reading_, node_->elements[index], pointer_to(pointer_, index)};
 }
 
@@ -102,12 +104,58 @@ std::optional<std::string> Value::secret_text(std::string_view expected) const {
   return expanded();
 }
 
+std::optional<std::string> Value::variable_text() const {
+  if (node_->kind != Node::Kind::string || is_key_) return std::nullopt;
+  if (node_->is_expanded) return node_->text;
+  if (!mentions_variable(node_->text)) return std::nullopt;
+  auto result = expand(node_->text, reading_->surroundings);
+  if (!result) return std::nullopt;
+  return *std::move(result);
+}
+
+bool Value::lacks_variable() const {
+  if (node_->kind != Node::Kind::string || node_->is_expanded || is_key_) return false;
+  return mentions_variable(node_->text) && !expanded();
+}
+
+Value Value::as_list() const {
+  const auto text = variable_text();
+  if (!text || node_->is_expanded) return *this;
+  Node list = *node_;
+  list.kind = Node::Kind::array;
+  for (std::string& element : elements_of(*text)) list.elements.push_back(held(element));
+  return {*reading_, reading_->made.emplace_back(std::move(list)), pointer_};
+}
+
+Value Value::as_object() const {
+  const auto text = variable_text();
+  if (!text || node_->is_expanded) return *this;
+  Node object = *node_;
+  object.kind = Node::Kind::object;
+  for (const std::string& element : elements_of(*text)) {
+    const auto equals = element.find('=');
+    if (equals == std::string::npos) return *this;
+    object.members.push_back({held(element.substr(0, equals)), held(element.substr(equals + 1))});
+  }
+  return {*reading_, reading_->made.emplace_back(std::move(object)), pointer_};
+}
+
+// A string in the place of this one, with a part of what the variable holds.
+Node Value::held(std::string text) const {
+  Node node;
+  node.kind = Node::Kind::string;
+  node.line = node_->line;
+  node.column = node_->column;
+  node.text = std::move(text);
+  node.is_expanded = true;
+  return node;
+}
+
 std::optional<std::string> Value::expanded() const {
-  if (is_key_) return node_->text;
+  if (is_key_ || node_->is_expanded) return node_->text;
   auto result = expand(node_->text, reading_->surroundings);
   if (!result) {
-    error(result.error().text,
-          "\"${NAME}\" for a variable that is set, or \"$${\" for \"${\" itself");
+    error(result.error().text, result.error().expected);
     return std::nullopt;
   }
   return *std::move(result);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ struct Reading {
   const Surroundings& surroundings;
   Problems& problems;
   bool world_readable = false; // the file: no place for secrets
+  std::deque<Node> made = {};  // of variables that stand for lists and objects
 };
 
 class Value {
@@ -35,7 +37,7 @@ class Value {
   Reading& reading() const { return *reading_; }
   bool is_null() const { return node_->kind == Node::Kind::null; }
 
-  Value element(std::size_t index) const;  // of an array
+  Value element(std::size_t index) const;  // of an array; of what a variable stands for: itself
   Value key(const Member& member) const;   // of an object: the key itself, never expanded
   Value value(const Member& member) const; // and what it stands for
 
@@ -52,10 +54,18 @@ class Value {
   std::optional<std::string> text(std::string_view expected) const;
   // The same for a secret: nothing of it gets into a problem.
   std::optional<std::string> secret_text(std::string_view expected) const;
+  // The text of a string that a variable is part of, for what isn't text; nullopt: it is none.
+  std::optional<std::string> variable_text() const;
+  // Whether it is a string of which a variable isn't set, which is then noted.
+  bool lacks_variable() const;
+  // This, or the list or object that a variable stands for: "a, b" and "a=1, b=2".
+  Value as_list() const;
+  Value as_object() const;
 
  private:
   void note(Severity severity, std::string found, std::string expected) const;
   std::optional<std::string> expanded() const;
+  Node held(std::string text) const;
 
   Reading* reading_;
   const Node* node_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libcore/config/document.h"
+#include "libcore/config/leave_out.h"
 #include "libcore/config/problem.h"
 #include "libcore/config/value.h"
 #include "rproxyd/settings/not_yet.h"
@@ -71,11 +72,17 @@ void check_place(const std::vector<std::string_view>& lines, const Node& node, c
   }
 }
 
+GivenSurroundings given() {
+  GivenSurroundings surroundings;
+  surroundings.variables = {{"A", "127.0.0.1"}, {"B", "${A}"},          {"E", ""},
+                            {"N", "7"},         {"L", "a=1, 10.0.0.1"}, {"M", "a=b"}};
+  surroundings.files["/s"] = {"secret\nsecret\n", false};
+  return surroundings;
+}
+
 template <typename Read, typename Review>
 void read_with(const Document& document, Read read, Review review) {
-  GivenSurroundings surroundings;
-  surroundings.variables = {{"A", "127.0.0.1"}, {"B", "${A}"}};
-  surroundings.files["/s"] = {"secret\nsecret\n", false};
+  const GivenSurroundings surroundings = given();
   config::Problems problems;
   config::Reading reading{document, surroundings, problems};
   const auto settings = read(config::Value::root(reading));
@@ -92,13 +99,15 @@ void read_with(const Document& document, Read read, Review review) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   config::Problems problems;
-  const auto document = Document::parse("f", text, problems);
+  auto document = Document::parse("f", text, problems);
   require(document || !problems.empty());
   for (const auto& problem : problems) require(!config::to_string(problem).contains('\n'));
   if (!document) return 0;
   const bool has_mark = text.starts_with("\xef\xbb\xbf"); // columns are counted behind it
   const Node* last = nullptr;
   check_place(lines_of(text.substr(has_mark ? 3 : 0)), document->root(), last);
+  config::leave_out(*document, given(), problems);
+  for (const auto& problem : problems) require(!config::to_string(problem).contains('\n'));
   read_with(*document, turnd::read, turnd::not_yet);
   read_with(*document, rproxyd::read, rproxyd::not_yet);
   return 0;

@@ -15,7 +15,7 @@ GivenSurroundings given() {
 
 std::string expanded(std::string_view text) {
   const auto result = config::expand(text, given());
-  return result ? *result : "failure: " + result.error().text;
+  return result ? *result : "failure: " + result.error().text + "; " + result.error().expected;
 }
 
 } // namespace
@@ -35,11 +35,42 @@ TEST_CASE("$${ stands for ${, and a $ alone for itself") {
 }
 
 TEST_CASE("a variable that is not set is a failure that names it") {
-  CHECK(expanded("x${MISSING}") == "failure: the environment variable MISSING is not set");
+  CHECK(expanded("x${MISSING}") ==
+        "failure: the environment variable MISSING is not set; \"${NAME}\" for a variable that is "
+        "set, "
+        "or \"$${\" for \"${\" itself");
 }
 
 TEST_CASE("what can't be the name of a variable is a failure that shows nothing of it") {
-  for (const auto* text : {"${", "${IP", "${}", "${1A}", "${a-b}", "${ IP}", "pass${word"}) {
-    CHECK(expanded(text) == "failure: \"${\" does not begin the name of a variable");
+  for (const auto* text : {"${", "${IP", "${}", "${1A}", "${a-b}", "${ IP}", "pass${word", "${IP:}",
+                           "${IP:=x}", "${IP:+x}", "${:-x}"}) {
+    CHECK(expanded(text) ==
+          "failure: \"${\" does not begin the name of a variable; \"${NAME}\", "
+          "\"${NAME:-DEFAULT}\" or "
+          "\"${NAME:?WHAT}\", or \"$${\" for \"${\" itself");
+  }
+}
+
+TEST_CASE("a default stands for a variable that is not set or is empty, and is not expanded") {
+  CHECK(expanded("${IP:-x}") == "10.0.0.1");
+  CHECK(expanded("${MISSING:-x}") == "x");
+  CHECK(expanded("${EMPTY:-a:-b $IP}") == "a:-b $IP");
+  CHECK(expanded("<${MISSING:-}>") == "<>");
+}
+
+TEST_CASE("a variable that must not be empty says what is wanted") {
+  CHECK(expanded("${IP:?an address}") == "10.0.0.1");
+  CHECK(expanded("${EMPTY:?an address}") ==
+        "failure: the environment variable EMPTY is empty; an address");
+  CHECK(expanded("${MISSING:?an address}") ==
+        "failure: the environment variable MISSING is not set; an address");
+}
+
+TEST_CASE("only a variable that may be empty, alone, stands for nothing") {
+  CHECK(config::stands_for_nothing("${MISSING:-}", given()));
+  CHECK(config::stands_for_nothing("${EMPTY:-}", given()));
+  for (const auto* text : {"${IP:-}", "${EMPTY}", "${MISSING:-x}", "${MISSING:?x}", "x${MISSING:-}",
+                           "${MISSING:-}x", "$${MISSING:-}", "", "${", "${:-}"}) {
+    CHECK_FALSE(config::stands_for_nothing(text, given()));
   }
 }

@@ -69,3 +69,8 @@ TEST_CASE("a file that can't be read or parsed is refused with that one problem"
   CHECK(to_string(missing.error()[0]) == "/etc/f: cannot be read: No such file or directory");
   CHECK(load("{").error().size() == 1);
 }
+
+TEST_CASE("what is left out is left out before the file is read") {
+  CHECK(load(R"({"count": "${UNSET:-}"})")->settings.count == 7);
+  CHECK(load(R"({"count": 3, "other": {"$when": false}})")->settings.count == 3);
+}

@@ -2,6 +2,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
+#include <map>
 #include <string>
 
 #include "tests/unit/libcore/config/reading_a_text.h"
@@ -188,4 +189,77 @@ TEST_CASE("null is nothing where it may stand, and a problem elsewhere") {
   CHECK(parsed("null", config::nullable(config::text())) == std::nullopt);
   CHECK(parsed("\"x\"", config::nullable(config::text())) == "x");
   CHECK(refusal("null", config::text()) == "null is not a string; expected text in quotes");
+}
+
+namespace {
+
+template <typename Parser>
+auto of_variable(const std::string& value, Parser parser) {
+  ReadingAText text(R"({"a": "${V}"})");
+  text.surroundings.variables["V"] = value;
+  auto result = parser(text.only());
+  CHECK(result.has_value() == text.lines().empty());
+  return result;
+}
+
+} // namespace
+
+TEST_CASE("a variable may stand for true or false, and for a whole number") {
+  for (const auto* yes : {"true", "yes", "on", "1"})
+    CHECK(of_variable(yes, config::boolean) == true);
+  for (const auto* no : {"false", "no", "off", "0"})
+    CHECK(of_variable(no, config::boolean) == false);
+  for (const auto* neither : {"", "True", "2", "maybe"})
+    CHECK_FALSE(of_variable(neither, config::boolean));
+
+  const auto port = config::integer(0, 65535);
+  CHECK(of_variable("0", port) == 0);
+  CHECK(of_variable("65535", port) == 65535);
+  for (const auto* wrong : {"", "65536", "-1", "1 2", "0x10", "99999999999999999999", " 1"})
+    CHECK_FALSE(of_variable(wrong, port));
+}
+
+TEST_CASE("a variable may stand for a list, whose elements are not expanded again") {
+  const auto texts = config::list_of(config::text(), 3);
+  CHECK(of_variable("a, b", texts) == Lines{"a", "b"});
+  CHECK(of_variable("${V}", texts) == Lines{"${V}"});
+  CHECK(of_variable("", texts) == Lines{});
+  CHECK(of_variable("a b c", texts));
+  CHECK_FALSE(of_variable("a b c d", texts));
+}
+
+TEST_CASE("an element of such a list is shown in its problem, with the list's place") {
+  ReadingAText text("{\n\"a\": \"${V}\"}");
+  text.surroundings.variables["V"] = "10.0.0.1, hunter2";
+  CHECK_FALSE(config::list_of(config::ip_address)(text.only()));
+  CHECK(text.lines() ==
+        Lines{"/etc/vestibule/t.json:2: /a/1: \"hunter2\" is not an IP address; expected "
+              "\"198.51.100.130\" or \"2001:db8::1\", for instance"});
+}
+
+TEST_CASE("a variable may stand for an object") {
+  const auto map = config::map_of(config::text(), config::integer(0, 9));
+  const auto found = of_variable("a=1, b=2", map);
+  REQUIRE(found);
+  CHECK(*found == std::map<std::string, int>{{"a", 1}, {"b", 2}});
+  CHECK_FALSE(of_variable("a", map));
+  CHECK_FALSE(of_variable("a=x", map));
+}
+
+TEST_CASE("a string without a variable stands for nothing but text") {
+  CHECK(refusal("\"a, b\"", config::list_of(config::text())) ==
+        "a string is not a list; expected [ … ]");
+  CHECK(refusal("\"7\"", config::integer(0, 9)) ==
+        "\"7\" is not a whole number; expected a whole number from 0 to 9");
+}
+
+TEST_CASE("of whatever kind it should be, a variable that is not set is the problem") {
+  const std::string problem = "the environment variable UNSET is not set; expected the nodes";
+  const std::string json = "\"${UNSET:?the nodes}\"";
+  CHECK(refusal(json, config::list_of(config::text())) == problem);
+  CHECK(refusal(json, config::map_of(config::text(), config::text())) == problem);
+  CHECK(refusal(json, config::boolean) == problem);
+  CHECK(refusal(json, config::integer(0, 9)) == problem);
+  CHECK(refusal(json, config::ip_address) == problem);
+  CHECK(refusal(json, config::network_list) == problem);
 }

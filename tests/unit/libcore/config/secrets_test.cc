@@ -169,3 +169,12 @@ TEST_CASE("a file of secrets holds at least one, and not more than a list may") 
   CHECK(too_many.lines() == Lines{"/etc/vestibule/t.json:1: /secrets_file: the file holds 1025 "
                                   "secrets; expected at most 1024"});
 }
+
+TEST_CASE("secrets of a variable's list are no secrets of the file") {
+  SecretsOfAText text(R"({"secrets": "${A}"})");
+  text.reading.world_readable = true;
+  text.surroundings.variables["A"] = "hunter2, hunter3";
+  CHECK(text.read_several());
+  CHECK(text.several.size() == 2);
+  CHECK(text.lines() == Lines{});
+}
