@@ -180,6 +180,7 @@ std::optional<std::pair<std::uint16_t, std::uint16_t>> port_range(const Value& v
 }
 
 void read_relay(const Value& value, Settings::Relay& relay) {
+  constexpr std::size_t kMaxOutside = 2; // one a family
   ObjectReader object(value);
   if (object.require("addresses", relay.addresses,
                      config::list_of(relay_address, kMaxRelayAddresses))) {
@@ -205,6 +206,20 @@ void read_relay(const Value& value, Settings::Relay& relay) {
         map.key(member).warning(fmt::format(
             "{} is not among the relay addresses: this is without effect", own->to_string()));
       }
+    }
+  }
+
+  std::vector<core::IpAddress> outside;
+  if (object.read("external_address", outside, config::list_of(relay_address, kMaxOutside))) {
+    if (outside.size() == kMaxOutside && outside[0].family == outside[1].family) {
+      object.place_of("external_address")
+          .as_list()
+          .element(1)
+          .refuse("is the second of its family", "one IPv4 and one IPv6 address at most");
+    }
+    for (const auto& own : relay.addresses) {
+      const auto same_family = std::ranges::find(outside, own.family, &core::IpAddress::family);
+      if (same_family != outside.end()) relay.external_addresses.emplace(own, *same_family);
     }
   }
 

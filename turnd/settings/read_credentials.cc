@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "libcore/config/object_reader.h"
 #include "libcore/config/parsers.h"
 #include "libcore/config/secrets.h"
@@ -47,18 +50,7 @@ void read_users_of_file(const Value& place, const std::string& path, const std::
   credentials.stored_users = std::move(file->users);
 }
 
-} // namespace
-
-std::optional<std::string> realm(const Value& value) {
-  const auto text = config::text(kMaxRealmBytes)(value);
-  if (!text) return std::nullopt;
-  auto prepared = stun::prepared(*text);
-  if (!prepared) value.refuse(fmt::format("holds {}", kUnsendable), kSendable);
-  return prepared;
-}
-
-std::optional<std::string> user_name(const Value& key) {
-  const auto& name = key.node().text; // no variables in keys
+std::optional<std::string> checked_name(const Value& key, const std::string& name) {
   if (name.empty() || name.size() > kMaxUserBytes) {
     key.error(name.empty() ? std::string("an empty name")
                            : fmt::format("the name is {} bytes long", name.size()),
@@ -70,10 +62,49 @@ std::optional<std::string> user_name(const Value& key) {
   return prepared;
 }
 
+// "user" with "password" or "password_file": one more of "users", whose name may be a variable.
+void read_user(ObjectReader& object, Settings::Credentials& credentials) {
+  std::string name;
+  core::Secret password;
+  const bool has_name = object.read("user", name, [](const Value& value) {
+    const auto text = config::text(kMaxUserBytes)(value);
+    return text ? checked_name(value, *text) : std::nullopt;
+  });
+  const bool has_password = config::read_secret(object, "password", "password_file", password);
+  const bool password_meant = object.has("password") || object.has("password_file");
+  if (object.has("user") && !password_meant) {
+    object.place_of("user").error("a user without a password", "\"password_file\" beside it");
+  } else if (password_meant && !object.has("user")) {
+    object.value().error("a password without a user", "\"user\" beside it");
+  }
+  if (!has_name || !has_password) return;
+  if (!stun::prepared(password.reveal())) {
+    object.place_of(object.has("password") ? "password" : "password_file")
+        .error(fmt::format("the password holds {}", kUnsendable), kSendable);
+  } else if (!credentials.users.emplace(std::move(name), std::move(password)).second) {
+    object.place_of("user").error("this user is among \"users\" already", "each user once");
+  }
+}
+
+} // namespace
+
+std::optional<std::string> realm(const Value& value) {
+  const auto text = config::text(kMaxRealmBytes)(value);
+  if (!text) return std::nullopt;
+  auto prepared = stun::prepared(*text);
+  if (!prepared) value.refuse(fmt::format("holds {}", kUnsendable), kSendable);
+  return prepared;
+}
+
+std::optional<std::string> user_name(const Value& key) {
+  return checked_name(key, key.node().text); // no variables in keys
+}
+
 void read_credentials(const Value& value, const std::string& realm,
                       Settings::Credentials& credentials) {
   ObjectReader object(value);
   object.read("users", credentials.users, config::map_of(user_name, password, kMaxUsers));
+  read_user(object, credentials);
   object.read("users_file", credentials.users_file, config::nullable(config::path));
   if (credentials.users_file) {
     read_users_of_file(object.place_of("users_file"), *credentials.users_file, realm, credentials);
@@ -90,8 +121,15 @@ void read_credentials(const Value& value, const std::string& realm,
     const auto* node = value.node().member(key);
     return node && (!node->members.empty() || !node->elements.empty() || !node->text.empty());
   };
-  if (object.is_object() && !is_given("users") && !is_given("users_file") &&
-      !is_given("shared_secrets") && !is_given("shared_secrets_file") && !is_given("oauth")) {
+  constexpr std::array kKinds{"users",
+                              "user",
+                              "password",
+                              "password_file",
+                              "users_file",
+                              "shared_secrets",
+                              "shared_secrets_file",
+                              "oauth"};
+  if (object.is_object() && std::ranges::none_of(kKinds, is_given)) {
     value.warning(
         "neither users nor shared secrets: nobody can relay, the server answers STUN alone");
   }

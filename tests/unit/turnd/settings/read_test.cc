@@ -526,3 +526,47 @@ TEST_CASE("third-party authorization has a name and keys, decoded, each of its a
   CHECK(with("[" + twice + "," + twice + "]").problems ==
         Lines{at + "/1: \"a\" is listed already; expected each key once"});
 }
+
+TEST_CASE("an external address without the own one is that of all relay addresses of its family") {
+  const auto relay = [](const std::string& members) {
+    return read({{"relay", "{ \"addresses\": [\"10.0.0.1\", \"10.0.0.2\", \"2001:db8::1\"], " +
+                               members + " }"}});
+  };
+  const auto address = [](const char* text) { return *core::IpAddress::parse(text); };
+  const auto one = relay(R"("external_address": ["192.0.2.1"])");
+  CHECK(one.problems == Lines{});
+  CHECK(one.settings.relay.external_addresses ==
+        std::map<core::IpAddress, core::IpAddress>{{address("10.0.0.1"), address("192.0.2.1")},
+                                                   {address("10.0.0.2"), address("192.0.2.1")}});
+  const auto both = relay(
+      R"("external_addresses": { "10.0.0.2": "192.0.2.2" }, "external_address": ["192.0.2.1"])");
+  CHECK(both.settings.relay.external_addresses.at(address("10.0.0.2")) == address("192.0.2.2"));
+  CHECK(
+      relay(R"("external_address": ["192.0.2.1", "192.0.2.2"])").problems ==
+      Lines{"error: /relay/external_address/1: \"192.0.2.2\" is the second of its family; expected "
+            "one IPv4 and one IPv6 address at most"});
+}
+
+TEST_CASE("one user may be named by a value, with a password in a file") {
+  GivenSurroundings surroundings;
+  surroundings.variables["USER"] = "pexip";
+  surroundings.files["/p"] = {"hunter2\n", false};
+  const auto found = read(
+      {{"credentials", R"({ "user": "${USER}", "password_file": "/p", "users": { "b": "c" } })"}},
+      surroundings);
+  CHECK(found.problems == Lines{});
+  CHECK(found.settings.credentials.users.size() == 2);
+  CHECK(found.settings.credentials.users.at("pexip").reveal() == "hunter2");
+
+  CHECK(
+      problems_with({{"credentials", R"({ "user": "a" })"}}) ==
+      Lines{
+          "error: /credentials/user: a user without a password; expected \"password_file\" beside "
+          "it"});
+  CHECK(problems_with({{"credentials", R"({ "password": "b" })"}}) ==
+        Lines{"error: /credentials: a password without a user; expected \"user\" beside it"});
+  CHECK(problems_with(
+            {{"credentials", R"({ "user": "a", "password": "b", "users": { "a": "c" } })"}}) ==
+        Lines{"error: /credentials/user: this user is among \"users\" already; expected each user "
+              "once"});
+}
