@@ -5,13 +5,14 @@
 
 #include <string>
 
-#include "libcore/program/running_daemon.h"
-
 namespace rproxyd {
 
 class StatusCommand {
  public:
-  explicit StatusCommand(CLI::App& app); // adds itself
+  explicit StatusCommand(CLI::App& app);        // adds itself
+  StatusCommand(const StatusCommand&) = delete; // the options hold its address
+  StatusCommand& operator=(const StatusCommand&) = delete;
+  ~StatusCommand() = default;
 
   bool parsed() const { return status_->parsed(); }
   // As BansCommand::run(): 0 when there is an answer.
@@ -19,7 +20,9 @@ class StatusCommand {
 
  private:
   CLI::App* status_;
-  program::RunningDaemon daemon_;
+  std::string socket_;
+  bool json_ = false;
+  bool ready_ = false;
 };
 
 } // namespace rproxyd

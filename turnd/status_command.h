@@ -4,13 +4,14 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "libcore/program/running_daemon.h"
-
 namespace turnd {
 
 class StatusCommand {
  public:
-  explicit StatusCommand(CLI::App& app); // adds itself
+  explicit StatusCommand(CLI::App& app);        // adds itself
+  StatusCommand(const StatusCommand&) = delete; // the options hold its address
+  StatusCommand& operator=(const StatusCommand&) = delete;
+  ~StatusCommand() = default;
 
   bool parsed() const { return status_->parsed(); }
   // `config_file` empty: the daemon is looked for where it is by default. The exit code.
@@ -18,7 +19,9 @@ class StatusCommand {
 
  private:
   CLI::App* status_;
-  program::RunningDaemon daemon_;
+  std::string socket_;
+  bool json_ = false;
+  bool ready_ = false;
 };
 
 } // namespace turnd
