@@ -8,7 +8,7 @@ import traceback
 
 from counts import Counts
 from display import Display
-from steps import FUZZ, STEPS, Failed
+from steps import FUZZ, ON_DEMAND, STEPS, Failed
 
 
 def main() -> int:
@@ -51,9 +51,12 @@ def arguments():
     parser.add_argument("--fuzz", type=float, metavar="MINUTES", help="fuzz with libFuzzer for so long in all, from the corpus on")
     parser.add_argument("--skip", action="append", default=[], metavar="STEP", help="leave a step out")
     args = parser.parse_args()
-    names = [step.name for step in STEPS]
+    names = [step.name for step in STEPS + ON_DEMAND]
     if args.list:
         for step in STEPS:
+            print(f"{step.name:14} {step.what}")
+        print("\nonly when asked for:")
+        for step in ON_DEMAND:
             print(f"{step.name:14} {step.what}")
         sys.exit(0)
     unknown = [name for name in args.step + args.skip if name not in names]
@@ -61,7 +64,8 @@ def arguments():
         parser.error(f"no step {', '.join(unknown)}; there are: {' '.join(names)}")
     if args.fuzz:
         return [FUZZ(args.fuzz)]
-    return [step for step in STEPS if (not args.step or step.name in args.step) and step.name not in args.skip]
+    offered = STEPS + ON_DEMAND if args.step else STEPS
+    return [step for step in offered if (not args.step or step.name in args.step) and step.name not in args.skip]
 
 
 if __name__ == "__main__":

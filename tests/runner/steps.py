@@ -219,7 +219,7 @@ def unit_programs():
 
 def tidy(display):
     command(display, "configure-tidy", "cmake", "--preset", "tidy")
-    command(display, "generate-tidy", "ninja", "-C", BUILD / "tidy", "admin_page")
+    command(display, "generate-tidy", "ninja", "-C", BUILD / "tidy", "generated/libcore/admin/page_sources.h")
     return tidy_all(display, ROOT, BUILD / "tidy", int(JOBS), Failed)
 
 
@@ -237,10 +237,15 @@ def memory(display):
                   environment={"VESTIBULE_BUILD": str(BUILD / "release")})
 
 
-def packages(display):
-    """Made of the release build, then installed on a machine of their own."""
-    command(display, "packages", "deploy/packages/build")
-    return pytest(display, "packages-installed", "--timeout=900", "tests/packages", environment={"VESTIBULE_PACKAGES": str(BUILD / "packages")})
+def containers(display):
+    build(display, "release", "rproxyd", "turnd")
+    return pytest(display, "containers", "--timeout=600", "tests/containers", environment={"VESTIBULE_BUILD": str(BUILD / "release")})
+
+
+def containers_from_source(display):
+    """Takes Debian from the machine's mirror, and half an hour."""
+    command(display, "containers-from-source", "tests/containers/from_source", limit=2 * LIMIT)
+    return Counts(passed=1)
 
 
 def debug_self_check(display):
@@ -305,6 +310,11 @@ STEPS = [
     Step("threads", "tests of threads, and the self-check, under ThreadSanitizer", threads),
     Step("tidy", "clang-tidy over the product's sources", tidy),
     Step("quickstart", "release build, both daemons and three nodes: the self-check", quickstart),
-    Step("packages", "Debian packages of the release build, on a Debian with a systemd of its own: installed, upgraded in a call, purged", packages),
     Step("memory", "what an allocation and an open stream cost, with the release build", memory),
+]
+
+# Run when they are asked for by name.
+ON_DEMAND = [
+    Step("containers", "the images around the release build, and the compose stack, with podman", containers),
+    Step("containers-from-source", "the images from an empty Debian 12 on, by deploy/containers/Containerfile", containers_from_source),
 ]

@@ -1,0 +1,126 @@
+"""Podman for tests: images and containers in a folder of the test's own, a network of its own that the
+containers take for the machine's, and docker-compose, which speaks with podman by its socket.
+
+Commands run in a mount namespace without cgroups, which a build machine may not let us write to.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from daemons import ROOT, program, wait_until
+from namespaces import Host
+
+DESCRIPTORS = 10000  # what an unprivileged machine has
+COMMAND_SECONDS = 300
+
+STORAGE = """
+[storage]
+driver = "vfs"
+graphroot = "{folder}/graph"
+runroot = "{folder}/run"
+"""
+CONTAINERS = f"""
+[containers]
+default_ulimits = ["nofile={DESCRIPTORS}:{DESCRIPTORS}", "nproc={DESCRIPTORS}:{DESCRIPTORS}"]
+[engine]
+runtime = "crun"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+
+
+class Engine:
+    """with Engine(folder, host) as engine: …"""
+
+    def __init__(self, folder: Path, host: Host):
+        self.folder, self.host = folder, host
+        folder.mkdir()
+        (folder / "storage.conf").write_text(STORAGE.format(folder=folder))
+        (folder / "containers.conf").write_text(CONTAINERS)
+        self.socket = folder / "podman.sock"
+        self.environment = os.environ | {
+            "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"), "CONTAINERS_CONF": str(folder / "containers.conf"),
+            "DOCKER_HOST": f"unix://{self.socket}", "COMPOSE_PROJECT_NAME": "vestibule"}
+
+    def __enter__(self) -> "Engine":
+        with self.host:
+            self._holder = subprocess.Popen(["unshare", "--mount", "sh", "-c", "umount /sys/fs/cgroup/unified 2>/dev/null; echo ready; exec cat"],
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._holder.stdout.readline() == b"ready\n"
+        self._service = subprocess.Popen([*self._inside, "podman", "system", "service", "--time", "0", f"unix://{self.socket}"],
+                                         env=self.environment, stdout=subprocess.DEVNULL, stderr=(self.folder / "service.log").open("w"))
+        wait_until("podman's socket", self.socket.exists)
+        return self
+
+    def __exit__(self, *_error) -> None:
+        self.run("podman", "rm", "--all", "--force", "--volumes", "--time", "1", check=False)
+        for process in (self._service, self._holder):
+            process.terminate()
+            process.wait(30)
+
+    @property
+    def _inside(self) -> list[str]:
+        return ["nsenter", "--target", str(self._holder.pid), "--mount", "--net", f"--wd={ROOT}"]
+
+    def run(self, *command, check: bool = True, environment: dict | None = None) -> subprocess.CompletedProcess:
+        done = subprocess.run([*self._inside, *map(str, command)], capture_output=True, text=True, timeout=COMMAND_SECONDS,
+                              env=self.environment | (environment or {}))
+        assert not check or done.returncode == 0, f"{' '.join(map(str, command))}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def podman(self, *arguments, check: bool = True) -> subprocess.CompletedProcess:
+        return self.run("podman", *arguments, check=check)
+
+    def build(self, name: str) -> None:
+        """The last stage of deploy/containers/Containerfile around a program that is built already."""
+        root = self.folder / "built"
+        self.run(ROOT / "deploy/containers/image_root", program(name), ROOT / f"deploy/containers/{name}.json", root / f"image/{name}")
+        self.run("buildah", "bud", "--isolation", "chroot", "--network", "host", "--format", "docker", "--build-context", f"built={root}",
+                 "--target", name, "--file", "deploy/containers/Containerfile", "--tag", f"localhost/vestibule/{name}", ".")
+
+    def inspect(self, container: str) -> dict:
+        return json.loads(self.podman("inspect", container).stdout)[0]
+
+    def image(self, name: str) -> dict:
+        return json.loads(self.podman("image", "inspect", f"localhost/vestibule/{name}").stdout)[0]
+
+    def is_ready(self, container: str) -> bool:
+        """By the image's own health check."""
+        return self.podman("healthcheck", "run", container, check=False).returncode == 0
+
+
+class Stack:
+    """deploy/compose.yaml with variables of a test's own."""
+
+    def __init__(self, engine: Engine, folder: Path, variables: dict[str, str]):
+        self.engine, self.folder = engine, folder
+        for each in ("secrets", "files"):
+            (folder / each).mkdir()
+            (folder / each).chmod(0o755)
+        self._variables = folder / "variables.env"
+        self._override = folder / "override.yaml"
+        services = "\n".join(f"  {name}: {{ ulimits: {{ nproc: {DESCRIPTORS} }} }}" for name in ("rproxyd", "turnd", "turnd-2"))
+        self._override.write_text(f'version: "3.9"\nservices:\n{services}\n')
+        self.set(**variables)
+
+    def set(self, **variables: str) -> None:
+        self._variables.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+
+    def compose(self, *arguments, check: bool = True, **variables: str) -> subprocess.CompletedProcess:
+        given = {"VESTIBULE_ENV": str(self._variables), "VESTIBULE_SECRETS": str(self.folder / "secrets"),
+                 "VESTIBULE_FILES": str(self.folder / "files"), "VESTIBULE_DESCRIPTORS": str(DESCRIPTORS),
+                 "VESTIBULE_RPROXYD_IMAGE": "localhost/vestibule/rproxyd", "VESTIBULE_TURND_IMAGE": "localhost/vestibule/turnd"}
+        return self.engine.run("docker-compose", "--file", "deploy/compose.yaml", "--file", self._override, *arguments, check=check,
+                               environment=given | variables)
+
+    def containers(self, service: str) -> list[str]:
+        return self.compose("ps", "--quiet", service).stdout.split()
+
+    def wait_until_ready(self, service: str, count: int = 1) -> list[str]:
+        def ready():
+            found = self.containers(service)
+            return found if len(found) == count and all(map(self.engine.is_ready, found)) else None
+
+        return wait_until(f"{count} of {service} ready", ready)
