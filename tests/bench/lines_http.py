@@ -1,5 +1,140 @@
-"""The lines of rproxyd."""
+"""The lines of rproxyd. h2load offers requests; tests/bench/load/web_load what that can't: handshakes of both kinds, connections
+that are held, event streams."""
 
-from line import Line
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
-LINES: list[Line] = []
+from line import Generator, Line, Sample, Server, cost_of_load
+from machine import Core, Window, memory_bytes
+from processes import HOST
+from web_servers import Haproxy, Nghttpx, Nginx, Rproxyd
+
+ALL = (Rproxyd, Nginx, Haproxy, Nghttpx)
+BUILDS = ("rproxyd", "bench_web")
+LARGE_BYTES = 1 << 20  # of an answer or a request's body
+LARGE_AT_ONCE = 4
+LARGE_PER_SECOND = 400  # so many are asked for, for each second that is to be measured
+MODERATE = 4000  # requests a second
+HELD = 1000
+HANDSHAKES_PER_SECOND = 300
+EVENT_MILLISECONDS = 250
+WARM_UP_REQUESTS = 500
+# What both ends have hardware for, and one group: a server's preference is not what is compared.
+TLS = ("--tls13-ciphers=TLS_AES_128_GCM_SHA256", "--groups=X25519")
+
+
+def h2load(server, version: str, path: str, *arguments) -> dict:
+    """What it saw; it runs until it has its answers, or for the seconds of -D."""
+    command = ["h2load", "-t1", *TLS, *(["--h1"] if version == "h1" else []), *map(str, arguments), f"https://{HOST}:{server.port}{path}"]
+    said = subprocess.run([*Core.GENERATOR.prefix(), *command], capture_output=True, text=True, check=True).stdout
+    answered = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", said)
+    rate = re.search(r"finished in [\d.]+\w+, ([\d.]+) req/s", said)
+    if not answered or not rate or not int(answered[1]) or any(int(answered[i]) for i in (2, 3, 4)):
+        raise RuntimeError(f"h2load said:\n{said}")
+    return {"answers": int(answered[1]), "a second": float(rate[1])}
+
+
+def latencies(log: Path) -> dict:
+    """Of h2load's log: start, status and µs of each request."""
+    taken = sorted(int(row.split("\t")[2]) for row in log.read_text().splitlines())
+    return {name: taken[min(len(taken) - 1, int(len(taken) * part))] for name, part in (("p50 µs", 0.5), ("p99 µs", 0.99), ("p99.9 µs", 0.999))}
+
+
+def requests(version: str, path: str, *arguments, warm_up=("-n", WARM_UP_REQUESTS), amount: Callable[[float], tuple] | None = None, latency: bool = False):
+    """µs of the server's CPU for each request."""
+
+    def measure(server: Server, seconds: float) -> Sample:
+        h2load(server, version, path, *arguments, *warm_up)
+        log = server.folder / "latencies"
+        more = (f"--log-file={log}",) if latency else ()
+        with Window(server.pids()) as window:
+            saw = h2load(server, version, path, *arguments, *more, *(amount(seconds) if amount else ("-D", max(1, round(seconds)))))
+        return Sample(window.cpu_seconds / saw["answers"] * 1e6,
+                      {"a second": saw["a second"], "load": window.load, **(latencies(log) if latency else {})}, window.elsewhere)
+
+    return measure
+
+
+def large(version: str, path: str, body: bool = False):
+    def measure(server: Server, seconds: float) -> Sample:
+        upload = server.folder / "upload"
+        upload.write_bytes(b"x" * LARGE_BYTES)
+        # On HTTP/2 as many streams of one connection each, so that both versions have as many connections.
+        return requests(version, path, "-c", LARGE_AT_ONCE, "-m", 1, *(("-d", upload) if body else ()), warm_up=("-n", 4 * LARGE_AT_ONCE),
+                        amount=lambda seconds: ("-n", round(LARGE_PER_SECOND * seconds)))(server, seconds)
+
+    return measure
+
+
+def handshakes(*arguments):
+    def measure(server: Server, seconds: float) -> Sample:
+        window, saw = cost_of_load(server, "web_load", "--server", f"{HOST}:{server.port}", "--seconds", seconds,
+                                   "handshakes", "--rate", HANDSHAKES_PER_SECOND, *arguments)
+        return Sample(window.cpu_seconds / saw["units"] * 1e6, {"a second": saw["per_second"]}, window.elsewhere)
+
+    return measure
+
+
+def holding(server: Server, version: str, path: str, *arguments) -> Generator:
+    return Generator(server, "web_load", "--server", f"{HOST}:{server.port}", "--path", path, *(["--h2"] if version == "h2" else []),
+                     *arguments, "hold", "--count", HELD)
+
+
+def memory(version: str, path: str):
+    """KB of the server for each connection that is held."""
+
+    def measure(server: Server, _seconds: float) -> Sample:
+        with holding(server, version, path) as load:
+            load.wait_for("begin")
+            before = memory_bytes(server.pids())
+            with Window(server.pids()) as window:
+                load.wait_for("end")
+            held = memory_bytes(server.pids()) - before
+            return Sample(held / load.result()["units"] / 1000, {"at the beginning, MB": before / 1e6}, window.elsewhere)
+
+    return measure
+
+
+def events(version: str):
+    """µs for each event of a stream that is open."""
+
+    def measure(server: Server, seconds: float) -> Sample:
+        with holding(server, version, "/events", "--seconds", seconds) as load:
+            load.wait_for("end")  # all are open
+            load.wait_for("begin")
+            with Window(server.pids()) as window:
+                load.wait_for("end")
+            saw = load.result()
+            return Sample(window.cpu_seconds / saw["units"] * 1e6, {"a second": saw["per_second"]}, window.elsewhere)
+
+    return measure
+
+
+def line(name: str, title: str, unit: str, measure, goal: float, **options) -> Line:
+    return Line(name, title, unit, ALL, measure, goal, options=options, builds=BUILDS)
+
+
+def lines_of(version: str) -> list[Line]:
+    shown = {"h1": "HTTP/1.1", "h2": "HTTP/2"}[version]
+    clients, at_once = (50, 1) if version == "h1" else (10, 10)
+    many = ("-c", clients, "-m", at_once)
+    return [
+        line(f"{version}-small", f"{shown}, 256 B, saturated", "µs a request", requests(version, "/", *many), 0.9),
+        line(f"{version}-small-4k", f"{shown}, 256 B, {MODERATE:,} a second", "µs a request",
+             requests(version, "/", *many, f"--rps={MODERATE / clients}", warm_up=("-D", 1), latency=True), 0.9),
+        line(f"{version}-down", f"{shown}, 1 MB down", "µs a request", large(version, "/large"), 0.85),
+        line(f"{version}-up", f"{shown}, 1 MB up", "µs a request", large(version, "/upload", body=True), 0.85),
+        line(f"{version}-idle", f"{shown}, an idle connection", "KB", memory(version, "/"), 10 / 23.6),
+        line(f"{version}-streams", f"{shown}, an open event stream", "KB", memory(version, "/events"), 0.5),
+        line(f"{version}-event", f"{shown}, an event through an open stream", "µs an event", events(version), 0.8,
+             origin=("--events-every", EVENT_MILLISECONDS)),
+    ]
+
+
+LINES = [
+    *lines_of("h1"), *lines_of("h2"),
+    line("tls-full", "TLS 1.3 full handshake and one request", "µs a connection", handshakes(), 0.7),
+    line("tls-resumed", "TLS 1.3 resumed handshake and one request", "µs a connection", handshakes("--resumed"), 0.7),
+]
