@@ -1,5 +1,6 @@
 #include "libcore/event/loop.h"
 
+#include <poll.h>
 #include <uv.h>
 
 #include <algorithm>
@@ -60,11 +61,6 @@ void TaskQueue::move_all_to(TaskQueue& other) {
 
 struct Loop::Uv {
   uv_loop_t loop{};
-  uv_poll_t poll{};
-  uv_timer_t timer{};
-  uv_prepare_t prepare{};
-  uv_check_t check{};
-  uv_idle_t idle{};
   uv_async_t async{};
 };
 
@@ -75,28 +71,14 @@ core::Now read_now() {
 
 Loop::Loop() : uv_(std::make_unique<Uv>()), now_(read_now()), deadlines_(now_.steady) {
   must(uv_loop_init(&uv_->loop));
-  must(uv_poll_init(&uv_->loop, &uv_->poll, poller_.fd()));
-  must(uv_timer_init(&uv_->loop, &uv_->timer));
-  must(uv_prepare_init(&uv_->loop, &uv_->prepare));
-  must(uv_check_init(&uv_->loop, &uv_->check));
-  must(uv_idle_init(&uv_->loop, &uv_->idle));
   must(uv_async_init(&uv_->loop, &uv_->async, [](uv_async_t* h) {
     auto* self = static_cast<Loop*>(h->data);
     self->wake_up();
     self->run_posted();
   }));
-  uv_->poll.data = uv_->prepare.data = uv_->check.data = uv_->async.data = this;
-
-  poll();
-  must(uv_prepare_start(&uv_->prepare,
-                        [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->prepare_to_sleep(); }));
-  // After the poll, whether or not anything was ready.
-  must(uv_check_start(&uv_->check, [](uv_check_t* h) {
-    auto* self = static_cast<Loop*>(h->data);
-    self->wake_up();
-    self->continued_.run();
-    self->end_wake_up();
-  }));
+  uv_->async.data = this;
+  if (!poller_.add(uv_backend_fd(&uv_->loop), Interest::read, Trigger::level, uv_ready_))
+    std::abort(); // as must()
 }
 
 Loop::~Loop() {
@@ -111,33 +93,37 @@ Loop::~Loop() {
   while (uv_loop_close(&uv_->loop) == UV_EBUSY) uv_run(&uv_->loop, UV_RUN_NOWAIT);
 }
 
-void Loop::poll() {
-  must(uv_poll_start(&uv_->poll, UV_READABLE, [](uv_poll_t* h, int, int) {
-    auto* self = static_cast<Loop*>(h->data);
-    self->wake_up();
-    self->poller_.dispatch();
-  }));
+void* Loop::uv_loop() {
+  uv_turn_due_ = true; // a handle that is started is polled from libuv's next turn on
+  return &uv_->loop;
 }
-
-// libuv polls one descriptor, that of the set: what becomes ready in there waits.
-void Loop::pause_polling() {
-  if (std::exchange(polling_, false)) uv_poll_stop(&uv_->poll);
-}
-
-void Loop::resume_polling() {
-  if (!std::exchange(polling_, true)) poll();
-}
-
-void* Loop::uv_loop() { return &uv_->loop; }
 
 void Loop::run() {
-  wake_up();
-  uv_run(&uv_->loop, UV_RUN_DEFAULT);
+  for (wake_up(); !stopped_; turn()) {
+  }
+  stopped_ = false;
   run_tasks_at_end();
   awake_ = false;
 }
 
-void Loop::stop() { uv_stop(&uv_->loop); }
+void Loop::turn() {
+  if (awake_) end_wake_up(); // run() has just begun
+  next_.move_all_to(continued_);
+  const int patience = patience_in_milliseconds();
+  if (polling_) {
+    poller_.wait(patience);
+    wake_up();
+    poller_.hand_out();
+  } else {
+    pollfd uv_alone{.fd = uv_backend_fd(&uv_->loop), .events = POLLIN, .revents = 0};
+    ::poll(&uv_alone, 1, patience);
+    wake_up();
+    uv_turn_due_ = true;
+  }
+  if (std::exchange(uv_turn_due_, false)) uv_run(&uv_->loop, UV_RUN_NOWAIT);
+  continued_.run();
+  end_wake_up();
+}
 
 // Called by whatever comes first after a sleep.
 void Loop::wake_up() {
@@ -160,26 +146,17 @@ void Loop::run_tasks_at_end() {
   }
 }
 
-void Loop::prepare_to_sleep() {
-  if (awake_) end_wake_up(); // run() has just begun
-  next_.move_all_to(continued_);
-  if (!continued_.empty() || !at_end_.empty() || !retired_.empty()) {
-    uv_idle_start(&uv_->idle, [](uv_idle_t*) {}); // only keeps the loop from sleeping
-  } else {
-    uv_idle_stop(&uv_->idle);
-  }
-
+// How long there is nothing to do but wait; -1: for ever.
+int Loop::patience_in_milliseconds() const {
+  if (stopped_ || uv_turn_due_ || !continued_.empty() || !at_end_.empty() || !retired_.empty())
+    return 0;
+  // Handles that close have it at 0; libuv has no timers of ours.
+  if (uv_backend_timeout(&uv_->loop) == 0) return 0;
   const auto when = deadlines_.next();
-  if (!when) {
-    uv_timer_stop(&uv_->timer);
-    return;
-  }
-  uv_update_time(&uv_->loop);
+  if (!when) return -1;
   const auto delay =
       std::chrono::ceil<std::chrono::milliseconds>(*when - std::chrono::steady_clock::now());
-  const auto wait = static_cast<std::uint64_t>(std::max<std::int64_t>(0, delay.count()));
-  // Only wakes: end_wake_up() looks at the deadlines.
-  uv_timer_start(&uv_->timer, [](uv_timer_t*) {}, wait, 0);
+  return static_cast<int>(std::clamp<std::int64_t>(delay.count(), 0, kLongestSleep.count()));
 }
 
 void Loop::post(std::move_only_function<void()> work) {

@@ -1,5 +1,7 @@
 // One worker's event loop: readiness, deadlines, work that other threads post, and the order of
-// things within a wake-up. Wraps libuv; nothing outside this folder sees uv.
+// things within a wake-up. It waits in its own Poller, which has libuv's descriptor among its own: libuv
+// (signals, other threads' work and posts) gets a turn when that is ready, and a wake-up for sockets
+// never passes through it. Nothing outside this folder sees uv.
 //
 // A wake-up goes:  the clocks are read once -> what is ready is handled, posted work runs -> tasks of
 // run_next() run that the wake-up before left -> deadlines fire -> tasks of run_at_end() run (sends
@@ -90,20 +92,21 @@ class Loop {
   // Tasks of run_at_end() may queue others; after so many rounds the rest waits for the next wake-up,
   // so that a task which always finds more to do doesn't keep the loop from everything else.
   static constexpr int kMaxRoundsAtEnd = 8;
+  static constexpr std::chrono::milliseconds kLongestSleep{60'000};
 
   Loop();
   ~Loop(); // every handler, task and deadline must be gone, and no other thread may call post()
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  void run();  // until stop(); may be called again
-  void stop(); // after this wake-up; before run(), that returns at once
+  void run();                      // until stop(); may be called again
+  void stop() { stopped_ = true; } // after this wake-up; before run(), that returns at once
 
   const core::Now& now() const { return now_; } // as of this wake-up
   Poller& poller() { return poller_; }
   // Nothing is handed out as ready meanwhile; posted work, tasks and deadlines go on.
-  void pause_polling();
-  void resume_polling();
+  void pause_polling() { polling_ = false; }
+  void resume_polling() { polling_ = true; }
   void set(core::Deadline& deadline, core::TimePoint when) { deadlines_.set(deadline, when); }
   void set_after(core::Deadline& deadline, core::Duration delay) {
     deadlines_.set(deadline, now_.steady + delay);
@@ -121,17 +124,26 @@ class Loop {
   struct Uv; // the libuv handles
   friend class Signals;
   friend struct AsideWork;
-  void* uv_loop(); // a uv_loop_t*
-  void poll();
+  struct UvReady final : ReadyHandler {
+    explicit UvReady(Loop& its_loop) : loop(its_loop) {}
+    ~UvReady() = default;
+    void on_ready(Readiness) override { loop.uv_turn_due_ = true; }
+    Loop& loop;
+  };
+  void* uv_loop(); // a uv_loop_t*, for starting a handle or work
+  void turn();
   void wake_up();
   void end_wake_up();
   void run_tasks_at_end();
   void run_posted();
-  void prepare_to_sleep();
+  int patience_in_milliseconds() const;
 
   std::unique_ptr<Uv> uv_;
   core::Now now_;
+  UvReady uv_ready_{*this};
+  bool uv_turn_due_ = true;
   bool polling_ = true;
+  bool stopped_ = false;
   bool awake_ = false; // the clocks have been read for this wake-up
   core::DeadlineWheel deadlines_;
   Poller poller_;

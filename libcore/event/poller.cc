@@ -1,5 +1,6 @@
 #include "libcore/event/poller.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace event {
@@ -22,10 +23,12 @@ void Poller::remove(int fd, ReadyHandler& handler) {
   }
 }
 
-void Poller::dispatch() {
-  const int count = epoll_wait(epoll_.get(), batch_.data(), kBatch, 0);
-  if (count <= 0) return;
-  to_come_ = std::span(batch_).first(static_cast<std::size_t>(count));
+void Poller::wait(int milliseconds) {
+  const int count = epoll_wait(epoll_.get(), batch_.data(), kBatch, milliseconds);
+  to_come_ = std::span(batch_).first(static_cast<std::size_t>(std::max(count, 0)));
+}
+
+void Poller::hand_out() {
   while (!to_come_.empty()) {
     const epoll_event e = to_come_.front();
     to_come_ = to_come_.subspan(1);

@@ -1,6 +1,6 @@
-// Readiness of many descriptors: an epoll set of our own, whose own descriptor libuv polls. A
-// descriptor is registered once, edge-triggered by default, and never re-armed, which libuv's
-// handles can't do; and thousands of relay sockets need no handle each.
+// Readiness of many descriptors: an epoll set of our own. A descriptor is registered once,
+// edge-triggered by default, and never re-armed, which libuv's handles can't do; and thousands of relay
+// sockets need no handle each.
 #pragma once
 
 #include <sys/epoll.h>
@@ -40,14 +40,20 @@ class Poller {
  public:
   Poller();
 
-  // `handler` is called from dispatch() until remove(); both must be gone before the descriptor is
+  // `handler` is called from hand_out() until remove(); both must be gone before the descriptor is
   // closed. False when the kernel refuses (errno tells).
   bool add(int fd, Interest interest, Trigger trigger, ReadyHandler& handler);
   void remove(int fd, ReadyHandler& handler); // also drops what of this wake-up is still to come
 
-  int fd() const { return epoll_.get(); }
-  // Hands out what is ready now, without waiting; at most kBatch events.
-  void dispatch();
+  // Waits until something is ready, a signal comes, or the time is over; -1: for ever.
+  void wait(int milliseconds);
+  // Hands out what wait() found; at most kBatch events.
+  void hand_out();
+  // What is ready now, without waiting.
+  void dispatch() {
+    wait(0);
+    hand_out();
+  }
 
  private:
   static constexpr std::size_t kBatch = 256;

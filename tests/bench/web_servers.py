@@ -85,6 +85,7 @@ class Nginx(RivalProxy):
     def serve(self, pem: Path, origin: int) -> subprocess.Popen:
         self.port = free_port()
         paths = "".join(f"{kind}_temp_path {self.folder}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        has_directive = [int(part) for part in self.version().split(".")] >= [1, 25, 1]  # `http2`, and not only a flag
         config = self.config("nginx.conf", f"""
             daemon off; user root; worker_processes 1; worker_rlimit_nofile 20000;
             pid {self.folder}/nginx.pid; error_log {self.folder}/error.log;
@@ -95,7 +96,7 @@ class Nginx(RivalProxy):
               keepalive_timeout {IDLE_SECONDS}s; keepalive_requests 1000000000; client_max_body_size 0;
               upstream origin {{ server {HOST}:{origin}; keepalive {KEPT_CONNECTIONS}; keepalive_requests 1000000000; }}
               server {{
-                listen {HOST}:{self.port} ssl backlog=4096; http2 on;
+                listen {HOST}:{self.port} ssl {"" if has_directive else "http2"} backlog=4096; {"http2 on;" if has_directive else ""}
                 ssl_certificate {pem}; ssl_certificate_key {pem}; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_tickets on;
                 proxy_http_version 1.1; proxy_read_timeout {IDLE_SECONDS}s; proxy_request_buffering off;
                 proxy_set_header Connection ""; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
