@@ -65,7 +65,15 @@ bool IpAddress::is_unspecified() const {
 
 std::string IpAddress::to_string() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(family == Family::ipv4 ? AF_INET : AF_INET6, octets.data(), text.data(), text.size());
+  if (family == Family::ipv4) { // inet_ntop() goes through printf()
+    char* at = text.data();
+    for (std::size_t i = 0; i < 4; ++i) {
+      if (i > 0) *at++ = '.';
+      at = std::to_chars(at, text.data() + text.size(), octets[i]).ptr;
+    }
+    return {text.data(), at};
+  }
+  inet_ntop(AF_INET6, octets.data(), text.data(), text.size());
   return text.data();
 }
 

@@ -1,6 +1,8 @@
 #include "libcore/base/text.h"
 
 #include <fmt/format.h>
+#include <array>
+#include <charconv>
 
 #include <iterator>
 
@@ -83,6 +85,14 @@ void append_escaped(std::string& out, std::string_view text) {
     }
     text.remove_prefix(code->size);
   }
+}
+
+void append_decimal(std::string& out, std::uint64_t number, std::size_t digits) {
+  std::array<char, 20> text{};
+  const char* const end = std::to_chars(text.begin(), text.end(), number).ptr;
+  const auto size = static_cast<std::size_t>(end - text.data());
+  if (size < digits) out.append(digits - size, '0');
+  out.append(text.data(), size);
 }
 
 } // namespace core

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,5 +22,8 @@ std::optional<CodePoint> decode_utf8(std::string_view text);
 // characters (C1 included), line separators and those that change the direction of writing are
 // escaped; a byte that is not UTF-8 becomes \ufffd.
 void append_escaped(std::string& out, std::string_view text);
+
+// In decimal; with at least `digits`, zeros before it.
+void append_decimal(std::string& out, std::uint64_t number, std::size_t digits = 1);
 
 } // namespace core

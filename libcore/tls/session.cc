@@ -10,6 +10,14 @@
 #include "libcore/tls/failure.h"
 
 namespace tls {
+namespace {
+
+// Nearly always there are none, and clearing goes through the whole queue.
+void clear_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
+} // namespace
 
 // The BIO through which BoringSSL takes what was fed and leaves what is to be sent.
 struct SessionBio {
@@ -69,7 +77,7 @@ std::unique_ptr<Session> Session::server(std::shared_ptr<const ServerContext> co
   return session;
 }
 
-Session::~Session() { ERR_clear_error(); }
+Session::~Session() { clear_errors(); }
 
 void Session::feed(core::Bytes ciphertext) {
   if (kept_.empty()) {
@@ -86,7 +94,7 @@ void Session::keep_rest() {
 }
 
 Status Session::handshake() {
-  ERR_clear_error();
+  clear_errors();
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     handshake_done_ = true;
@@ -96,7 +104,7 @@ Status Session::handshake() {
 }
 
 Session::Read Session::read(core::MutableBytes out) {
-  ERR_clear_error();
+  clear_errors();
   const int result = SSL_read(ssl_.get(), out.data(), static_cast<int>(out.size()));
   if (result > 0) return {Status::ok, static_cast<std::size_t>(result)};
   return {classify(result), 0};
@@ -104,7 +112,7 @@ Session::Read Session::read(core::MutableBytes out) {
 
 Status Session::write(core::Bytes plaintext) {
   if (plaintext.empty()) return Status::ok;
-  ERR_clear_error();
+  clear_errors();
   // Takes all: the output queue never refuses.
   const int result = SSL_write(ssl_.get(), plaintext.data(), static_cast<int>(plaintext.size()));
   return result > 0 ? Status::ok : classify(result);
@@ -112,7 +120,7 @@ Status Session::write(core::Bytes plaintext) {
 
 void Session::shut_down() {
   if (!handshake_done_ || !failure_.empty()) return;
-  ERR_clear_error();
+  clear_errors();
   SSL_shutdown(ssl_.get());
 }
 

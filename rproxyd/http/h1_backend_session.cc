@@ -1,9 +1,5 @@
 #include "rproxyd/http/h1_backend_session.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
-
 #include "rproxyd/http/forwarding.h"
 #include "rproxyd/http/h1_writing.h"
 #include "rproxyd/http/text.h"
@@ -46,7 +42,7 @@ void H1BackendSession::send_request(const RequestHead& head) {
   }
   if (head.expect_continue) append_field(out_, "expect", "100-continue");
   if (head.body.kind == BodySize::Kind::length) {
-    fmt::format_to(std::back_inserter(out_), "content-length: {}\r\n", head.body.length);
+    append_length(out_, head.body.length);
   } else if (request_chunked_) {
     append_field(out_, "transfer-encoding", "chunked");
   }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "rproxyd/http/forwarding.h"
@@ -299,11 +298,11 @@ void H1ClientSession::respond(StreamId stream, const ResponseHead& head) {
   if (no_body) {
     framing_ = Framing::no_body;
     if (head.body.kind == BodySize::Kind::length && head.status != 204 && head.status >= 200)
-      append_length(head.body.length);
+      append_length(out_, head.body.length);
   } else if (head.body.kind != BodySize::Kind::open) {
     framing_ = Framing::length;
     answer_left_ = head.body.length;
-    append_length(head.body.length);
+    append_length(out_, head.body.length);
   } else if (!http_1_0_) {
     framing_ = Framing::chunked;
     append_field(out_, "transfer-encoding", "chunked");
@@ -387,10 +386,6 @@ std::size_t H1ClientSession::queued(StreamId stream) const {
 // the body, and there is no telling whether what comes next is one.
 bool H1ClientSession::body_may_never_come() const {
   return awaits_continue_ && reading_ == Reading::body && body_taken_ == 0;
-}
-
-void H1ClientSession::append_length(std::uint64_t length) {
-  fmt::format_to(std::back_inserter(out_), "content-length: {}\r\n", length);
 }
 
 // --- the connection ----------------------------------------------------------------------------

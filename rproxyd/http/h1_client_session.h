@@ -69,7 +69,6 @@ class H1ClientSession final : public ClientSession {
   void start_next();
   void cut_short();
   bool body_may_never_come() const;
-  void append_length(std::uint64_t length);
   bool is_ending() const {
     if (answer_ == Answer::cut_short) return true;
     return answer_ == Answer::done && reading_ != Reading::tunnel;

@@ -5,6 +5,7 @@
 #include <array>
 #include <iterator>
 
+#include "libcore/base/text.h"
 #include "rproxyd/http/forwarding.h"
 
 namespace rproxyd {
@@ -19,7 +20,15 @@ void append_fields(std::string& out, const FieldList& fields) {
 }
 
 void append_status_line(std::string& out, std::uint16_t status) {
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {:03} {}\r\n", status, reason_phrase(status));
+  out += "HTTP/1.1 ";
+  core::append_decimal(out, status, 3);
+  out.append(" ").append(reason_phrase(status)).append("\r\n");
+}
+
+void append_length(std::string& out, std::uint64_t length) {
+  out += "content-length: ";
+  core::append_decimal(out, length);
+  out += "\r\n";
 }
 
 void write_chunk(Sink& sink, core::Bytes bytes) {

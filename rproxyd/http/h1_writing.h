@@ -14,6 +14,7 @@ namespace rproxyd {
 void append_field(std::string& out, std::string_view name, std::string_view value);
 void append_fields(std::string& out, const FieldList& fields);
 void append_status_line(std::string& out, std::uint16_t status);
+void append_length(std::string& out, std::uint64_t length); // Content-Length
 
 // One chunk; an empty one is not written, it would be the last.
 void write_chunk(Sink& sink, core::Bytes bytes);

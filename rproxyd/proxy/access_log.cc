@@ -7,6 +7,8 @@
 #include <cctype>
 #include <iterator>
 
+#include "libcore/base/text.h"
+
 namespace rproxyd {
 namespace {
 
@@ -25,13 +27,15 @@ void append_escaped(std::string& out, std::string_view text) {
     out += '-';
     return;
   }
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7f || c == '"' || c == '\\') {
-      fmt::format_to(std::back_inserter(out), "\\x{:02X}", byte);
-    } else {
-      out += c;
-    }
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+  while (!text.empty()) {
+    const auto end = std::ranges::find_if_not(text, is_plain);
+    const auto plain = static_cast<std::size_t>(end - text.begin());
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) return;
+    fmt::format_to(std::back_inserter(out), "\\x{:02X}", static_cast<unsigned char>(text.front()));
+    text.remove_prefix(1);
   }
 }
 
@@ -68,10 +72,19 @@ void append_local_time(std::string& out, core::WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
-  fmt::format_to(std::back_inserter(out), "{:02}/{}/{}:{:02}:{:02}:{:02} +0000",
-                 static_cast<unsigned>(date.day()),
-                 kMonths[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
-                 clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+  const auto number = [&out](auto value, std::size_t digits) {
+    core::append_decimal(out, static_cast<std::uint64_t>(value), digits);
+  };
+  number(static_cast<unsigned>(date.day()), 2);
+  out.append("/").append(kMonths[static_cast<unsigned>(date.month()) - 1]).append("/");
+  number(static_cast<int>(date.year()), 4);
+  out += ':';
+  number(clock.hours().count(), 2);
+  out += ':';
+  number(clock.minutes().count(), 2);
+  out += ':';
+  number(clock.seconds().count(), 2);
+  out += " +0000";
 }
 
 double seconds(core::Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -111,7 +124,11 @@ void append_combined(std::string& out, const AccessRecord& record, std::string_v
   out += after_time;
   out += '"';
   append_request_line(out, record);
-  fmt::format_to(std::back_inserter(out), "\" {} {} \"", record.status, record.body_bytes);
+  out += "\" ";
+  core::append_decimal(out, record.status);
+  out += ' ';
+  core::append_decimal(out, record.body_bytes);
+  out += " \"";
   append_escaped(out, filtered(record.referer));
   out += "\" \"";
   append_escaped(out, record.user_agent);
@@ -124,7 +141,11 @@ void append_pexip(std::string& out, const AccessRecord& record) {
   append_attempts(out, record, [&](const Attempt& a) { append_escaped(out, a.address); });
   out += "\" \"";
   append_attempts(out, record, [&](const Attempt& a) {
-    out += a.status == 0 ? std::string("-") : fmt::format("{}", a.status);
+    if (a.status == 0) {
+      out += '-';
+    } else {
+      core::append_decimal(out, a.status);
+    }
   });
   out += "\" \"";
   append_attempts(out, record, [&](const Attempt& a) {
@@ -183,6 +204,7 @@ void append_json(std::string& out, const AccessRecord& record) {
 } // namespace
 
 std::string filtered(std::string_view text) {
+  if (text.find('=') == std::string_view::npos) return std::string(text);
   std::string result;
   result.reserve(text.size());
   std::size_t at = 0;

@@ -52,7 +52,10 @@ RouteTable::RouteTable(std::vector<Route> routes, PathPolicy policy,
                        std::vector<std::string> branding_paths)
     : routes_(std::move(routes)), policy_(policy), branding_paths_(std::move(branding_paths)) {
   for (const Route& route : routes_) {
-    for (const std::string& host : route.hosts) by_host_[host].push_back(&route);
+    for (const std::string& host : route.hosts) {
+      by_host_[host].push_back(&route);
+      patterns_ = patterns_ || host.starts_with("*.");
+    }
     rewrites_ = rewrites_ || !route.rewrite.empty();
     if (route.hosts.empty()) by_host_[std::string(kEveryHost)].push_back(&route);
   }
@@ -80,7 +83,8 @@ RouteTable::Found RouteTable::find(std::string_view path, std::string_view host,
 
   if (host != kEveryHost && look(host)) return found;
   // "a.b.c" is looked for as "*.b.c", "*.c"; what a client sends as its host is never a pattern.
-  for (auto dot = host.find('.'); dot != std::string_view::npos; dot = host.find('.', dot + 1)) {
+  for (auto dot = patterns_ ? host.find('.') : std::string_view::npos;
+       dot != std::string_view::npos; dot = host.find('.', dot + 1)) {
     if (dot > 0 && look(std::string(kEveryHost).append(host.substr(dot)))) return found;
   }
   look(kEveryHost);
@@ -108,7 +112,7 @@ std::expected<const Route*, RouteRefusal> RouteTable::match(std::string_view tar
   Found found = find(*normalised, host, method);
   // The backend sees the path as it was sent: both readings must lie under the same route.
   const std::string_view sent = target.substr(0, target.find('?'));
-  if (find(sent, host, method).route != found.route) {
+  if (sent != *normalised && find(sent, host, method).route != found.route) {
     return std::unexpected(RouteRefusal{Kind::bad_path});
   }
   if (found.route == nullptr) {

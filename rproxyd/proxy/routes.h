@@ -86,6 +86,7 @@ class RouteTable {
   std::map<std::string, Candidates, std::less<>> by_host_; // "a.example.com", "*.example.com", "*"
   PathPolicy policy_;
   bool rewrites_ = false; // a route does
+  bool patterns_ = false; // a route's host is one
   std::vector<std::string> branding_paths_;
 };
 

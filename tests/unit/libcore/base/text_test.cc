@@ -69,4 +69,16 @@ TEST_CASE("each byte that is not UTF-8 becomes a replacement character") {
   CHECK(escaped("\xed\xa0\x80") == "\\ufffd\\ufffd\\ufffd");
 }
 
+TEST_CASE("numbers are appended in decimal, with zeros before them where digits are asked for") {
+  std::string out = "n=";
+  core::append_decimal(out, 0);
+  out += ' ';
+  core::append_decimal(out, 18446744073709551615U);
+  out += ' ';
+  core::append_decimal(out, 7, 2);
+  out += ' ';
+  core::append_decimal(out, 2026, 2);
+  CHECK(out == "n=0 18446744073709551615 07 2026");
+}
+
 } // namespace
