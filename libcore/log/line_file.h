@@ -40,7 +40,8 @@ class LineFile {
   LineFile(std::string path, int descriptor,
            std::function<void(const LineWriter::Trouble&)> on_trouble)
       : path_(std::move(path)),
-        writer_(descriptor, LineWriter::Ownership::owned, {.on_trouble = std::move(on_trouble)}) {}
+        writer_(descriptor, LineWriter::Ownership::owned, {.on_trouble = std::move(on_trouble)},
+                LineWriter::Pace::gathering) {}
 
   const std::string path_;
   LineWriter writer_;

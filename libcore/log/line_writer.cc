@@ -39,8 +39,9 @@ std::uint64_t count_lines(std::string_view text) {
 
 } // namespace
 
-LineWriter::LineWriter(int descriptor, Ownership ownership, Events events)
+LineWriter::LineWriter(int descriptor, Ownership ownership, Events events, Pace pace)
     : events_(std::move(events)),
+      pace_(pace),
       descriptor_(descriptor),
       ownership_(ownership),
       thread_([this] { run(); }) {}
@@ -69,15 +70,18 @@ void LineWriter::add(std::string_view lines) {
       lost_ += count_lines(lines.substr(taken));
     }
     if (taken == 0) return;
-    const bool was_empty = waiting() == 0;
+    const std::size_t before = waiting();
     queue_.append(lines.substr(0, taken));
-    if (!was_empty) return; // the thread is at it
+    // Else the thread is at it, or gathers.
+    if (before > 0 && (before >= kGatheredBytes || waiting() < kGatheredBytes)) return;
   }
   wake_.notify_one();
 }
 
 void LineWriter::flush() {
   Lock lock(mutex_);
+  hurried_ = true;
+  wake_.notify_one();
   settled_.wait(lock, [this] { return stuck_ || (waiting() == 0 && !writing_); });
 }
 
@@ -121,10 +125,12 @@ void LineWriter::run() {
     }
     if (replacement_ >= 0) take_replacement(lock);
     if (ticking_ && Clock::now() >= next_tick_) tick(lock);
+    if (pace_ == Pace::gathering) gather(lock);
     while (waiting() != 0 && !stopping_ && replacement_ < 0) {
       if (write_some(lock)) continue;
       wake_.wait_for(lock, kRetry, [this] { return stopping_ || replacement_ >= 0; });
     }
+    hurried_ = false;
     settled_.notify_all();
   }
   tick(lock);
@@ -133,6 +139,13 @@ void LineWriter::run() {
   while (waiting() != 0 && Clock::now() < last) {
     if (!write_some(lock)) wake_.wait_for(lock, kRetry / 4);
   }
+}
+
+void LineWriter::gather(Lock& lock) {
+  if (waiting() == 0) return;
+  wake_.wait_for(lock, kGathering, [this] {
+    return stopping_ || hurried_ || replacement_ >= 0 || waiting() >= kGatheredBytes;
+  });
 }
 
 void LineWriter::tick(Lock& lock) {

@@ -28,8 +28,13 @@ class LineWriter {
   static constexpr std::chrono::milliseconds kRetry{250};     // after a write that failed
   static constexpr std::chrono::milliseconds kFarewell{1000}; // for what waits at the end
   static constexpr std::chrono::seconds kTick{1};
+  // Where lines may be gathered: from the first that waits, unless so many bytes wait before.
+  static constexpr std::chrono::milliseconds kGathering{20};
+  static constexpr std::size_t kGatheredBytes = kFileWrite;
 
   enum class Ownership : std::uint8_t { borrowed, owned };
+  // At once; or so that the lines of many wake-ups of a loop leave in one write().
+  enum class Pace : std::uint8_t { at_once, gathering };
 
   struct Trouble {
     std::string reason;     // empty: it is over
@@ -41,7 +46,7 @@ class LineWriter {
     std::function<bool()> on_tick = {};
   };
 
-  LineWriter(int descriptor, Ownership ownership, Events events);
+  LineWriter(int descriptor, Ownership ownership, Events events, Pace pace = Pace::at_once);
   ~LineWriter(); // writes what waits, for kFarewell
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
@@ -61,6 +66,7 @@ class LineWriter {
   using Clock = std::chrono::steady_clock;
 
   void run();
+  void gather(Lock& lock);
   void tick(Lock& lock);
   bool write_some(Lock& lock); // false: not now
   void failed(Lock& lock, std::string reason);
@@ -70,6 +76,7 @@ class LineWriter {
   std::size_t waiting() const { return queue_.size() - begin_; }
 
   const Events events_;
+  const Pace pace_;
   mutable std::mutex mutex_; // over what follows
   std::condition_variable wake_;
   std::condition_variable settled_;
@@ -84,6 +91,7 @@ class LineWriter {
   bool stuck_ = false;      // the last write failed
   bool writing_ = false;
   bool stopping_ = false;
+  bool hurried_ = false; // somebody waits in flush()
   bool ticking_ = false;
   Clock::time_point next_tick_{};
   std::uint64_t written_ = 0;       // bytes
