@@ -14,7 +14,8 @@
 //     on_request_end(), even if on_request() had said `end`; and send_body() and finish() go the other
 //     way. on_stream_closed() comes when both directions have ended. Nothing of a tunnel comes before.
 //   consumed()     that many bytes of on_request_body() have been passed on: more may come.
-//                  A session never lets more than kRequestWindow unconsumed bytes of one stream in.
+//                  A session never lets more unconsumed bytes of one stream in than a window: kRequestWindow, or
+//                  on HTTP/2 H2ClientSession::kStreamWindow.
 //   After on_stream_closed() the stream's identifier must not be used any more. It is raised
 //   exactly once per on_request(): when the answer has ended (what is left of the request is then
 //   the session's affair), after reset(), or when the client broke the stream off (then `clean` is
@@ -36,7 +37,7 @@
 
 namespace rproxyd {
 
-// Request bytes of one stream that may wait for the backend; the HTTP/2 stream window.
+// Request bytes that may wait for the backend; on HTTP/2 a stream's window says it.
 inline constexpr std::size_t kRequestWindow = std::size_t{64} * 1024;
 // Answer bytes of one stream that may wait for the client before its backend is paused, and the
 // level at which it is resumed.

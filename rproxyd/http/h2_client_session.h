@@ -24,6 +24,8 @@ class H2ClientSession final : public ClientSession {
  public:
   // Request bytes of all streams that may wait for their backends.
   static constexpr std::int32_t kConnectionWindow = 1024 * 1024;
+  // Of a stream. A client that sends much is told of more each time half of it has gone on.
+  static constexpr std::int32_t kStreamWindow = 256 * 1024;
   // Answer bytes of all streams from which on each may keep only kAnswerLowWater: what a client
   // costs that opens many streams and never opens its windows.
   static constexpr std::size_t kConnectionAnswerBytes = std::size_t{2} * 1024 * 1024;

@@ -233,7 +233,7 @@ void Exchange::on_request_body(core::Bytes bytes) {
   }
   unconsumed_ += bytes.size();
   if (link_ == nullptr || tunnel_ == Tunnel::asked) {
-    buffered_.append(bytes); // at most kRequestWindow: nothing is consumed meanwhile
+    buffered_.append(bytes); // at most a window: nothing is consumed meanwhile
     return;
   }
   body_sent_ = true;

@@ -13,7 +13,7 @@
 // back-pressure, each direction ends by itself, and the tunnel when both have.
 //
 // Back-pressure (proxy rule 16). Request: bytes are `consumed` only once the link has taken them
-// and holds less than kLinkHighWater; the session lets no more than kRequestWindow in. Answer: the
+// and holds less than kLinkHighWater; the session lets no more than its window in. Answer: the
 // link is paused while the client's stream holds kAnswerHighWater.
 #pragma once
 

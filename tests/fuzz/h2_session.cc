@@ -49,7 +49,7 @@ class Application final : public ClientEvents {
     Stream& s = open(stream);
     must(!s.ended, "no body after the end");
     s.unconsumed += bytes.size();
-    must(s.unconsumed <= kRequestWindow, "no more than the window");
+    must(s.unconsumed <= H2ClientSession::kStreamWindow, "no more than the window");
   }
   void on_request_end(StreamId stream, const FieldList&) override {
     Stream& s = open(stream);
