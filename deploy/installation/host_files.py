@@ -83,23 +83,24 @@ def firewall(answers: Answers) -> str:
     out = [*[f"ip daddr {each} udp dport 53 accept" for each in get(answers, "dns")],
            *[f"ip daddr {each} tcp dport 53 accept" for each in get(answers, "dns")],
            "udp dport 123 accept"]
-    web_addresses = f"{{ {inside(answers)}, {outside(answers)} }}" if has_second(answers) else inside(answers)
+    web_addresses = both(answers)
+    turn: list[str] = []  # of the machine's own addresses and UDP ports
     if has_web(answers):
         into.append(f"ip daddr {web_addresses} tcp dport {{ 80, 443 }} accept")
         out += dict.fromkeys(node_rule(each) for each in nodes(answers))
     if has_turn(answers):
-        into += [f"ip daddr {{ {inside(answers)}, {outside(answers)} }} udp dport {TURN_PORT} accept" if has_second(answers) else f"ip daddr {inside(answers)} udp dport {TURN_PORT} accept",
-                 f"ip daddr {outside(answers)} udp dport {RELAY_PORTS} accept"]
+        turn = [f"{both(answers)} udp %s {TURN_PORT}", f"{outside(answers)} udp %s {RELAY_PORTS}"]
         if on_443(answers):
+            turn.append(f"{outside(answers)} udp %s {TURN_ON_443}")
             if not has_web(answers):
                 into.append(f"ip daddr {outside(answers)} tcp dport {TURN_ON_443} accept")
-            into.append(f"ip daddr {outside(answers)} udp dport {TURN_ON_443} accept")
-        out.append(f"ip saddr {outside(answers)} udp sport {RELAY_PORTS} accept")
+        into += [f"ip daddr {each % 'dport'} accept" for each in turn]
+        out += [f"ip saddr {each % 'sport'} accept" for each in turn]
     into += [f"ip saddr {each} ip daddr {inside(answers)} tcp dport 22 accept" for each in get(answers, "managementnetworks", [])]
     return f"""#!/usr/sbin/nft -f
 {HEAD}flush ruleset
 table inet vestibule {{
-  chain input {{
+{untracked(turn)}  chain input {{
     type filter hook input priority filter; policy drop;
     ct state established,related accept
     ct state invalid drop
@@ -118,6 +119,27 @@ table inet vestibule {{
 {indented(out)}
   }}
 }}
+"""
+
+
+def both(answers: Answers) -> str:
+    """The machine's own addresses."""
+    return f"{{ {inside(answers)}, {outside(answers)} }}" if has_second(answers) else inside(answers)
+
+
+def untracked(turn: list[str]) -> str:
+    """Who may send to TURN's ports doesn't depend on what was sent before: a table of all calls' flows would cost time for each packet, and
+    whoever fills it would end them all."""
+    if not turn:
+        return ""
+    return f"""  chain media_in {{
+    type filter hook prerouting priority raw; policy accept;
+{indented([f"ip daddr {each % 'dport'} notrack" for each in turn])}
+  }}
+  chain media_out {{
+    type filter hook output priority raw; policy accept;
+{indented([f"ip saddr {each % 'sport'} notrack" for each in turn])}
+  }}
 """
 
 

@@ -2,16 +2,15 @@
 
 import ipaddress
 import re
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from installation.read_userdb import Database, add_user
 from installation.report import Report
 from installation.site import Certificate, Turn
 
 PORT, TLS_PORT = 3478, 5349
 LEAST_LIFETIME, LEAST_NONCE_LIFETIME, LONGEST = 600, 10, 86400  # seconds; turnd's own
-KEY = re.compile(r"0x([0-9a-fA-F]{32})$")
 
 # Options that need nothing here, and why.
 BUILT_IN = {
@@ -96,6 +95,7 @@ class Reader:
     def __init__(self, path: Path, report: Report, database: Path | None = None):
         self._path, self._report, self._database = path, report, database
         self._options = options_of(path)
+        self._peers_of_database: list[tuple[str, str, str]] = []
 
     def read(self) -> Turn:
         realm = self._one("realm") or ""
@@ -104,9 +104,9 @@ class Reader:
             self._report.ask(f"{self._path} has no realm: turnd.json needs one, the domain of the deployment")
         self._listeners(turn)
         self._relay(turn)
+        self._limits(turn)
         self._credentials(turn)
         self._peers(turn)
-        self._limits(turn)
         self._clients(turn)
         self._rest()
         return turn
@@ -182,7 +182,7 @@ class Reader:
     def _credentials(self, turn: Turn) -> None:
         for each in self._all("user"):
             name, _, password = each.value.partition(":")
-            self._user(turn, name, password, each.where)
+            add_user(turn, name, password, each.where, self._report)
         shared = self._all("static-auth-secret")
         turn.secrets = [each.value for each in shared]
         for each in [*shared, *self._all("use-auth-secret")]:
@@ -191,7 +191,10 @@ class Reader:
         for each in self._all("userdb"):
             self._report.carry(each.where, f"the users of {database}")
         if database:
-            self._read_database(turn, database)
+            try:
+                self._peers_of_database = Database(database, turn, self._report).read()
+            except OSError as error:
+                self._report.ask(f"the users of {database} could not be read ({error.strerror})")
         if not (turn.users or turn.keys or turn.secrets):
             self._report.ask("nobody has credentials: add a user (turnd user add) or a shared secret")
         for name in turn.keys.keys() & turn.users.keys():
@@ -201,40 +204,10 @@ class Reader:
         elif turn.keys:
             self._report.change(str(self._path), f"{len(turn.keys)} users with MD5 keys alone: SHA-256 is offered to nobody until their passwords came once more (turnd user add)")
 
-    def _user(self, turn: Turn, name: str, password: str, where: str) -> None:
-        if found := KEY.match(password):
-            turn.keys[name] = found[1].lower()
-        else:
-            turn.users[name] = password
-        self._report.carry(where, f"the user {name}")
-
-    def _read_database(self, turn: Turn, path: Path) -> None:
-        """SQLite since coturn 4.5, lines of NAME:0xKEY before."""
-        try:
-            begin = path.read_bytes()[:16]
-        except OSError as error:
-            self._report.ask(f"the users of {path} could not be read ({error.strerror})")
-            return
-        if begin.startswith(b"SQLite format 3"):
-            with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-                for realm, name, key in database.execute("select realm, name, hmackey from turnusers_lt"):
-                    if turn.realm and realm != turn.realm:
-                        self._report.leave(f"{path}: {name}", f"a user of another realm, {realm}")
-                        continue
-                    self._user(turn, name, "0x" + key.removeprefix("0x"), str(path))
-                secrets = [value for realm, value in database.execute("select realm, value from turn_secret") if realm in ("", turn.realm)]
-                turn.secrets += [value for value in secrets if value not in turn.secrets]
-                if secrets:
-                    self._report.carry(str(path), f"{len(secrets)} shared secret{'s' if len(secrets) > 1 else ''}")
-            return
-        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
-            if line.strip() and not line.startswith("#"):
-                name, _, password = line.strip().partition(":")
-                self._user(turn, name, password, f"{path}:{number}")
-
     def _peers(self, turn: Turn) -> None:
         for name, into in (("allowed-peer-ip", turn.peers_allow), ("denied-peer-ip", turn.peers_deny)):
-            for each in self._all(name):
+            stored = [Option(*each) for each in self._peers_of_database if each[0] == name]
+            for each in self._all(name) + stored:
                 try:
                     into += networks_of(each.value)
                 except ValueError:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from installation import answers_file, applying, checks, daemon_files, in_progress, ports_in_use, read_certificate
@@ -49,10 +50,7 @@ def main(arguments: list[str], description: str) -> int:
 
 
 def answered(options: argparse.Namespace) -> Answers:
-    def examine(question: Question, value: object, answers: Answers) -> None:
-        if question.key == "certificate":
-            examine_certificate(options.root, str(value), f"{get(answers, 'hostname')}.{get(answers, 'domain')}")
-
+    examine = examiner(options.root)
     if options.answers:
         given = answers_file.load(options.answers)
         made = answers_file.complete(given, str(options.answers), examine)
@@ -67,6 +65,16 @@ def answered(options: argparse.Namespace) -> Answers:
     if found:
         print(f"Starting from the answers of {earlier}.")
     return Session(input, lambda text: print(text, end="", flush=True), found, examine).run()
+
+
+def examiner(root: Path) -> Callable[[Question, object, Answers], None]:
+    """Raises checks.Wrong for what can't be on that machine."""
+
+    def examine(question: Question, value: object, answers: Answers) -> None:
+        if question.key == "certificate":
+            examine_certificate(root, str(value), f"{get(answers, 'hostname')}.{get(answers, 'domain')}")
+
+    return examine
 
 
 def examine_certificate(root: Path, path: str, name: str) -> None:

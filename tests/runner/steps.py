@@ -219,7 +219,7 @@ def unit_programs():
 
 def tidy(display):
     command(display, "configure-tidy", "cmake", "--preset", "tidy")
-    command(display, "generate-tidy", "ninja", "-C", BUILD / "tidy", "generated/libcore/admin/page_sources.h")
+    command(display, "generate-tidy", "ninja", "-C", BUILD / "tidy", "admin_page")
     return tidy_all(display, ROOT, BUILD / "tidy", int(JOBS), Failed)
 
 
@@ -235,6 +235,12 @@ def memory(display):
     build(display, "release", "rproxyd", "turnd")
     return pytest(display, "memory", "--timeout=280", *(f"tests/integration/{name}" for name in OF_MEMORY),
                   environment={"VESTIBULE_BUILD": str(BUILD / "release")})
+
+
+def packages(display):
+    """Made of the release build, then installed on a machine of their own."""
+    command(display, "packages", "deploy/packages/build")
+    return pytest(display, "packages-installed", "--timeout=900", "tests/packages", environment={"VESTIBULE_PACKAGES": str(BUILD / "packages")})
 
 
 def containers(display):
@@ -310,6 +316,7 @@ STEPS = [
     Step("threads", "tests of threads, and the self-check, under ThreadSanitizer", threads),
     Step("tidy", "clang-tidy over the product's sources", tidy),
     Step("quickstart", "release build, both daemons and three nodes: the self-check", quickstart),
+    Step("packages", "Debian packages of the release build, on a Debian with a systemd of its own: installed, upgraded in a call, purged", packages),
     Step("memory", "what an allocation and an open stream cost, with the release build", memory),
 ]
 

@@ -1,6 +1,7 @@
 """tests/run itself: it counts what the runners report, and nothing that broke passes for a success."""
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import steps
 from counts import Counts, from_junit
 from display import Display, progress
+from tidy import tidy_all
 
 
 def junit(tmp_path, text):
@@ -66,6 +68,29 @@ def test_the_output_of_a_failed_command_is_shown(display):
 @pytest.mark.parametrize("line, percent", [("[ 50/200] Building", 25), (" 3/10 Test  #3: x", 30), ("t.py::x PASSED [ 12%]", 12), ("hello", None)])
 def test_progress_is_read_from_the_runners_lines(line, percent):
     assert progress(line) == percent
+
+
+SOURCES = {
+    "good.cc": "namespace { int limit = 3; }\nint good(int of) { return of + limit; }\n",
+    "too.cc": "namespace { int limit = 4; }\nint too(int of) { return of + limit; }\n",  # can't stand beside the first
+    "bad.cc": "int bad(const int* of) { return of == 0 ? 1 : *of; }\n",
+}
+
+
+def test_tidy_finds_what_is_wrong_in_a_file_among_others(display, tmp_path):
+    folder, build = tmp_path / "libcore", tmp_path / "build"
+    folder.mkdir()
+    build.mkdir()
+    (tmp_path / ".clang-tidy").write_text("Checks: '-*,modernize-use-nullptr'\nWarningsAsErrors: '*'\n")
+    for name, text in SOURCES.items():
+        (folder / name).write_text(text)
+    (build / "compile_commands.json").write_text(json.dumps(
+        [{"file": str(folder / name), "command": f"c++ -std=c++23 -o x.o -c {folder / name}"} for name in SOURCES]))
+    with pytest.raises(steps.Failed, match="bad.cc:1:.*modernize-use-nullptr") as failed:
+        tidy_all(display, tmp_path, build, 2, steps.Failed)
+    assert failed.value.counts == Counts(passed=2, failed=1)
+    (folder / "bad.cc").write_text(SOURCES["bad.cc"].replace("== 0", "== nullptr"))
+    assert tidy_all(display, tmp_path, build, 2, steps.Failed) == Counts(passed=3)
 
 
 def test_the_closing_line(tmp_path):

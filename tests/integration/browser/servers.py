@@ -25,12 +25,13 @@ class Server:
         self._log = folder / f"{Path(argv[0]).name}.log"
         self._argv = [str(each) for each in argv]
         self._process: subprocess.Popen | None = None
+        self._former: list[subprocess.Popen] = []
 
     def ready(self) -> bool:
         raise NotImplementedError
 
     def __enter__(self):
-        with self._log.open("w") as log:
+        with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 self._argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         end = time.monotonic() + START_SECONDS
@@ -44,14 +45,15 @@ class Server:
 
     def __exit__(self, *_error) -> None:
         """A sanitizer's finding shows as an exit code, and so does an unclean end."""
-        self._process.terminate()
-        try:
-            code = self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-            code = "none in time"
-        self.check_end(code)
+        for process in [self._process, *self._former]:
+            process.terminate()
+            try:
+                code = process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                code = "none in time"
+            self.check_end(code)
 
     def check_end(self, code) -> None:
         assert code == 0, f"{self._argv[0]} ended with {code}:\n{self._log.read_text()}"
@@ -72,6 +74,19 @@ class Daemon(Server):
 
     def ready(self) -> bool:
         return self._announced.exists()
+
+    def upgrade(self) -> None:
+        """A new process takes over from the running one, which goes on with what it couldn't hand over."""
+        self._former.append(self._process)
+        self._announced.unlink()
+        if "--take-over" not in self._argv:
+            self._argv.append("--take-over")
+        self.__enter__()
+
+    @property
+    def processes(self) -> int:
+        """Those that run: one, and former ones that have something left."""
+        return sum(each.poll() is None for each in [self._process, *self._former])
 
     def port(self, transport: str) -> int:
         listeners = json.loads(self._announced.read_text())["listeners"]

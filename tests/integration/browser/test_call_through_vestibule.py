@@ -20,6 +20,7 @@ def vestibule(tmp_path):
                  for name in ("node1", "node2", "node3")}
         rproxyd = running.enter_context(Rproxyd(tmp_path, [node.url for node in nodes.values()]))
         rproxyd.nodes = nodes
+        rproxyd.turnd = turnd
         yield rproxyd
 
 
@@ -56,6 +57,27 @@ def test_a_killed_node_costs_a_new_token_and_not_the_call(vestibule, open_page):
     page.wait_for("another node", lambda: page.demo()["node"] != first)
     page.wait_for("the roster", lambda: len(page.demo()["participants"]) == 1)
     video_flows_over_relays(page, "udp", seconds=2)
+
+
+@pytest.mark.parametrize("transport, processes_of_turnd", [("udp", 1), ("tcp", 1), ("tls", 2)])
+def test_both_daemons_are_upgraded_in_mid_call(vestibule, open_page, transport, processes_of_turnd):
+    """Nothing of the call begins anew: the page keeps its events, its peer connections and its relays."""
+    page = open_page(vestibule.origin)
+    page.join("Ada Lovelace", pin="1234")
+    page.wait_for_state("connected")
+    if transport != "udp":
+        page.choose_transport(transport)
+        page.wait_for(f"a call over {transport}", lambda: (page.demo()["transport"], page.demo()["state"]) == (transport, "connected"))
+    before = page.samples(1)[0]
+    vestibule.turnd.upgrade()
+    vestibule.upgrade()
+    video_flows_over_relays(page, transport, seconds=3)
+    after = page.samples(1)[0]
+    assert after["seconds"] > before["seconds"] and after["packetsLost"] == before["packetsLost"]
+    assert vestibule.turnd.processes == processes_of_turnd, "a TLS client stays with the process that it shook hands with"
+    grace = Client(vestibule.origin).join("Grace Hopper")  # at the new process, told by the old one's event stream
+    assert grace["token"]
+    page.wait_for("Grace", lambda: len(page.demo()["participants"]) == 2)
 
 
 def test_page_and_turn_share_one_port(tmp_path, open_page):

@@ -90,7 +90,17 @@ def test_what_goes_out(loaded):
     here.lets_out(CALLER, set(), time)
     here.lets_out(NODES[1], {443}, time)
     here.lets_out(STRANGER_ON_THE_LAN, set(), time)
-    here.lets_out(CALLER, set(), set(port_probe.PORTS), source_port=50000)  # media goes to any port
+    for own in (50000, 3478):
+        here.lets_out(CALLER, set(), set(port_probe.PORTS), source_port=own)  # media, and TURN's answers, go to any port
+
+
+def test_no_flow_of_turn_is_kept_in_a_table(loaded):
+    """Which somebody could fill: of 16385 ports that a stranger sent to, and of answers, nothing is tracked."""
+    here = loaded(SINGLE | {"conferencenodes": ["169.254.0.1"]})
+    here.lets_in(here.internet, CALLER, TURN, set(), STUN | MEDIA)
+    here.lets_out(CALLER, set(), set(port_probe.PORTS), source_port=3478)
+    tracked = int(here.machine.run("cat", "/proc/sys/net/netfilter/nf_conntrack_count"))
+    assert tracked < 16
 
 
 @pytest.mark.parametrize("answers, tcp, udp", [

@@ -1,5 +1,6 @@
 """deploy/import: files as the appliance and coturn have them become configurations that the daemons accept and run with."""
 
+import hashlib
 import json
 import re
 import sqlite3
@@ -301,6 +302,39 @@ def test_a_certificate_that_can_not_serve_is_named_and_nothing_is_written(tmp_pa
 def test_an_expired_certificate_is_carried_and_said(tmp_path, write):
     pem = write_private(tmp_path / "old.pem", expired_certificate(tmp_path))
     assert f"{pem}: has expired" in carry_over(tmp_path / "out", write("pexapp", PEXAPP_7), pem).said
+
+
+def test_what_turnadmin_has_written_is_carried_and_every_other_row_is_said(tmp_path, write):
+    """A database of coturn's own making."""
+    path = tmp_path / "turndb"
+    with sqlite3.connect(path) as database:
+        database.executescript(Path("/usr/share/coturn/schema.sql").read_text())
+
+    def turnadmin(*arguments: str) -> None:
+        done = subprocess.run(["turnadmin", *arguments, "-b", path], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    turnadmin("-a", "-u", "alice", "-r", "example.com", "-p", "wonder")
+    turnadmin("-a", "-u", "bob", "-r", "other.org", "-p", "builder")
+    turnadmin("-s", "north", "-r", "example.com")
+    turnadmin("-s", "south", "-r", "other.org")
+    turnadmin("-g", "-r", "example.com", "--max-bps=64000")
+    turnadmin("-A", "-u", "root", "-p", "hush")
+    turnadmin("--add-origin", "--origin=https://example.com", "-r", "example.com")
+    with sqlite3.connect(path) as database:
+        database.execute("insert into denied_peer_ip values ('example.com', '192.0.2.0-192.0.2.255')")
+        database.execute("insert into allowed_peer_ip values ('', '10.40.0.10')")
+        database.execute("insert into oauth_key values ('the kid', 'aGVsbG8=', 0, 0, '', 'example.com')")
+        database.execute("insert into turn_realm_option values ('example.com', 'what-is-this', '7')")
+    got = carry_over(tmp_path / "out", write("turnserver.conf", "realm=example.com\nlistening-ip=127.0.0.1\nlt-cred-mech\nmax-bps=1000\n"), path)
+    assert json.loads((got.output / "turnusers.json").read_text())["users"] == {"alice": {"md5": hashlib.md5(b"alice:example.com:wonder").hexdigest()}}
+    assert got.turnd["credentials"]["shared_secrets"] == ["north"] and got.turnd["limits"]["bandwidth_per_allocation"] == 64000
+    assert got.turnd["peers"] == {"allow": ["10.40.0.10/32"], "deny": ["192.0.2.0/24"]}
+    for what in ("bob: a user of another realm", "turn_secret: a shared secret: is of another realm", "admin_user: root", "oauth_key: the kid",
+                 "turn_origin_to_realm: https://example.com", "what-is-this=7: is not known here"):
+        assert what in got.said, what
+    assert "south" not in got.said and "aGVsbG8" not in got.said
+    accepted(tmp_path, "turnd", got.turnd)
 
 
 def test_the_answers_of_version_7_restricted(tmp_path, write):

@@ -141,3 +141,17 @@ def test_version_7_with_its_answers_and_two_interfaces(taken_over, running):
     here.call_is_relayed(NODES[0], TURN_ON_THE_LAN)
     assert "managementnetworks: is about the machine" in here.said
     here.site.asked_for_nothing()
+
+
+def test_version_7_permissive_on_443_with_one_interface(taken_over, running):
+    """From its answers alone: callers with credentials made from its shared secret, over TLS beside the web and over UDP."""
+    networks = {"ens192": {"ipaddress": TURN, "netmask": "255.255.255.128", "gateway": "198.51.100.129", "routes": []}}
+    turnserver = {"enabled": True, "clientturn": True, "port443": True, "username": "pexip", "password": "admin123", "sharedsecret": "north"}
+    more = f'iifname "wan" ip daddr {TURN} udp dport 443 accept\n' \
+           f'iifname "dmz" oifname "lan" ip saddr {TURN} ip daddr {{ {", ".join(NODES)} }} udp dport 40000-49999 accept'
+    here = taken_over(Site.single_nic(running, more), {"dmz": f"{TURN}/25"},
+                      {".reverseproxy-config.json": json.dumps(ANSWERS_7 | {"networks": networks, "internal": "ens192", "external": "ens192", "turnserver": turnserver})})
+    here.joins_a_conference()
+    here.callers_relay_to(NODES[1], "north", ("udp", 443), ("tls", 443))
+    here.call_is_relayed(NODES[0])
+    here.site.asked_for_nothing()

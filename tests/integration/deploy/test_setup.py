@@ -1,6 +1,7 @@
 """deploy/setup at a terminal, with right, wrong and absurd answers, and without one."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests/integration/support"), str(ROOT / "deploy")]
 
-from installation import checks  # noqa: E402
+from installation import answers_file, checks  # noqa: E402
+from installation.session import Left, Session  # noqa: E402
+from installation.setting_up import examiner  # noqa: E402
 from daemons import run, write_private  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
@@ -209,6 +212,49 @@ def test_what_can_not_be_written_leaves_everything_as_it_was(folder):
     unattended(folder, EXAMPLE)
     assert "Traceback" not in apply(folder, expect=1)
     assert (folder / "root/etc/vestibule/rproxyd.json").read_text() == "former"
+
+
+# What somebody might type, at any question.
+TYPES = ["", "", "", "", "<", "back", "?", "yes", "no", "none", "disable", "write", "1", "7", "99", "-1", "198.51.100.130", "10.40.0.10", "10.40.0.11",
+         "169.254.0.1", "255.255.255.128", "/25", "/0", "198.51.100.129", "10.0.50.0 255.255.255.0", "10.0.50.0/24", "10.0.0.0/8 via 10.40.0.1", "proxy",
+         "example.com", "pexip admin1234", "pexip x", "eth0", "a" * 300, "\x1b[A", "é", "\0", "{}", "$(reboot)", "/etc/vestibule/pexip.pem", "../../x"]
+
+
+def test_whoever_types_whatever_gets_a_configuration_that_runs_or_none(folder):
+    """Random people: the talk never breaks, and when it comes to its end the daemons take what was written."""
+    done = 0
+    for seed in range(300):
+        person = random.Random(seed)
+        left = iter(range(400))
+
+        def read(prompt: str) -> str:
+            if next(left, None) is None:
+                raise EOFError
+            if prompt.startswith("The number of one to change"):
+                return person.choice(["write", "3", "11", "x"])
+            fitting = next((answer for text, answer in FITTING.items() if text in prompt), "")
+            return fitting if person.random() < 0.6 else person.choice(TYPES)
+
+        session = Session(read, lambda text: None, {}, examiner(folder / "root"))
+        try:
+            answers = session.run()
+        except Left:
+            continue
+        done += 1
+        if done % 20 != 1:  # of these the daemons are asked
+            continue
+        again = json.loads(answers_file.kept(answers))
+        unattended(folder, again)
+        for name in ("rproxyd", "turnd"):
+            if (path := folder / f"out/etc/vestibule/{name}.json").exists():
+                text = path.read_text().replace(answers.get("certificate", "?"), str(folder / "out" / answers.get("certificate", "?").lstrip("/")))
+                checked = run(name, "check", "--config", write_private(folder / f"{name}.json", text))
+                assert checked.returncode == 0, f"{seed}: {json.dumps(again)}\n{checked.stdout}"
+    assert done > 100
+
+
+FITTING = {"IP address of the": "10.40.0.10", "IP address": "198.51.100.130", "Subnet mask": "/25", "ateway": "198.51.100.129", "Hostname": "proxy",
+           "Domain": "example.com", "DNS servers": "8.8.8.8", "User name": "pexip admin1234", "Certificate": "/etc/vestibule/pexip.pem"}
 
 
 @pytest.mark.parametrize("text", ["", " ", "-", ";", "\0", "1", "'", "$(reboot)", "../..", "a b c d", "::", "999999999999", "é", "yes\n", "[", "0x10", "1.2.3"])

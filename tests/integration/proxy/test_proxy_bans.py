@@ -38,7 +38,7 @@ def test_a_ban_is_added_listed_and_lifted(bans):
     assert is_refused(bans.proxy, "127.0.0.7") and not is_refused(bans.proxy, "127.0.0.8")
     head, line = bans().splitlines()
     assert head.split() == ["NETWORK", "LEFT", "BANS", "REFUSES", "REASON"]
-    assert re.fullmatch(r"127\.0\.0\.7 +(10 m 0 s|9 m 5\d s) +1  all +by hand", line), line
+    assert re.fullmatch(r"127\.0\.0\.7 +(10 min 0 s|9 min 5\d s) +1  all +by hand", line), line
     assert bans("remove", "127.0.0.7") == "127.0.0.7 lifted\n"
     assert not is_refused(bans.proxy, "127.0.0.7")
     assert "127.0.0.7 is not banned" in bans("remove", "127.0.0.7", code=1)

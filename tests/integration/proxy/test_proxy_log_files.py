@@ -161,7 +161,7 @@ def test_levels_are_changed_while_it_runs_by_subject_or_as_a_whole(with_socket):
     with_socket.wait_for_log("info request.refused")
     assert json.loads(log_command(with_socket, "debug", "reset", "--json").stdout) == {
         "ok": True, "level": "debug", "subjects": {}, "lines_lost": 0}
-    assert "log.level" in with_socket.log
+    with_socket.wait_for_log("log.level")
 
 
 @pytest.mark.parametrize("wrong", ["loud", "backend=loud", "=debug", "Backend=debug"])
