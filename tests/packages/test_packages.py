@@ -25,6 +25,11 @@ MANUALS = ["rproxyd.8", "turnd.8", "rproxyd.json.5", "turnd.json.5", "vestibule-
 CHANNEL = 0x4000
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 CAP_NET_BIND_SERVICE = 1 << 10
+ANSWERS = {
+    "networks": {"nic0": {"ipaddress": ADDRESS, "netmask": "255.255.255.0", "gateway": "10.99.0.254"}}, "managementnetworks": ["10.99.0.0/24"],
+    "hostname": "proxy", "domain": "example.com", "dns": ["10.99.0.53"], "ntp": ["10.99.0.123"], "conferencenodes": ["10.99.0.10"],
+    "turnserver": {"enabled": True, "username": "pexip", "password": "admin1234"}, "enablecsp": True,
+}
 
 
 def install(machine, packages, name: str = "") -> subprocess.CompletedProcess:
@@ -191,6 +196,18 @@ def test_the_wizard_and_the_import_run(machine):
 
 
 # ---- configured
+
+def test_what_the_wizard_writes_is_what_the_units_can_read(machine):
+    machine.path("/root/answers.json").write_text(json.dumps(ANSWERS))
+    machine.run("vestibule-setup", "--answers", "/root/answers.json", "--output", "/root/setup")
+    machine.run("vestibule-setup", "--output", "/root/setup", "--apply", "--yes")
+    for name in DAEMONS:
+        assert machine.says("stat", "--format=%U:%G %a", f"/etc/vestibule/{name}.json") == "root:vestibule 640"
+        machine.run("systemctl", "start", name)
+        assert machine.says("systemctl", "is-active", name) == "active"
+        machine.run("systemctl", "stop", name)
+        machine.path(f"/etc/vestibule/{name}.json").unlink()
+
 
 @pytest.mark.parametrize("name", DAEMONS)
 def test_configured_it_starts_as_its_user_within_its_sandbox(machine, configurations, name):
