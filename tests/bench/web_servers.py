@@ -3,7 +3,6 @@ versions), HTTP/1.1 to one origin over kept connections, bodies passed on as the
 an access log, one worker."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -57,10 +56,11 @@ class RivalProxy(WebServer):
 
 class Rproxyd(WebServer):
     name = "rproxyd"
+    program = BUILD / "bin/rproxyd"
 
     @classmethod
     def version(cls) -> str:
-        return subprocess.run([BUILD / "bin/rproxyd", "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+        return subprocess.run([cls.program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
 
     def serve(self, pem: Path, origin: int) -> subprocess.Popen:
         self.port = free_port()
@@ -75,7 +75,7 @@ class Rproxyd(WebServer):
             "log": {"level": "info", "access": str(self.folder / "access.log"), "access_format": "combined"},
             "admin": {"address": None, "socket": str(self.folder / "rproxyd.sock")},
         }))
-        return self.run(os.environ.get("BENCH_RPROXYD", BUILD / "bin/rproxyd"), "run", "--config", config)
+        return self.run(self.program, "run", "--config", config)
 
 
 class Nginx(RivalProxy):
