@@ -132,8 +132,13 @@ defaults
   timeout http-keep-alive {IDLE_SECONDS}s
 frontend clients
   bind {HOST}:{self.port} ssl crt {pem} alpn h2,http/1.1 ssl-min-ver TLSv1.2 backlog 4096
+  use_backend events if {{ path_beg /events }}
   default_backend origin
 backend origin
+  server one {HOST}:{origin} pool-max-conn {KEPT_CONNECTIONS}
+backend events
+  # Without it an event waits up to 200 ms for the next one.
+  option http-no-delay
   server one {HOST}:{origin} pool-max-conn {KEPT_CONNECTIONS}
 """)
         return self.run(*HAPROXY.command(), "-db", "-f", config)
