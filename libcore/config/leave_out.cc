@@ -14,7 +14,7 @@ class Pruning {
   Pruning(const std::string& file, const Surroundings& surroundings, Problems& problems)
       : file_(file), surroundings_(surroundings), problems_(problems) {}
 
-  // No deeper than Document::kMaxDepth. NOLINTNEXTLINE(misc-no-recursion)
+  // No deeper than Document::kMaxDepth.
   void prune(Node& node, const std::string& pointer) {
     std::size_t index = 0; // in the file
     std::erase_if(node.elements,
@@ -25,7 +25,6 @@ class Pruning {
   }
 
  private:
-  // NOLINTNEXTLINE(misc-no-recursion)
   bool is_out(Node& node, const std::string& pointer) {
     if (node.kind == Node::Kind::string) return stands_for_nothing(node.text, surroundings_);
     const auto condition =

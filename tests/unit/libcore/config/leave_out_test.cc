@@ -10,7 +10,6 @@
 namespace {
 
 // The keys that are left of an object, each with its elements or members in brackets.
-// NOLINTNEXTLINE(misc-no-recursion)
 std::string shape(const config::Node& node) {
   if (node.kind == config::Node::Kind::string) return node.text;
   std::string text;
