@@ -26,12 +26,12 @@ def packets(*arguments, carrier: str = "udp"):
 
 
 def throughput(*arguments):
-    """Packets a second that came out."""
+    """Packets that came out for each second of the server's CPU: what it would do if the generator could keep it busy."""
     cost = packets("--saturate", "--flows", 1, "--size", 1200, *arguments)
 
     def measure(server: Server, seconds: float) -> Sample:
         sample = cost(server, seconds)
-        return Sample(sample.beside["a second"], {"µs a packet": sample.value, **sample.beside}, sample.elsewhere)
+        return Sample(1e6 / sample.value, sample.beside, sample.elsewhere)
 
     return measure
 
@@ -61,7 +61,7 @@ VIDEO = ("--flows", 50, "--size", 1200, "--rate", 40_000)
 ON_STREAMS = ("--flows", 200, "--size", 160, "--rate", 20_000)
 ALL = (Turnd, Coturn, CoturnFastest)
 BUILDS = ("turnd", "bench_load")
-PACKET, RATE = "µs a packet", "packets a second"
+PACKET, RATE = "µs a packet", "packets a CPU second"
 
 
 def line(name: str, title: str, goal: float, *arguments, servers=ALL, floor=Floor, **more) -> Line:

@@ -46,6 +46,7 @@ class Turnd(TurnServer):
                           {"transport": "tls", "address": f"{HOST}:0", "certificates": [str(self._certificate())]}],
             "relay": {"addresses": [HOST]}, "peers": {"allow": [PEERS]},
             "credentials": {"users": {USER: PASSWORD}},
+            "limits": {"allocations": 0, "allocations_per_user": 0, "bandwidth_per_allocation": 0},
             "admin": {"address": None, "socket": str(self.folder / "turnd.sock")},
         }))
         self._process = self.run(self.program, "run", "--config", config, "--announce", announced)

@@ -77,7 +77,7 @@ class Seen {
     if (!measuring_ || latencies_.size() == kLatencies) return;
     std::int64_t sent = 0;
     std::memcpy(&sent, payload, sizeof sent);
-    latencies_.push_back(static_cast<float>(now - sent));
+    if (sent != 0) latencies_.push_back(static_cast<float>(now - sent));
   }
   std::uint64_t total() const { return total_; }
   std::uint64_t measured() const { return measured_; }
