@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 namespace event {
@@ -109,6 +110,7 @@ void Loop::run() {
 void Loop::turn() {
   if (awake_) end_wake_up(); // run() has just begun
   next_.move_all_to(continued_);
+  pause();
   const int patience = patience_in_milliseconds();
   if (polling_) {
     poller_.wait(patience);
@@ -157,6 +159,14 @@ int Loop::patience_in_milliseconds() const {
   const auto delay =
       std::chrono::ceil<std::chrono::milliseconds>(*when - std::chrono::steady_clock::now());
   return static_cast<int>(std::clamp<std::int64_t>(delay.count(), 0, kLongestSleep.count()));
+}
+
+// Posted work and deadlines wait, too: it is less than the resolution of deadlines.
+void Loop::pause() {
+  const auto until = pace_.pause(now_.steady);
+  if (!until || patience_in_milliseconds() == 0) return;
+  std::this_thread::sleep_until(*until);
+  pace_.paused(std::chrono::steady_clock::now());
 }
 
 void Loop::post(std::move_only_function<void()> work) {

@@ -6,7 +6,7 @@
 // A wake-up goes:  the clocks are read once -> what is ready is handled, posted work runs -> tasks of
 // run_next() run that the wake-up before left -> deadlines fire -> tasks of run_at_end() run (sends
 // that were gathered leave in one batch) -> what was retired is destroyed -> sleep, unless a task of
-// run_next() waits.
+// run_next() waits. Where packets are counted (pace()), it may pause before it looks at what is ready.
 //
 // All but post() belong to the thread that calls run().
 #pragma once
@@ -19,6 +19,7 @@
 #include "libcore/base/deadline_wheel.h"
 #include "libcore/base/time.h"
 #include "libcore/event/poller.h"
+#include "libcore/event/wake_up_pace.h"
 
 namespace event {
 
@@ -104,6 +105,7 @@ class Loop {
 
   const core::Now& now() const { return now_; } // as of this wake-up
   Poller& poller() { return poller_; }
+  WakeUpPace& pace() { return pace_; }
   // Nothing is handed out as ready meanwhile; posted work, tasks and deadlines go on.
   void pause_polling() { polling_ = false; }
   void resume_polling() { polling_ = true; }
@@ -137,6 +139,7 @@ class Loop {
   void run_tasks_at_end();
   void run_posted();
   int patience_in_milliseconds() const;
+  void pause();
 
   std::unique_ptr<Uv> uv_;
   core::Now now_;
@@ -147,6 +150,7 @@ class Loop {
   bool awake_ = false; // the clocks have been read for this wake-up
   core::DeadlineWheel deadlines_;
   Poller poller_;
+  WakeUpPace pace_;
   TaskQueue at_end_;
   TaskQueue next_;      // run_next() was called in this wake-up
   TaskQueue continued_; // and in the one before

@@ -2,6 +2,7 @@
 
 #include <linux/errqueue.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 
 #include <cerrno>
 #include <cstring>
@@ -69,7 +70,7 @@ IcmpError too_long_for_our_link(core::Family family, std::uint32_t mtu) {
 
 class Writer {
  public:
-  explicit Writer(ControlBuffer& buffer) : buffer_(buffer) {}
+  explicit Writer(ControlBuffer& buffer, std::size_t used = 0) : buffer_(buffer), used_(used) {}
 
   template <typename T>
   void add(int level, int type, const T& value) {
@@ -84,9 +85,9 @@ class Writer {
 
  private:
   static_assert(ControlBuffer::kBytes >=
-                CMSG_SPACE(sizeof(in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int)));
+                CMSG_SPACE(sizeof(in6_pktinfo)) + 3 * CMSG_SPACE(sizeof(int)));
   ControlBuffer& buffer_;
-  std::size_t used_ = 0;
+  std::size_t used_;
 };
 
 } // namespace
@@ -97,6 +98,9 @@ ReceivedControl read_control(const msghdr& header) {
        c = CMSG_NXTHDR(const_cast<msghdr*>(&header), const_cast<cmsghdr*>(c))) { // NOLINT
     if (c->cmsg_level == IPPROTO_IP) read_ipv4(*c, control);
     if (c->cmsg_level == IPPROTO_IPV6) read_ipv6(*c, control);
+    if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+      control.segment = static_cast<std::size_t>(value_of<int>(*c));
+    }
   }
   return control;
 }
@@ -142,6 +146,18 @@ void write_control(msghdr& header, ControlBuffer& buffer, core::Family family, c
   }
   header.msg_control = writer.used() == 0 ? nullptr : buffer.bytes.data();
   header.msg_controllen = writer.used();
+}
+
+void add_segment_size(msghdr& header, ControlBuffer& buffer, std::size_t size) {
+  Writer writer(buffer, header.msg_controllen);
+  writer.add(IPPROTO_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(size));
+  header.msg_control = buffer.bytes.data();
+  header.msg_controllen = writer.used();
+}
+
+void remove_segment_size(msghdr& header) {
+  header.msg_controllen -= CMSG_SPACE(sizeof(std::uint16_t));
+  if (header.msg_controllen == 0) header.msg_control = nullptr;
 }
 
 } // namespace turnd

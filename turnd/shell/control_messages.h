@@ -15,7 +15,7 @@
 namespace turnd {
 
 // Room for all that one datagram may have: an address, or an error with the address of who noticed
-// it, a traffic class, a hop limit.
+// it, a traffic class, a hop limit, the size of segments.
 struct alignas(cmsghdr) ControlBuffer {
   static constexpr std::size_t kBytes = 128;
   std::array<std::uint8_t, kBytes> bytes;
@@ -24,6 +24,7 @@ struct alignas(cmsghdr) ControlBuffer {
 struct ReceivedControl {
   std::optional<core::IpAddress> destination; // if the socket tells (want_destination)
   IpFields ip;                                // likewise (want_ip_fields)
+  std::size_t segment = 0; // of several datagrams that came as one: the size of each but the last
 };
 ReceivedControl read_control(const msghdr& header);
 
@@ -34,5 +35,9 @@ std::optional<IcmpError> read_error(const msghdr& header);
 // refers to `buffer` afterwards.
 void write_control(msghdr& header, ControlBuffer& buffer, core::Family family, const IpFields& ip,
                    const std::optional<core::IpAddress>& from);
+// Beside that: the message's bytes are several datagrams, each but the last of this size (UDP_SEGMENT).
+void add_segment_size(msghdr& header, ControlBuffer& buffer, std::size_t size);
+// Takes it off again.
+void remove_segment_size(msghdr& header);
 
 } // namespace turnd

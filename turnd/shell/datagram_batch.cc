@@ -1,6 +1,9 @@
 #include "turnd/shell/datagram_batch.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <utility>
 
 #include "turnd/shell/socket_options.h"
 
@@ -18,15 +21,14 @@ bool may_be_of_an_earlier_one(int error) {
   return error != EAGAIN && error != ENOBUFS && error != ENOMEM;
 }
 
+// Longer than the link takes, or a link that computes no checksums.
+bool says_no_to_segments(int error) {
+  return error == EINVAL || error == EMSGSIZE || error == EIO || error == EOPNOTSUPP;
+}
+
 } // namespace
 
-DatagramBatch::DatagramBatch() {
-  for (std::size_t i = 0; i < kCount; ++i) {
-    headers_[i].msg_hdr.msg_iov = &vectors_[i];
-    headers_[i].msg_hdr.msg_iovlen = 1;
-    headers_[i].msg_hdr.msg_name = to_[i].kernel_for_receive();
-  }
-}
+DatagramBatch::DatagramBatch() = default;
 
 void DatagramBatch::add(const Outgoing& datagram) {
   const std::size_t i = count_++;
@@ -34,7 +36,10 @@ void DatagramBatch::add(const Outgoing& datagram) {
   to_[i] = datagram.to;
   vectors_[i] = vector_of(datagram.payload);
   msghdr& header = headers_[i].msg_hdr;
+  header.msg_name = to_[i].kernel_for_receive();
   header.msg_namelen = datagram.to.kernel_size();
+  header.msg_iov = &vectors_[i];
+  header.msg_iovlen = 1;
   write_control(header, control_[i], datagram.to.family(), datagram.ip, datagram.from);
 }
 
@@ -46,14 +51,52 @@ void DatagramBatch::flush() {
     // Linux has no control message for it.
     const core::Family family = to_[first].family();
     if (runs_[first].dont_fragment) forbid_fragments(runs_[first].fd, family);
-    send_run(first, end - first);
+    send_run(first, put_together(first, end));
     if (runs_[first].dont_fragment) allow_fragments(runs_[first].fd, family);
     first = end;
   }
   count_ = 0;
 }
 
-// sendmmsg(2) stops at a message that it can't send: that one is tried once more, then passed over.
+// Of the datagrams [first, end) the messages [first, first + result). A message's vectors are those
+// of its datagrams, which lie side by side.
+std::size_t DatagramBatch::put_together(std::size_t first, std::size_t end) {
+  std::size_t message = first;
+  for (std::size_t i = first; i < end; ++message) {
+    const std::size_t segments = segments_from(i, end);
+    if (message != i) headers_[message] = headers_[i];
+    if (segments > 1) {
+      msghdr& header = headers_[message].msg_hdr;
+      header.msg_iovlen = segments;
+      add_segment_size(header, control_[i], vectors_[i].iov_len);
+    }
+    i += segments;
+  }
+  return message - first;
+}
+
+// How many leave as one, beginning with this one: the last of them may be shorter.
+std::size_t DatagramBatch::segments_from(std::size_t first, std::size_t end) const {
+  const std::size_t size = vectors_[first].iov_len;
+  if (size == 0 || size >= too_long_for_segments_) return 1;
+  const std::size_t most = std::min({end - first, kMostSegments, kMostSegmentBytes / size});
+  std::size_t count = 1;
+  while (count < most) {
+    const std::size_t next = vectors_[first + count].iov_len;
+    if (next == 0 || next > size || !leave_alike(first, first + count)) break;
+    ++count;
+    if (next < size) break;
+  }
+  return count < kFewestSegments ? 1 : count;
+}
+
+bool DatagramBatch::leave_alike(std::size_t one, std::size_t other) const {
+  const std::size_t control = headers_[one].msg_hdr.msg_controllen;
+  return to_[one] == to_[other] && control == headers_[other].msg_hdr.msg_controllen &&
+         std::memcmp(&control_[one], &control_[other], control) == 0;
+}
+
+// sendmmsg(2) stops at a message that it can't send: that one is tried once more, then given up.
 void DatagramBatch::send_run(std::size_t first, std::size_t count) {
   const int fd = runs_[first].fd;
   bool again = false;
@@ -68,12 +111,28 @@ void DatagramBatch::send_run(std::size_t first, std::size_t count) {
     } else if (!again && may_be_of_an_earlier_one(errno)) {
       again = true;
     } else {
-      losses_.count(errno);
+      give_up(fd, headers_[first].msg_hdr, errno);
       done = 1;
       again = false;
     }
     first += done;
     count -= done;
+  }
+}
+
+// What could not leave together leaves one by one.
+void DatagramBatch::give_up(int fd, msghdr& message, int error) {
+  if (message.msg_iovlen == 1 || !may_be_of_an_earlier_one(error)) {
+    for (std::size_t i = 0; i < message.msg_iovlen; ++i) losses_.count(error);
+    return;
+  }
+  if (says_no_to_segments(error)) {
+    too_long_for_segments_ = std::min(too_long_for_segments_, message.msg_iov->iov_len);
+  }
+  remove_segment_size(message);
+  for (std::size_t left = std::exchange(message.msg_iovlen, 1); left > 0; --left) {
+    if (::sendmsg(fd, &message, MSG_DONTWAIT) < 0) losses_.count(errno);
+    ++message.msg_iov;
   }
 }
 

@@ -40,7 +40,8 @@ std::span<DatagramBuffers::Received> DatagramBuffers::receive(int fd, std::size_
     received_[i] = {.payload = {payload, headers_[i].msg_len},
                     .from = from_[i],
                     .to = control.destination,
-                    .ip = control.ip};
+                    .ip = control.ip,
+                    .segment = control.segment};
   }
   if (last > first) batch_sizes_.add(static_cast<double>(last - first));
   return std::span(received_).subspan(first, last - first);

@@ -30,6 +30,8 @@ class DatagramBuffers {
     core::SocketAddress from;
     std::optional<core::IpAddress> to; // where it was sent to, if the socket tells
     IpFields ip;                       // likewise
+    std::size_t segment =
+        0; // several of one sender: each but the last is of this size (want_merged)
   };
 
   struct ReceivedError {

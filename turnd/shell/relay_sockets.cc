@@ -36,7 +36,10 @@ class RelaySockets::Socket final : private event::ReadyHandler {
   void on_ready(event::Readiness readiness) override {
     if (readiness.ended) take_errors();
     DatagramBuffers& buffers = worker_.buffers_with_room();
-    for (const auto& datagram : buffers.receive(fd_.get(), kDatagramsPerTurn)) {
+    const auto batch = buffers.receive(fd_.get(), kDatagramsPerTurn);
+    worker_.loop().pace().count(batch.size());
+    if (batch.size() == kDatagramsPerTurn) worker_.loop().pace().left_some();
+    for (const auto& datagram : batch) {
       worker_.from_peer(id_, {datagram.from}, Packet(datagram.payload, datagram.ip));
     }
   }

@@ -3,6 +3,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -45,6 +46,8 @@ void want_ip_fields(int fd, core::Family family) {
     set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
   }
 }
+
+void want_merged(int fd) { set(fd, IPPROTO_UDP, UDP_GRO, 1); }
 
 void want_errors(int fd, core::Family family) {
   if (family == core::Family::ipv4) {

@@ -16,6 +16,8 @@ void want_large_buffers(int fd);
 void want_destination(int fd, core::Family family);
 // Datagrams say with which DSCP, ECN and TTL or hop limit they came.
 void want_ip_fields(int fd, core::Family family);
+// Datagrams of one sender that follow each other closely come as one, with the size of each (UDP_GRO).
+void want_merged(int fd);
 // What ICMP says of datagrams that were sent waits in the socket's error queue.
 void want_errors(int fd, core::Family family);
 // A client's datagram may be fragmented on its way, unless it asks otherwise (RFC 8656 section 14).

@@ -33,6 +33,7 @@ void StreamClient::on_stream_open() {
 void StreamClient::on_stream_data(core::MutableBytes bytes) {
   if (tunnel_) return tunnel_->from_client(bytes);
   heard_ = true;
+  worker_.loop().pace().count(1);
   const std::size_t longest = proven_ ? stun::kLongestFrame : kLongestUnprovenFrame;
   const auto fed =
       splitter_.feed(bytes, longest, [this](core::Bytes frame) { return on_frame(frame); });

@@ -14,6 +14,7 @@ UdpListener::UdpListener(Worker& worker, event::Fd fd, std::shared_ptr<const Lis
       wildcard_(address_.ip().is_unspecified()) {
   want_large_buffers(fd_.get());
   want_ip_fields(fd_.get(), address_.family());
+  want_merged(fd_.get());
   if (wildcard_) want_destination(fd_.get(), address_.family());
   worker_.loop().poller().add(fd_.get(), event::Interest::read, event::Trigger::level, *this);
 }
@@ -26,14 +27,26 @@ void UdpListener::on_ready(event::Readiness) {
     DatagramBuffers& buffers = worker_.buffers_with_room();
     const std::size_t room = buffers.free();
     const auto batch = buffers.receive(fd_.get(), room);
+    worker_.loop().pace().count(batch.size());
     for (const auto& datagram : batch) {
       five_tuple.client = datagram.from;
       if (datagram.to) five_tuple.server = {*datagram.to, address_.port()};
       const bool wanted = !departing_ || covered_ || worker_.server().has_allocation(five_tuple);
-      if (wanted) worker_.from_client(five_tuple, *this, datagram.payload, datagram.ip);
+      if (wanted) from_client(five_tuple, datagram);
     }
     if (batch.size() < room) return; // the socket is empty
   }
+  worker_.loop().pace().left_some();
+}
+
+void UdpListener::from_client(const FiveTuple& five_tuple,
+                              const DatagramBuffers::Received& received) {
+  core::Bytes rest = received.payload;
+  while (received.segment != 0 && rest.size() > received.segment) {
+    worker_.from_client(five_tuple, *this, rest.first(received.segment), received.ip);
+    rest = rest.subspan(received.segment);
+  }
+  worker_.from_client(five_tuple, *this, rest, received.ip);
 }
 
 void UdpListener::keep(std::shared_ptr<const Listener> listener) {

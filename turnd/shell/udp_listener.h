@@ -8,6 +8,7 @@
 #include "libcore/event/loop.h"
 #include "turnd/shell/client_link.h"
 #include "turnd/shell/datagram_batch.h"
+#include "turnd/shell/datagram_buffers.h"
 #include "turnd/shell/listener.h"
 
 namespace turnd {
@@ -43,6 +44,7 @@ class UdpListener final : public ClientLink, private event::ReadyHandler {
 
  private:
   void on_ready(event::Readiness readiness) override;
+  void from_client(const FiveTuple& five_tuple, const DatagramBuffers::Received& received);
 
   Worker& worker_;
   event::Fd fd_;
