@@ -96,7 +96,7 @@ def run_line(line: Line, runs: int, attempts: int, seconds: float, only: list[st
             (disturbed if sample.elsewhere > DISTURBED else kept)[server.name].append(sample)
         if all(len(kept[server.name]) >= runs or server.name in failed for server in servers):
             break
-    return {"line": line.name, "title": line.title, "unit": line.unit, "goal": line.goal, "more_is_better": line.more_is_better,
+    return {"line": line.name, "title": line.title, "unit": line.unit, "goal": line.goal, "most": line.most, "more_is_better": line.more_is_better,
             "when": time.strftime("%Y-%m-%d %H:%M", time.gmtime()), "seconds": seconds,
             "servers": [summary(server, server is line.floor, kept[server.name], disturbed[server.name], runs) | {"failed": failed.get(server.name)}
                         for server in servers]}

@@ -53,6 +53,7 @@ class Line:
     goal: float  # of our figure, as a part of the best rival's
     floor: type[Server] | None = None  # is no rival
     more_is_better: bool = False
+    most: float | None = None  # the goal is this figure, whatever the rivals have
     options: dict = field(default_factory=dict)  # that the servers look at
     builds: tuple[str, ...] = ()  # targets of ours
 

@@ -112,8 +112,8 @@ def events(version: str):
     return measure
 
 
-def line(name: str, title: str, unit: str, measure, goal: float, **options) -> Line:
-    return Line(name, title, unit, ALL, measure, goal, options=options, builds=BUILDS)
+def line(name: str, title: str, unit: str, measure, goal: float, most: float | None = None, **options) -> Line:
+    return Line(name, title, unit, ALL, measure, goal, most=most, options=options, builds=BUILDS)
 
 
 def lines_of(version: str) -> list[Line]:
@@ -126,8 +126,8 @@ def lines_of(version: str) -> list[Line]:
              requests(version, "/", *many, f"--rps={MODERATE / clients}", warm_up=("-D", 1), latency=True), 0.9),
         line(f"{version}-down", f"{shown}, 1 MB down", "µs a request", large(version, "/large"), 0.85),
         line(f"{version}-up", f"{shown}, 1 MB up", "µs a request", large(version, "/upload", body=True), 0.85),
-        line(f"{version}-idle", f"{shown}, an idle connection", "KB", memory(version, "/"), 10 / 23.6),
-        line(f"{version}-streams", f"{shown}, an open event stream", "KB", memory(version, "/events"), 0.5),
+        line(f"{version}-idle", f"{shown}, an idle connection", "KB", memory(version, "/"), 1, most=10),
+        line(f"{version}-streams", f"{shown}, an open event stream", "KB", memory(version, "/events"), 1, most=35),
         line(f"{version}-event", f"{shown}, an event through an open stream", "µs an event", events(version), 0.8,
              origin=("--events-every", EVENT_MILLISECONDS)),
     ]

@@ -22,6 +22,8 @@ def verdict(seen: dict) -> str:
     if not ours["median"] or not best:
         return ""
     ratio = ours["median"] / best["median"]
+    if most := seen.get("most"):
+        return f"{ratio:.2f} of {best['name']}, goal ≤ {figure(most)} {seen['unit']}: {'met' if ours['median'] <= most else 'MISSED'}"
     met = ratio >= seen["goal"] if seen["more_is_better"] else ratio <= seen["goal"]
     sign = "≥" if seen["more_is_better"] else "≤"
     return f"{ratio:.2f} of {best['name']}, goal {sign} {seen['goal']:.2g}: {'met' if met else 'MISSED'}"
