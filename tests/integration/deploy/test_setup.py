@@ -281,8 +281,6 @@ def test_the_compose_environment_is_what_the_images_take(folder, turnserver):
         if value.startswith("/run/secrets/"):
             variables[name] = str(compose / "secrets" / Path(value).name)
             assert Path(variables[name]).stat().st_mode & 0o077 == 0
-    if not CONTAINERS.exists():
-        pytest.skip("the images' configurations are not part of this tree")
     for name in ("rproxyd", "turnd"):
         text = (CONTAINERS / f"{name}.json").read_text()
         done = run(name, "check", "--config", write_private(folder / f"{name}.json", text), environment=variables)
