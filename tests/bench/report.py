@@ -50,10 +50,48 @@ def show_line(seen: dict) -> None:
 
 
 def write_report(lines: list[dict]) -> None:
-    rows = ["| line | ours | rivals | floor | verdict |", "|---|---|---|---|---|"]
+    rows = ["| line | ours | rivals | floor | runs | verdict |", "|---|---|---|---|---|---|"]
     for seen in lines:
         ours = seen["servers"][0]
-        rivals = ", ".join(f"{each['name']} {figure(each['median'])}" for each in seen["servers"][1:] if not each["floor"] and each["median"])
+        rivals = ", ".join(f"{each['name']} {each['version']}: {figure(each['median'])}" for each in seen["servers"][1:] if not each["floor"] and each["median"])
         floor = ", ".join(figure(each["median"]) for each in seen["servers"] if each["floor"] and each["median"])
-        rows.append(f"| {seen['title']} ({seen['unit']}) | {figure(ours['median']) if ours['median'] else 'failed'} | {rivals} | {floor} | {verdict(seen)} |")
-    (ROOT / "docs/benchmarks.md").write_text("# Benchmarks\n\n" + "\n".join(rows) + "\n")
+        runs = f"{len(ours['values'])}, {ours['disturbed']} disturbed" if ours["disturbed"] else f"{len(ours['values'])}"
+        rows.append(f"| `{seen['line']}`: {seen['title']} ({seen['unit']}) | {figure(ours['median']) if ours['median'] else 'failed'} "
+                    f"| {rivals} | {floor} | {runs} | {verdict(seen)} |")
+    (ROOT / "docs/benchmarks.md").write_text(HEAD + "\n".join(rows) + "\n")
+    (ROOT / "docs/benchmarks.svg").write_text(plot(lines))
+
+
+HEAD = """# Benchmarks
+
+Written by `tests/bench/run --report` from the last runs of each line. Figures are medians, CPU time of the server's processes for each
+unit of work unless said otherwise; *disturbed* runs are those in which others had more than a twentieth of the server's core.
+[performance.md](performance.md) says what was tried and what explains a figure.
+
+![Our cost as a part of the best rival's](benchmarks.svg)
+
+"""
+
+ROW, LEFT, WIDTH = 22, 210, 400  # of the plot, in pixels; WIDTH is as much as the best rival
+
+
+def plot(lines: list[dict]) -> str:
+    """Our cost as a part of the best rival's: a bar a line, and a mark where the goal is."""
+    parts = []
+    for seen in lines:
+        ours, best = seen["servers"][0]["median"], best_rival(seen)
+        if not ours or not best:
+            continue
+        cost, goal = ours / best["median"], seen["goal"]
+        if seen["more_is_better"]:
+            cost, goal = 1 / cost, 1 / goal
+        y = ROW * (len(parts) + 1)
+        colour = "#2a7" if cost <= goal else "#c73"
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 13}" text-anchor="end">{seen["line"]}</text>'
+                     f'<rect x="{LEFT}" y="{y + 2}" width="{min(1.4, cost) * WIDTH:.0f}" height="14" fill="{colour}"/>'
+                     f'<path d="M{LEFT + goal * WIDTH:.0f} {y}v18" stroke="#000"/>'
+                     f'<text x="{LEFT + min(1.4, cost) * WIDTH + 6:.0f}" y="{y + 13}">{cost:.2f}</text>')
+    height = ROW * (len(parts) + 2)
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + int(WIDTH * 1.4) + 60}" height="{height}" font-family="sans-serif" font-size="12">'
+            f'<rect width="100%" height="100%" fill="#fff"/><text x="{LEFT}" y="14">our cost, the best rival\'s being 1 (grey line); black: the goal</text>'
+            f'<path d="M{LEFT + WIDTH} {ROW}V{height}" stroke="#999"/>{"".join(parts)}</svg>\n')
