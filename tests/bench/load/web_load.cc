@@ -30,7 +30,6 @@ namespace bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr int kTimeoutMilliseconds = 10'000;
 
 [[noreturn]] void give_up(const std::string& why) {
   std::fprintf(stderr, "web_load: %s\n", why.c_str());

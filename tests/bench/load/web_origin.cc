@@ -159,7 +159,7 @@ class Origin {
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
         "Transfer-Encoding: chunked\r\n\r\n";
     if (every_ > std::chrono::milliseconds::zero())
-      due_.push_back({Clock::now() + every_, connection.fd.get()});
+      due_.emplace_back(Clock::now() + every_, connection.fd.get());
     return send(connection, kHead) && send(connection, kEvent);
   }
 
@@ -172,7 +172,7 @@ class Origin {
       const auto found = connections_.find(fd);
       if (found == connections_.end()) continue;
       if (found->second.unsent.empty()) send(found->second, kEvent);
-      due_.push_back({when + every_, fd});
+      due_.emplace_back(when + every_, fd);
     }
   }
 
