@@ -35,6 +35,7 @@ struct UdpEnd {
 // Different ones, so that the order shows.
 std::vector<std::string> payloads(std::size_t count, std::size_t size) {
   std::vector<std::string> all;
+  all.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     all.emplace_back(size, static_cast<char>('a' + static_cast<char>(i % 26)));
   }
