@@ -1,9 +1,12 @@
 // rproxyd: reads its command line and runs, or asks a daemon that is running.
 #include "libcore/program/command_line.h"
 #include "libcore/program/log_command.h"
+#include "libcore/program/schema_command.h"
 #include "libcore/program/upgrade_command.h"
 #include "rproxyd/bans_command.h"
 #include "rproxyd/doctor_command.h"
+#include "rproxyd/settings/changes.h"
+#include "rproxyd/settings/read.h"
 #include "rproxyd/shell/daemon.h"
 #include "rproxyd/shell/load.h"
 #include "rproxyd/status_command.h"
@@ -12,6 +15,7 @@ int main(int argc, char** argv) {
   program::CommandLine command("rproxyd", "HTTPS reverse proxy for conferencing nodes");
   const rproxyd::BansCommand bans(command.app());
   const program::LogCommand log_command("rproxyd", command.app());
+  const program::SchemaCommand schema("rproxyd", command.app());
   const rproxyd::DoctorCommand doctor(command.app());
   const rproxyd::StatusCommand status(command.app());
   const program::UpgradeCommand upgrade("rproxyd", command.app());
@@ -19,6 +23,10 @@ int main(int argc, char** argv) {
   if (bans.parsed()) return bans.run(command.config_file());
   if (doctor.parsed()) return doctor.run();
   if (status.parsed()) return status.run(command.config_file());
+  if (schema.parsed()) {
+    const auto restart = rproxyd::subjects_for_a_restart();
+    return schema.run(rproxyd::read, {restart.begin(), restart.end()});
+  }
   if (log_command.parsed()) return log_command.run(command.config_file(), rproxyd::load);
   if (upgrade.parsed()) return upgrade.run(command.config_file(), rproxyd::load);
   const auto reread = [&command] {

@@ -1,9 +1,12 @@
 // turnd: reads its command line and runs, mints a credential, or edits a users file.
 #include "libcore/program/command_line.h"
 #include "libcore/program/log_command.h"
+#include "libcore/program/schema_command.h"
 #include "libcore/program/upgrade_command.h"
 #include "turnd/credential.h"
 #include "turnd/sessions_command.h"
+#include "turnd/settings/changes.h"
+#include "turnd/settings/read.h"
 #include "turnd/settings/settings.h"
 #include "turnd/shell/daemon.h"
 #include "turnd/status_command.h"
@@ -27,6 +30,7 @@ int main(int argc, char** argv) {
   mint->add_flag("--sha256", credential.sha256, "make the password with SHA-256 instead of SHA-1");
   const turnd::UserCommand user(command.app());
   const program::LogCommand log_command("turnd", command.app());
+  const program::SchemaCommand schema("turnd", command.app());
   const turnd::SessionsCommand sessions(command.app());
   const turnd::StatusCommand status(command.app());
   const program::UpgradeCommand upgrade("turnd", command.app());
@@ -34,6 +38,10 @@ int main(int argc, char** argv) {
   if (const auto exit_code = command.parse(argc, argv)) return *exit_code;
   if (mint->parsed()) return turnd::print_credential(credential);
   if (user.parsed()) return user.run();
+  if (schema.parsed()) {
+    const auto restart = turnd::subjects_for_a_restart();
+    return schema.run(turnd::read, {restart.begin(), restart.end()});
+  }
   if (log_command.parsed()) return log_command.run(command.config_file(), turnd::load);
   if (sessions.parsed()) return sessions.run(command.config_file());
   if (status.parsed()) return status.run(command.config_file());

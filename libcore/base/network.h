@@ -36,6 +36,7 @@ class NetworkList {
   // The prefix length of the most specific network that contains the address.
   std::optional<unsigned> longest_prefix(const IpAddress& ip) const;
   bool empty() const { return networks_.empty(); }
+  const std::vector<Network>& all() const { return networks_; }
 
   friend bool operator==(const NetworkList&, const NetworkList&) = default; // in the same order
 

@@ -37,10 +37,8 @@ std::optional<std::string> host_name(const Value& value) {
 void read_tls(const Value& value, std::optional<Admin::Tls>& setting) {
   ObjectReader object(value);
   Admin::Tls tls;
-  const bool given =
-      object.require("certificates", tls.certificates, list_of(certificate_files, std::size_t{16}));
-  if (given && tls.certificates.empty())
-    object.place_of("certificates").error("the list is empty", "at least one certificate");
+  object.require("certificates", tls.certificates,
+                 some_of(certificate_files, std::size_t{16}, "certificate"));
   object.read("client_ca_file", tls.client_ca_file, nullable(path));
   object.finish();
   setting = std::move(tls);
@@ -65,7 +63,7 @@ void read_admin(const Value& value, Admin& admin) {
                "one that nobody can guess, such as what `openssl rand -hex 32` prints");
   }
   if (const auto tls = object.find("tls"); tls && !tls->is_null()) read_tls(*tls, admin.tls);
-  object.read("names", admin.names, list_of(host_name, kMaxAdminNames));
+  object.read("names", admin.names, list_of(named("host name", host_name), kMaxAdminNames));
   object.read("read_only", admin.read_only, boolean);
 
   if (admin.address && !is_loopback(*admin.address)) {

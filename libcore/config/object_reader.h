@@ -12,11 +12,14 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "libcore/config/value.h"
+#include "libcore/config/written.h"
 
 namespace config {
 
@@ -29,6 +32,10 @@ class ObjectReader {
 
   std::optional<Value> find(std::string_view key); // `key` is a literal
   bool has(std::string_view key) const { return value_.node().member(key) != nullptr; }
+  // find(), with a problem when it isn't there.
+  std::optional<Value> need(std::string_view key, std::string expected = "");
+  // Whether one of these keys is there and no other of them; that one isn't is the caller's to say.
+  bool has_exactly_one(std::span<const std::string_view> keys) const;
 
   // Where a problem with this key belongs: its value, or the object when the key is absent.
   Value place_of(std::string_view key) const;
@@ -39,20 +46,28 @@ class ObjectReader {
     const auto found = find(key);
     if (!found) return false;
     auto parsed = parser(*found);
+    if (Shape* shape = found->asked()) note_default(*shape, parser, setting);
     if (!parsed) return false;
     setting = *std::move(parsed);
     return true;
   }
   template <typename T, typename Parser>
   bool require(std::string_view key, T& setting, Parser&& parser) {
-    if (is_object() && !has(key)) missing(key);
+    need(key);
     return read(key, setting, std::forward<Parser>(parser));
   }
 
   void finish();
 
  private:
-  void missing(std::string_view key) const;
+  template <typename Parser, typename T>
+  static void note_default(Shape& shape, const Parser& parser, const T& setting) {
+    if constexpr (requires { parser.written(setting); }) {
+      shape.fallback = parser.written(setting);
+    } else if constexpr (requires { written(shape, setting); }) {
+      shape.fallback = written(shape, setting);
+    }
+  }
 
   Value value_;
   std::vector<std::string_view> known_;

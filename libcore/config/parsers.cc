@@ -11,7 +11,17 @@
 
 namespace config {
 
+namespace {
+
+// The patterns take all that is taken, and more: they are for editors. So do variables.
+constexpr const char* kIpPattern = "^[0-9a-fA-F:.]+$";
+constexpr const char* kSocketAddressPattern = "^.+:[0-9]{1,5}$";
+constexpr const char* kNetworkPattern = "^(any|[0-9a-fA-F:.]+(/[0-9]{1,3})?)$";
+
+} // namespace
+
 std::optional<bool> boolean(const Value& value) {
+  if (value.tells(Shape::of(Shape::Kind::boolean))) return std::nullopt;
   if (value.lacks_variable()) return std::nullopt;
   if (value.node().kind == Node::Kind::boolean) return value.node().boolean;
   if (const auto text = value.variable_text()) {
@@ -23,6 +33,10 @@ std::optional<bool> boolean(const Value& value) {
 }
 
 std::optional<std::string> text_up_to(const Value& value, std::size_t most) {
+  if (value.tells(Shape::text("", "."))) {
+    value.asked()->most = most == kMaxTextBytes ? 0 : static_cast<std::int64_t>(most);
+    return std::nullopt;
+  }
   auto found = value.text("text in quotes");
   if (!found) return std::nullopt;
   if (found->empty()) {
@@ -42,7 +56,15 @@ std::optional<std::string> text_up_to(const Value& value, std::size_t most) {
   return found;
 }
 
+std::optional<std::string> text_or_word(const Value& value,
+                                        std::initializer_list<std::string_view> words) {
+  auto found = text_up_to(value, kMaxTextBytes);
+  if (Shape* shape = value.asked()) shape->words.assign(words.begin(), words.end());
+  return found;
+}
+
 std::optional<std::string> path(const Value& value) {
+  if (value.tells(Shape::text("path", "."))) return std::nullopt;
   auto found = text_up_to(value, kMaxTextBytes);
   if (!found || found->starts_with('/')) return found;
   const auto& file = value.reading().document.file();
@@ -52,6 +74,7 @@ std::optional<std::string> path(const Value& value) {
 
 std::optional<core::IpAddress> ip_address(const Value& value) {
   constexpr std::string_view kExpected = "\"198.51.100.130\" or \"2001:db8::1\", for instance";
+  if (value.tells(Shape::text("IP address", kIpPattern))) return std::nullopt;
   const auto found = value.text(kExpected);
   if (!found) return std::nullopt;
   const auto ip = core::IpAddress::parse(*found);
@@ -62,6 +85,7 @@ std::optional<core::IpAddress> ip_address(const Value& value) {
 std::optional<core::SocketAddress> listening_address(const Value& value) {
   constexpr std::string_view kExpected =
       "\"IP:PORT\", such as \"198.51.100.130:3478\" or \"[2001:db8::1]:3478\"";
+  if (value.tells(Shape::text("address", kSocketAddressPattern))) return std::nullopt;
   const auto found = value.text(kExpected);
   if (!found) return std::nullopt;
   const auto address = core::SocketAddress::parse(*found);
@@ -82,6 +106,7 @@ std::optional<core::NetworkList> network_list(const Value& value) {
   const auto network = [](const Value& element) -> std::optional<core::Network> {
     constexpr std::string_view kExpected =
         "\"10.40.0.0/24\", \"2001:db8::/32\", an IP address or \"any\"";
+    if (element.tells(Shape::text("network", kNetworkPattern))) return std::nullopt;
     const auto found = element.text(kExpected);
     if (!found) return std::nullopt;
     const auto parsed = core::Network::parse(*found);
@@ -110,6 +135,7 @@ std::optional<std::int64_t> whole_number(const Value& value) {
 
 std::optional<std::int64_t> integer_between(const Value& value, std::int64_t least,
                                             std::int64_t most) {
+  if (value.tells(Shape::between(Shape::Kind::integer, least, most))) return std::nullopt;
   if (value.lacks_variable()) return std::nullopt;
   auto expected = fmt::format("a whole number from {} to {}", least, most);
   const auto found = whole_number(value);
@@ -127,6 +153,11 @@ std::optional<std::int64_t> integer_between(const Value& value, std::int64_t lea
 
 std::optional<core::Duration> duration_between(const Value& value, core::Duration least,
                                                core::Duration most) {
+  if (value.tells(Shape::of(Shape::Kind::duration))) {
+    value.asked()->shortest = least;
+    value.asked()->longest = most;
+    return std::nullopt;
+  }
   const auto found = value.text("a duration, such as \"250ms\", \"300s\", \"5m\" or \"1h\"");
   if (!found) return std::nullopt;
   const auto duration = parse_duration(*found);
@@ -146,6 +177,8 @@ std::optional<core::Duration> duration_between(const Value& value, core::Duratio
 std::optional<std::uint64_t> size_up_to(const Value& value, std::uint64_t most) {
   constexpr std::string_view kExpected =
       "a whole number with B, KiB, MiB or GiB, such as \"64KiB\", or \"0\"";
+  if (value.tells(Shape::between(Shape::Kind::size, 0, static_cast<std::int64_t>(most))))
+    return std::nullopt;
   std::optional<std::uint64_t> size;
   if (value.node().kind == Node::Kind::integer) {
     if (value.node().integer >= 0) size = static_cast<std::uint64_t>(value.node().integer);
@@ -166,6 +199,10 @@ std::optional<std::uint64_t> size_up_to(const Value& value, std::uint64_t most) 
 }
 
 std::optional<std::size_t> chosen(const Value& value, std::span<const std::string_view> words) {
+  if (value.tells(Shape::of(Shape::Kind::word))) {
+    value.asked()->words.assign(words.begin(), words.end());
+    return std::nullopt;
+  }
   auto expected = words.size() == 1 ? fmt::format("\"{}\"", words.front())
                                     : fmt::format("one of \"{}\"", fmt::join(words, "\", \""));
   const auto found = value.text(expected);
@@ -180,6 +217,8 @@ std::optional<std::size_t> chosen(const Value& value, std::span<const std::strin
 }
 
 bool is_list(const Value& value, std::size_t most) {
+  if (value.tells(Shape::between(Shape::Kind::list, 0, static_cast<std::int64_t>(most))))
+    return false;
   if (value.lacks_variable()) return false;
   if (value.node().kind != Node::Kind::array) {
     value.error(fmt::format("{} is not a list", value.kind()), "[ … ]");
@@ -194,6 +233,8 @@ bool is_list(const Value& value, std::size_t most) {
 }
 
 bool is_map(const Value& value, std::size_t most) {
+  if (value.tells(Shape::between(Shape::Kind::map, 0, static_cast<std::int64_t>(most))))
+    return false;
   if (value.lacks_variable()) return false;
   if (value.node().kind != Node::Kind::object) {
     value.error(fmt::format("{} is not an object", value.kind()), "{ … }");

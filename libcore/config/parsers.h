@@ -65,6 +65,33 @@ inline auto size(std::uint64_t most) {
   return [most](const Value& value) { return size_up_to(value, most); };
 }
 
+// Text of which some words mean something else than themselves; telling them apart is the caller's.
+std::optional<std::string> text_or_word(const Value& value,
+                                        std::initializer_list<std::string_view> words);
+
+// What the reference calls such a text, where its parser alone doesn't say.
+template <typename Parser>
+auto named(std::string_view name, Parser parser) {
+  return [name, parser](const Value& value) {
+    auto parsed = parser(value);
+    if (Shape* shape = value.asked()) shape->name = name;
+    return parsed;
+  };
+}
+
+// An object, or a value of another kind.
+template <typename OtherParser, typename ObjectParser>
+auto object_or(OtherParser other, ObjectParser object) {
+  return [other, object](const Value& value) {
+    if (value.asked()) {
+      auto parsed = other(value);
+      object(value.alternative());
+      return parsed;
+    }
+    return value.node().kind == Node::Kind::object ? object(value) : other(value);
+  };
+}
+
 // 0 becomes kNoLimit.
 template <typename Parser>
 auto or_none(Parser parser) {
@@ -90,19 +117,36 @@ auto nullable(Parser parser) {
 // The place of the word among the choices.
 std::optional<std::size_t> chosen(const Value& value, std::span<const std::string_view> words);
 
+// What a word stands for.
 template <typename T>
-auto choice(std::initializer_list<std::pair<std::string_view, T>> choices) {
-  std::vector<std::string_view> words;
-  std::vector<T> meanings;
-  for (const auto& [word, meaning] : choices) {
-    words.push_back(word);
-    meanings.push_back(meaning);
+class Choice {
+ public:
+  Choice(std::initializer_list<std::pair<std::string_view, T>> choices) {
+    for (const auto& [word, meaning] : choices) {
+      words_.push_back(word);
+      meanings_.push_back(meaning);
+    }
   }
-  return [words, meanings](const Value& value) -> std::optional<T> {
-    const auto index = chosen(value, words);
+  std::optional<T> operator()(const Value& value) const {
+    const auto index = chosen(value, words_);
     if (!index) return std::nullopt;
-    return meanings[*index];
-  };
+    return meanings_[*index];
+  }
+  std::optional<std::string> written(const T& setting) const {
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      if (meanings_[i] == setting) return '"' + std::string(words_[i]) + '"';
+    }
+    return std::nullopt;
+  }
+
+ private:
+  std::vector<std::string_view> words_;
+  std::vector<T> meanings_;
+};
+
+template <typename T>
+Choice<T> choice(std::initializer_list<std::pair<std::string_view, T>> choices) {
+  return Choice<T>(choices);
 }
 
 inline constexpr std::size_t kMaxItems = 1024; // of a list or a map, unless it has its own limit
@@ -116,13 +160,30 @@ auto list_of(Parser parser, std::size_t most = kMaxItems) {
   using Element = typename decltype(parser(std::declval<const Value&>()))::value_type;
   return [parser, most](const Value& given) -> std::optional<std::vector<Element>> {
     const Value value = given.as_list();
-    if (!is_list(value, most)) return std::nullopt;
+    if (!is_list(value, most)) {
+      if (value.asked()) parser(value.element(0));
+      return std::nullopt;
+    }
     std::vector<Element> list;
     for (std::size_t i = 0; i < value.node().elements.size(); ++i) {
       if (auto element = parser(value.element(i))) list.push_back(*std::move(element));
     }
     if (list.size() != value.node().elements.size()) return std::nullopt;
     return list;
+  };
+}
+
+// The same, with one at least: "server".
+template <typename Parser>
+auto some_of(Parser parser, std::size_t most, std::string_view what) {
+  return [list = list_of(parser, most), what](const Value& value) {
+    auto found = list(value);
+    if (Shape* shape = value.asked()) shape->least = 1;
+    if (found && found->empty()) {
+      value.error("the list is empty", "at least one " + std::string(what));
+      found.reset();
+    }
+    return found;
   };
 }
 
@@ -135,7 +196,13 @@ auto map_of(KeyParser key_parser, Parser parser, std::size_t most = kMaxItems) {
   using Element = typename decltype(parser(std::declval<const Value&>()))::value_type;
   return [key_parser, parser, most](const Value& given) -> std::optional<std::map<Key, Element>> {
     const Value value = given.as_object();
-    if (!is_map(value, most)) return std::nullopt;
+    if (!is_map(value, most)) {
+      if (value.asked()) {
+        parser(value.any_value());
+        key_parser(value.any_key());
+      }
+      return std::nullopt;
+    }
     std::map<Key, Element> map;
     bool complete = true;
     for (const auto& member : value.node().members) {

@@ -8,9 +8,10 @@
 namespace config {
 namespace {
 
-bool is_absent(const std::optional<Value>& value) {
-  return !value || value->is_null() ||
-         (value->node().kind == Node::Kind::array && value->node().elements.empty());
+bool is_absent(const std::optional<Value>& value) { return !value || value->is_null(); }
+
+bool is_empty_list(const std::optional<Value>& value) {
+  return value && value->node().kind == Node::Kind::array && value->node().elements.empty();
 }
 
 // The value or its file, whichever is there; a problem when both are.
@@ -19,10 +20,16 @@ struct Source {
   std::optional<Value> file;
 };
 
-Source find_source(ObjectReader& object, std::string_view key, std::string_view file_key) {
+Source find_source(ObjectReader& object, std::string_view key, std::string_view file_key,
+                   bool is_list) {
   Source source{object.find(key), object.find(file_key)};
+  if (is_list && is_empty_list(source.inline_value)) source.inline_value.reset();
   if (is_absent(source.inline_value)) source.inline_value.reset();
   if (is_absent(source.file)) source.file.reset();
+  if (source.file && source.file->asked()) {
+    path(*source.file);
+    source.file.reset();
+  }
   if (source.inline_value && source.file) {
     source.file->error(fmt::format("\"{}\" is given too", key), "one of the two");
     return {};
@@ -86,7 +93,7 @@ std::optional<core::Secret> secret(const Value& value) {
 
 bool read_secret(ObjectReader& object, std::string_view key, std::string_view file_key,
                  core::Secret& setting) {
-  const auto source = find_source(object, key, file_key);
+  const auto source = find_source(object, key, file_key, false);
   std::optional<core::Secret> found;
   if (source.inline_value) {
     found = secret(*source.inline_value);
@@ -101,7 +108,7 @@ bool read_secret(ObjectReader& object, std::string_view key, std::string_view fi
 
 bool read_secrets(ObjectReader& object, std::string_view key, std::string_view file_key,
                   std::vector<core::Secret>& setting) {
-  const auto source = find_source(object, key, file_key);
+  const auto source = find_source(object, key, file_key, true);
   if (source.inline_value) {
     auto found = list_of(secret)(*source.inline_value);
     if (!found) return false;

@@ -41,7 +41,40 @@ std::string_view Value::kind() const {
   return "";
 }
 
+Value Value::question(Reading& reading, Shape& shape) {
+  static const Node kNothing;
+  Value value(reading, kNothing, "");
+  value.asked_ = &shape;
+  return value;
+}
+
+Value Value::about(Shape& shape, std::string pointer) const {
+  Value value = question(*reading_, shape);
+  value.pointer_ = std::move(pointer);
+  return value;
+}
+
+bool Value::is_null() const {
+  if (asked_) asked_->nullable = true;
+  return !asked_ && node_->kind == Node::Kind::null;
+}
+
+bool Value::tells(Shape shape) const {
+  if (!asked_) return false;
+  shape.nullable = asked_->nullable;
+  *asked_ = std::move(shape);
+  return true;
+}
+
+Value Value::any_value() const { return about(asked_->part(0), pointer_to(pointer_, "*")); }
+Value Value::any_key() const { return about(asked_->part(1), pointer_to(pointer_, "*")); }
+Value Value::alternative() const { return about(asked_->others.emplace_back(), pointer_); }
+Value Value::member_asked(std::string_view key) const {
+  return about(asked_->member(key).shape, pointer_to(pointer_, key));
+}
+
 Value Value::element(std::size_t index) const {
+  if (asked_) return about(asked_->part(0), pointer_to(pointer_, index));
   if (index >= node_->elements.size()) return *this;
   return {*reading_, node_->elements[index], pointer_to(pointer_, index)};
 }
@@ -65,7 +98,7 @@ void Value::warning(std::string found, std::string expected) const {
 }
 
 void Value::note(Severity severity, std::string found, std::string expected) const {
-  if (reading_->problems.size() >= Reading::kMaxProblems) return;
+  if (asked_ || reading_->problems.size() >= Reading::kMaxProblems) return;
   reading_->problems.push_back({severity,
                                 {reading_->document.file(), node_->line, node_->column, pointer_},
                                 std::move(found),
@@ -89,6 +122,7 @@ void Value::refuse(std::string_view what, std::string expected) const {
 }
 
 std::optional<std::string> Value::text(std::string_view expected) const {
+  if (tells(Shape::text(""))) return std::nullopt;
   if (node_->kind != Node::Kind::string) {
     refuse("is not a string", std::string(expected));
     return std::nullopt;
@@ -97,6 +131,7 @@ std::optional<std::string> Value::text(std::string_view expected) const {
 }
 
 std::optional<std::string> Value::secret_text(std::string_view expected) const {
+  if (tells(Shape::text("secret"))) return std::nullopt;
   if (node_->kind != Node::Kind::string) {
     error(std::string(kind()) + " is not a string", std::string(expected));
     return std::nullopt;

@@ -10,6 +10,7 @@
 
 #include "libcore/config/document.h"
 #include "libcore/config/problem.h"
+#include "libcore/config/shape.h"
 #include "libcore/config/surroundings.h"
 
 namespace config {
@@ -31,15 +32,27 @@ class Value {
   Value(Reading& reading, const Node& node, std::string pointer)
       : reading_(&reading), node_(&node), pointer_(std::move(pointer)) {}
   static Value root(Reading& reading) { return {reading, reading.document.root(), ""}; }
+  // Not a value of the file: asks its readers what they would take there (describe.h).
+  static Value question(Reading& reading, Shape& shape);
 
   const Node& node() const { return *node_; }
   const std::string& pointer() const { return pointer_; }
   Reading& reading() const { return *reading_; }
-  bool is_null() const { return node_->kind == Node::Kind::null; }
+  // Asked by those who take it, so that a question learns that null may stand here.
+  bool is_null() const;
 
-  Value element(std::size_t index) const;  // of an array; of what a variable stands for: itself
-  Value key(const Member& member) const;   // of an object: the key itself, never expanded
-  Value value(const Member& member) const; // and what it stands for
+  // Where the answer to a question is written down; nullptr: this is a value of the file.
+  Shape* asked() const { return asked_; }
+  // Whether this is a question; then `shape` is the answer, and there is nothing to parse.
+  bool tells(Shape shape) const;
+
+  Value element(std::size_t index) const; // of an array; of what a variable stands for: itself
+  Value any_key() const;                  // of an object, in a question
+  Value any_value() const;                // likewise
+  Value alternative() const;              // in a question: a value of another kind
+  Value member_asked(std::string_view key) const; // of an object, in a question
+  Value key(const Member& member) const;          // of an object: the key itself, never expanded
+  Value value(const Member& member) const;        // and what it stands for
 
   void error(std::string found, std::string expected = "") const;
   void warning(std::string found, std::string expected = "") const;
@@ -67,9 +80,12 @@ class Value {
   std::optional<std::string> expanded() const;
   Node held(std::string text) const;
 
+  Value about(Shape& shape, std::string pointer) const; // another question
+
   Reading* reading_;
   const Node* node_;
   std::string pointer_;
+  Shape* asked_ = nullptr;
   bool is_key_ = false;
 };
 

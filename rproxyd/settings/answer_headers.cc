@@ -22,6 +22,22 @@ void read_error_pages(const Value& value, std::map<unsigned, std::string>& pages
 
 } // namespace
 
+static config::Written written(const config::Shape& /*shape*/,
+                               const Settings::ContentSecurityPolicy& policy) {
+  using Kind = Settings::ContentSecurityPolicy::Kind;
+  return config::quoted_json(policy.kind == Kind::off        ? "off"
+                             : policy.kind == Kind::standard ? "default"
+                                                             : policy.own);
+}
+
+static config::Written written(const config::Shape& /*shape*/,
+                               const Settings::ServerHeader& header) {
+  using Kind = Settings::ServerHeader::Kind;
+  return config::quoted_json(header.kind == Kind::pass     ? "pass"
+                             : header.kind == Kind::remove ? "remove"
+                                                           : header.own);
+}
+
 void read_answer_headers(config::ObjectReader& root, Settings& settings) {
   root.read("content_security_policy", settings.content_security_policy, content_security_policy);
   root.read("hsts", settings.hsts, hsts);
@@ -33,7 +49,7 @@ namespace {
 
 std::optional<Settings::ContentSecurityPolicy> content_security_policy(const Value& value) {
   using Policy = Settings::ContentSecurityPolicy;
-  const auto text = config::text_up_to(value, config::kMaxTextBytes);
+  const auto text = config::text_or_word(value, {"off", "default"});
   if (!text) return std::nullopt;
   if (*text == "off") return Policy{Policy::Kind::off, ""};
   if (*text == "default") return Policy{Policy::Kind::standard, ""};
@@ -77,7 +93,7 @@ bool is_hsts(std::string_view text) {
 }
 
 std::optional<std::optional<std::string>> hsts(const Value& value) {
-  auto text = config::text_up_to(value, config::kMaxTextBytes);
+  auto text = config::text_or_word(value, {"off"});
   if (!text) return std::nullopt;
   if (*text == "off") return std::optional<std::string>{};
   if (!is_hsts(*text)) {
@@ -92,6 +108,7 @@ std::optional<std::optional<std::string>> hsts(const Value& value) {
 std::optional<Settings::ServerHeader> server_header(const Value& value) {
   using Kind = Settings::ServerHeader::Kind;
   auto text = header_value(value);
+  if (config::Shape* shape = value.asked()) shape->words = {"pass", "remove"};
   if (!text) return std::nullopt;
   if (*text == "pass") return Settings::ServerHeader{Kind::pass, ""};
   if (*text == "remove") return Settings::ServerHeader{Kind::remove, ""};

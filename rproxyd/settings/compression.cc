@@ -35,7 +35,8 @@ void read_compression(const Value& value, Settings::Compression& compression) {
   config::ObjectReader object(value);
   object.read("enabled", compression.enabled, config::boolean);
   object.read("least_bytes", compression.least_bytes, config::size(kMaxLeastBytes));
-  object.read("types", compression.types, config::list_of(media_type, kMaxTypes));
+  object.read("types", compression.types,
+              config::list_of(config::named("content type", media_type), kMaxTypes));
   object.finish();
 }
 

@@ -36,7 +36,8 @@ std::optional<std::string> name_server(const Value& value) {
 
 void read_dns(const Value& value, Settings::Dns& dns) {
   config::ObjectReader object(value);
-  object.read("servers", dns.servers, config::list_of(name_server, kMaxNameServers));
+  object.read("servers", dns.servers,
+              config::list_of(config::named("address", name_server), kMaxNameServers));
   object.read("refresh", dns.refresh, config::duration(1s, 24h));
   object.finish();
 }

@@ -49,6 +49,10 @@ std::optional<std::string> header_value(const Value& value) {
 
 std::optional<std::optional<std::string>> request_id_header(const Value& value) {
   auto name = header_name(value);
+  if (config::Shape* shape = value.asked()) {
+    shape->words = {"off"};
+    shape->name = "header name that ends in `-Id`";
+  }
   if (!name) return std::nullopt;
   if (*name == "off") return std::optional<std::string>();
   // What a mistake would hit otherwise: Host, Cookie, what frames and forwards.
@@ -58,7 +62,8 @@ std::optional<std::optional<std::string>> request_id_header(const Value& value) 
 }
 
 std::optional<std::vector<Settings::HeaderField>> header_fields(const Value& value) {
-  const auto map = config::map_of(header_name, header_value, kMaxAnswerHeaders)(value);
+  const auto map = config::map_of(config::named("name", header_name),
+                                  config::named("value", header_value), kMaxAnswerHeaders)(value);
   if (!map) return std::nullopt;
   std::vector<Settings::HeaderField> fields;
   for (const auto& [name, content] : *map) fields.push_back({name, content});

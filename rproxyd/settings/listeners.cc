@@ -21,7 +21,7 @@ void check_listeners(const Value& list, const Settings& settings);
 
 void read_listeners(ObjectReader& root, Settings& settings) {
   if (root.require("listeners", settings.listeners,
-                   config::list_of(read_listener, kMaxListeners))) {
+                   config::some_of(read_listener, kMaxListeners, "listener"))) {
     check_listeners(root.place_of("listeners"), settings);
   }
 }
@@ -78,7 +78,6 @@ std::optional<Settings::Listener> read_listener(const Value& value) {
 }
 
 void check_listeners(const Value& list, const Settings& settings) {
-  if (settings.listeners.empty()) list.error("the list is empty", "at least one listener");
   for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
     const auto& listener = settings.listeners[i];
     const auto first =

@@ -47,12 +47,10 @@ void read_pin_guard(const Value& value, Settings::PinGuard& guard) {
               config::choice<Answer>({{"403", Answer::forbidden},
                                       {"429", Answer::too_many_requests},
                                       {"close", Answer::close}}));
-  if (object.read("paths", guard.paths, config::list_of(token_path, kMaxTokenPaths)) &&
-      guard.paths.empty()) {
-    object.place_of("paths").error("the list is empty", "at least one path");
-  }
+  object.read("paths", guard.paths,
+              config::some_of(config::named("URL path", token_path), kMaxTokenPaths, "path"));
   object.read("dry_run", guard.dry_run, config::boolean);
-  object.read("state", guard.state, config::nullable(ban_state));
+  object.read("state", guard.state, config::nullable(config::named("path", ban_state)));
   object.read("audit_log", guard.audit_log, config::nullable(config::path));
   object.read("audit_format", guard.audit_format,
               config::choice<logging::Format>(

@@ -74,6 +74,7 @@ std::optional<Settings::Pool> read_pool(const Value& value) {
 std::optional<Settings::Server> server_url(const Value& value) {
   constexpr std::string_view kExpected =
       "\"https://HOST\" or \"http://HOST\", with a port if need be: \"https://10.40.0.12:8443\"";
+  if (value.tells(config::Shape::text("server URL", "^https?://."))) return std::nullopt;
   const auto found = value.text(kExpected);
   if (!found) return std::nullopt;
   const auto parsed = parse_server(*found);
@@ -81,9 +82,7 @@ std::optional<Settings::Server> server_url(const Value& value) {
   return parsed;
 }
 
-// A URL, or an object that says more about the server.
-std::optional<Settings::Server> server(const Value& value) {
-  if (value.node().kind != config::Node::Kind::object) return server_url(value);
+std::optional<Settings::Server> server_in_full(const Value& value) {
   Settings::Server server;
   unsigned weight = server.weight;
   bool backup = server.backup;
@@ -102,9 +101,10 @@ std::optional<Settings::Server> server(const Value& value) {
 }
 
 void read_servers(ObjectReader& object, std::vector<Settings::Server>& servers) {
-  if (!object.require("servers", servers, config::list_of(server, kMaxServers))) return;
+  // A URL, or an object that says more about the server.
+  const auto server = config::object_or(server_url, server_in_full);
+  if (!object.require("servers", servers, config::some_of(server, kMaxServers, "server"))) return;
   const auto list = object.place_of("servers");
-  if (servers.empty()) list.error("the list is empty", "at least one server");
   for (std::size_t i = 0; i < servers.size(); ++i) {
     const bool repeated = std::any_of(
         servers.begin(), servers.begin() + static_cast<std::ptrdiff_t>(i),
@@ -122,7 +122,8 @@ void read_servers(ObjectReader& object, std::vector<Settings::Server>& servers) 
 void read_tls(const Value& value, Settings::BackendTls& tls) {
   ObjectReader object(value);
   object.read("verify", tls.verify, config::boolean);
-  object.read("server_name", tls.server_name, config::nullable(config::text()));
+  object.read("server_name", tls.server_name,
+              config::nullable(config::named("host name", config::text())));
   object.read("ca_file", tls.ca_file, config::nullable(config::path));
   object.finish();
   if (tls.server_name && !is_host_name(*tls.server_name)) {
@@ -158,9 +159,14 @@ struct RetryCause {
   unsigned status; // 0: none came
 };
 
+constexpr std::array<RetryCause, 6> kCauses{
+    {{"connect", 0}, {"timeout", 0}, {"500", 500}, {"502", 502}, {"503", 503}, {"504", 504}}};
+
+config::Written written(const config::Shape& /*shape*/, const RetryCause& cause) {
+  return config::quoted_json(cause.word);
+}
+
 std::optional<RetryCause> retry_cause(const Value& value) {
-  static constexpr std::array<RetryCause, 6> kCauses{
-      {{"connect", 0}, {"timeout", 0}, {"500", 500}, {"502", 502}, {"503", 503}, {"504", 504}}};
   std::array<std::string_view, kCauses.size()> words;
   std::ranges::transform(kCauses, words.begin(), &RetryCause::word);
   const auto index = config::chosen(value, words);
@@ -168,10 +174,23 @@ std::optional<RetryCause> retry_cause(const Value& value) {
   return kCauses[*index];
 }
 
+std::vector<RetryCause> causes_of(const Settings::Retry& retry) {
+  std::vector<RetryCause> causes;
+  for (const RetryCause& cause : kCauses) {
+    const auto& statuses = retry.on_status;
+    const bool is_one = cause.word == "connect" ? retry.on_connect
+                        : cause.word == "timeout"
+                            ? retry.on_timeout
+                            : std::ranges::find(statuses, cause.status) != statuses.end();
+    if (is_one) causes.push_back(cause);
+  }
+  return causes;
+}
+
 void read_retry(const Value& value, Settings::Retry& retry) {
   constexpr unsigned kMostAttempts = 8;
   ObjectReader object(value);
-  std::vector<RetryCause> causes;
+  std::vector<RetryCause> causes = causes_of(retry);
   if (object.read("on", causes, config::list_of(retry_cause))) {
     const auto has = [&](std::string_view word) {
       return std::ranges::find(causes, word, &RetryCause::word) != causes.end();

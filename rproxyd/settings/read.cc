@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "libcore/config/admin.h"
@@ -35,6 +36,8 @@ void read_log(const Value& value, Settings::Log& log);
 Settings read(const Value& root) {
   Settings settings;
   ObjectReader object(root);
+  std::string for_editors;
+  object.read("$schema", for_editors, config::text());
   object.read("workers", settings.workers, config::integer(0U, kMaxWorkers));
   object.read("drain_timeout", settings.drain_timeout, config::duration(0s, 24h));
   object.read("take_over_timeout", settings.take_over_timeout, config::duration(0s, 24h * 7));

@@ -34,7 +34,7 @@ bool read_target(ObjectReader& object, Settings::Route& route) {
   const bool has_redirect = read_redirect(object, redirect);
   const bool has_folder = read_folder(object, folder);
   const bool has_answer = read_answer(object, answer);
-  if (!object.is_object()) return false;
+  if (!object.is_object() && !object.value().asked()) return false;
   const bool one = has_one_target(object);
   if (one) check_belongs(object);
 
@@ -60,10 +60,10 @@ namespace {
 
 bool has_one_target(const ObjectReader& object) {
   constexpr std::array<std::string_view, 4> kTargets{"pool", "static", "redirect", "answer"};
-  const auto given =
-      std::ranges::count_if(kTargets, [&](std::string_view key) { return object.has(key); });
-  if (given == 1) return true;
-  object.value().error(given == 0 ? "the route leads nowhere" : "the route leads to several places",
+  if (object.has_exactly_one(kTargets)) return true;
+  const bool none =
+      std::ranges::none_of(kTargets, [&](std::string_view key) { return object.has(key); });
+  object.value().error(none ? "the route leads nowhere" : "the route leads to several places",
                        R"(one of "pool", "static", "redirect" and "answer")");
   return false;
 }
@@ -131,6 +131,8 @@ std::optional<std::string> redirect_location(const Value& value) {
 std::optional<unsigned> redirect_status(const Value& value) {
   constexpr std::array<unsigned, 5> kStatuses{301, 302, 303, 307, 308};
   const auto status = config::integer(0U, 999U)(value);
+  if (config::Shape* shape = value.asked())
+    shape->numbers.assign(kStatuses.begin(), kStatuses.end());
   if (!status) return std::nullopt;
   if (std::ranges::find(kStatuses, *status) != kStatuses.end()) return status;
   value.refuse("is not a redirect's status", "301, 302, 303, 307 or 308");
@@ -179,10 +181,14 @@ std::optional<std::string> content_type(const Value& value) {
 }
 
 bool read_folder(ObjectReader& object, Settings::StaticFolder& folder) {
-  object.read("index", folder.index, config::list_of(file_name, kMaxIndexFiles));
-  object.read("fallback", folder.fallback, config::nullable(path_below));
+  object.read("index", folder.index,
+              config::list_of(config::named("file name", file_name), kMaxIndexFiles));
+  object.read("fallback", folder.fallback,
+              config::nullable(config::named("path below the folder", path_below)));
   object.read("cache_control", folder.cache_control, config::nullable(header_value));
-  object.read("types", folder.types, config::map_of(ending, content_type, kMaxTypes));
+  object.read("types", folder.types,
+              config::map_of(config::named("ending", ending),
+                             config::named("content type", content_type), kMaxTypes));
   object.read("precompressed", folder.precompressed, config::boolean);
   return object.read("static", folder.folder, config::path);
 }
@@ -190,6 +196,7 @@ bool read_folder(ObjectReader& object, Settings::StaticFolder& folder) {
 // Text with line ends, unlike all other text of a configuration.
 std::optional<std::string> body_text(const Value& value) {
   auto body = value.text("text in quotes");
+  if (config::Shape* shape = value.asked()) shape->most = kMaxAnswerBytes;
   if (body && body->size() > kMaxAnswerBytes) {
     value.error("the text is " + std::to_string(body->size()) + " bytes long",
                 "at most " + std::to_string(kMaxAnswerBytes));

@@ -83,8 +83,10 @@ std::optional<Settings::Route> read_route(const Value& value) {
   ObjectReader object(value);
   bool complete = object.require("path", route.path, route_path);
   object.read("exact", route.exact, config::boolean);
-  object.read("hosts", route.hosts, config::list_of(host_pattern, kMaxHosts));
-  object.read("methods", route.methods, config::list_of(method_name, kMaxMethods));
+  object.read("hosts", route.hosts,
+              config::list_of(config::named("host name", host_pattern), kMaxHosts));
+  object.read("methods", route.methods,
+              config::list_of(config::named("method", method_name), kMaxMethods));
   complete = read_target(object, route) && complete;
   object.finish();
   if (!complete) return std::nullopt;

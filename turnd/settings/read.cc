@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -31,6 +32,8 @@ void refuse_repeated_listeners(const Value& list, const std::vector<Settings::Li
 Settings read(const Value& root) {
   Settings settings;
   ObjectReader object(root);
+  std::string for_editors;
+  object.read("$schema", for_editors, config::text());
   object.read("workers", settings.workers, config::integer(0U, kMaxWorkers));
   object.read("drain_timeout", settings.drain_timeout, config::duration(0s, 24h));
   object.read("take_over_timeout", settings.take_over_timeout, config::duration(0s, 24h * 7));
@@ -39,17 +42,12 @@ Settings read(const Value& root) {
   object.require("realm", settings.realm, realm);
 
   if (object.require("listeners", settings.listeners,
-                     config::list_of(read_listener, kMaxListeners))) {
-    const auto list = object.place_of("listeners");
-    if (settings.listeners.empty()) list.error("the list is empty", "at least one listener");
-    refuse_repeated_listeners(list, settings.listeners);
+                     config::some_of(read_listener, kMaxListeners, "listener"))) {
+    refuse_repeated_listeners(object.place_of("listeners"), settings.listeners);
   }
 
-  if (const auto relay = object.find("relay")) {
+  if (const auto relay = object.need("relay", R"({ "addresses": [ … ] })"))
     read_relay(*relay, settings.relay);
-  } else if (object.is_object()) {
-    root.error("\"relay\" is missing", "{ \"addresses\": [ … ] }");
-  }
   if (const auto peers = object.find("peers")) {
     ObjectReader lists(*peers);
     lists.read("allow", settings.peers.allow, config::network_list);
@@ -159,6 +157,11 @@ std::optional<core::IpAddress> relay_address(const Value& value) {
 std::optional<std::pair<std::uint16_t, std::uint16_t>> port_range(const Value& value) {
   constexpr std::uint16_t kFirst = 1;
   constexpr std::uint16_t kLast = 65535;
+  const auto port = config::integer(kFirst, kLast);
+  if (value.tells(config::Shape::between(config::Shape::Kind::list, 2, 2))) {
+    port(value.element(0));
+    return std::nullopt;
+  }
   const auto& elements = value.node().elements;
   if (elements.size() != 2) {
     value.error(value.node().kind == config::Node::Kind::array
@@ -167,7 +170,6 @@ std::optional<std::pair<std::uint16_t, std::uint16_t>> port_range(const Value& v
                 "the first and the last port, such as [49152, 65535]");
     return std::nullopt;
   }
-  const auto port = config::integer(kFirst, kLast);
   const auto first = port(value.element(0));
   const auto last = port(value.element(1));
   if (!first || !last) return std::nullopt;
@@ -183,9 +185,8 @@ void read_relay(const Value& value, Settings::Relay& relay) {
   constexpr std::size_t kMaxOutside = 2; // one a family
   ObjectReader object(value);
   if (object.require("addresses", relay.addresses,
-                     config::list_of(relay_address, kMaxRelayAddresses))) {
+                     config::some_of(relay_address, kMaxRelayAddresses, "address"))) {
     const auto list = object.place_of("addresses");
-    if (relay.addresses.empty()) list.error("the list is empty", "at least one address");
     std::set<core::IpAddress> seen;
     for (std::size_t i = 0; i < relay.addresses.size(); ++i) {
       if (!seen.insert(relay.addresses[i]).second) {
@@ -241,10 +242,8 @@ void read_alternate(const Value& value, Settings::Alternate& alternate) {
     }
     return address;
   };
-  if (object.require("servers", alternate.servers, config::list_of(server, kMaxAlternateServers)) &&
-      alternate.servers.empty()) {
-    object.place_of("servers").error("the list is empty", "at least one server");
-  }
+  object.require("servers", alternate.servers,
+                 config::some_of(server, kMaxAlternateServers, "server"));
   object.read("domain", alternate.domain, config::text(kMaxDomainBytes));
   object.read("when", alternate.when,
               config::choice<When>(

@@ -97,6 +97,7 @@ std::optional<std::string> realm(const Value& value) {
 }
 
 std::optional<std::string> user_name(const Value& key) {
+  if (key.tells(config::Shape::text("name"))) return std::nullopt;
   return checked_name(key, key.node().text); // no variables in keys
 }
 

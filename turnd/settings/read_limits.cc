@@ -10,12 +10,8 @@ using namespace std::chrono_literals;
 void read_limits(const config::Value& value, Settings::Limits& limits) {
   config::ObjectReader object(value);
   const auto count = config::or_none(config::integer(std::uint64_t{0}, kMaxAllocations));
-  const auto read_count = [&](std::string_view key, std::optional<std::uint64_t>& into) {
-    std::uint64_t read = 0;
-    if (object.read(key, read, count)) into = read;
-  };
-  read_count("allocations", limits.allocations);
-  read_count("allocations_per_user", limits.allocations_per_user);
+  object.read("allocations", limits.allocations, count);
+  object.read("allocations_per_user", limits.allocations_per_user, count);
 
   const auto bandwidth = config::or_none(config::size(kMaxBandwidth));
   object.read("bandwidth_per_allocation", limits.bandwidth_per_allocation, bandwidth);

@@ -65,12 +65,11 @@ std::optional<Settings::Oauth> oauth(const Value& value) {
   const bool has_name =
       object.require("server_name", oauth.server_name, config::text(kMaxServerNameBytes));
   const bool has_keys =
-      object.require("keys", oauth.keys, config::list_of(token_key, kMaxTokenKeys));
+      object.require("keys", oauth.keys, config::some_of(token_key, kMaxTokenKeys, "key"));
   object.finish();
   if (!has_name || !has_keys) return std::nullopt;
 
   const auto list = object.place_of("keys");
-  if (oauth.keys.empty()) list.error("the list is empty", "at least one key");
   for (std::size_t i = 0; i < oauth.keys.size(); ++i) {
     const auto first = std::ranges::find(oauth.keys, oauth.keys[i].id, &TokenKey::id);
     if (first != oauth.keys.begin() + static_cast<std::ptrdiff_t>(i)) {
