@@ -6,16 +6,17 @@
 #include <nlohmann/json.hpp>
 
 #include "libcore/config/units.h"
+#include "libcore/program/amounts.h"
 #include "libcore/program/command_line.h"
-#include "libcore/program/span.h"
 #include "libcore/program/table.h"
 #include "libcore/program/terminal.h"
-#include "rproxyd/running_daemon.h"
+#include "rproxyd/settings/settings.h"
 
 namespace rproxyd {
 namespace {
 
 using nlohmann::json;
+using program::text_of;
 
 constexpr std::size_t kLeastReason = 12; // columns of the terminal
 
@@ -29,7 +30,8 @@ void print_bans(const json& answer) {
                {.title = "REASON", .shortest = kLeastReason}});
   for (const json& ban : answer.value("bans", json::array())) {
     table.add(
-        {text_of(ban, "network"), program::span(std::chrono::seconds(ban.value("seconds_left", 0))),
+        {text_of(ban, "network"),
+         program::time_span(std::chrono::seconds(ban.value("seconds_left", 0))),
          fmt::format("{}", ban.value("offences", 0)),
          ban.value("tokens_only", false) ? "tokens" : "all",
          ban.value("by_hand", false) ? "by hand" : "wrong PINs, last at " + text_of(ban, "room")});
@@ -40,12 +42,9 @@ void print_bans(const json& answer) {
 } // namespace
 
 BansCommand::BansCommand(CLI::App& app)
-    : bans_(app.add_subcommand("bans", "list, add and lift bans of the running daemon")) {
+    : bans_(app.add_subcommand("bans", "list, add and lift bans of the running daemon")),
+      daemon_("rproxyd", *bans_) {
   bans_->require_subcommand(0, 1);
-  bans_->fallthrough(); // --config
-  bans_->add_option("--socket", socket_, "the daemon's admin socket, instead of --config")
-      ->type_name("FILE");
-  bans_->add_flag("--json", json_, "as the daemon says it, for scripts");
   CLI::App* list = bans_->add_subcommand("list", "who is banned (also when nothing else is asked)");
   add_ = bans_->add_subcommand("add", "ban an address, or an IPv6 /64, /56 or /48");
   remove_ = bans_->add_subcommand("remove", "lift a ban");
@@ -73,13 +72,13 @@ int BansCommand::run(const std::string& config_file) const {
     }
     question["seconds"] = std::chrono::duration_cast<std::chrono::seconds>(*duration).count();
   }
-  const auto answer = ask_daemon(config_file, socket_, question);
-  if (!answer) return refused(answer.error().text);
-  if (json_) print_json(*answer);
-  if (!answer->value("ok", false))
-    return json_ ? program::kRefused : refused(answer->value("error", ""));
-  if (json_) return 0;
-  if (answer->contains("bans")) {
+  const auto socket = daemon_.socket(config_file, load);
+  if (!socket) return program::kRefused;
+  const auto answer = program::ask_daemon(*socket, question);
+  if (!answer) return daemon_.refused(answer.error().text);
+  if (daemon_.json()) {
+    program::print_json(*answer);
+  } else if (answer->contains("bans")) {
     print_bans(*answer);
   } else if (clear_->parsed()) {
     fmt::print("{} lifted\n", answer->value("lifted", 0));

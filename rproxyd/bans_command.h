@@ -5,14 +5,13 @@
 
 #include <string>
 
+#include "libcore/program/running_daemon.h"
+
 namespace rproxyd {
 
 class BansCommand {
  public:
-  explicit BansCommand(CLI::App& app);      // adds itself
-  BansCommand(const BansCommand&) = delete; // the options hold its address
-  BansCommand& operator=(const BansCommand&) = delete;
-  ~BansCommand() = default;
+  explicit BansCommand(CLI::App& app); // adds itself
 
   bool parsed() const { return bans_->parsed(); }
   // `config_file` empty: the daemon is looked for where it is by default. The exit code.
@@ -20,13 +19,12 @@ class BansCommand {
 
  private:
   CLI::App* bans_;
+  program::RunningDaemon daemon_;
   CLI::App* add_ = nullptr;
   CLI::App* remove_ = nullptr;
   CLI::App* clear_ = nullptr;
   std::string address_;
   std::string duration_;
-  std::string socket_;
-  bool json_ = false;
 };
 
 } // namespace rproxyd

@@ -9,10 +9,9 @@
 #include "libcore/base/text.h"
 #include "libcore/program/amounts.h"
 #include "libcore/program/command_line.h"
-#include "libcore/program/span.h"
 #include "libcore/program/table.h"
 #include "libcore/program/terminal.h"
-#include "rproxyd/running_daemon.h"
+#include "rproxyd/settings/settings.h"
 
 namespace rproxyd {
 namespace {
@@ -21,6 +20,7 @@ using nlohmann::json;
 using program::Style;
 using program::Table;
 using program::Terminal;
+using program::text_of;
 
 constexpr auto kRight = Table::Side::right;
 constexpr std::size_t kLeast = 8; // columns that are left of what gives way
@@ -48,7 +48,7 @@ std::string head(const json& status, const Terminal& terminal) {
       "rproxyd {}, {} for {}, {} workers, process {}\n{}, in force since {}; reloads: {} done, {} "
       "refused\n",
       text_of(status, "version"), styled(state, style_of_state(state), terminal),
-      program::span(std::chrono::seconds(status.value("uptime_seconds", 0))),
+      program::time_span(std::chrono::seconds(status.value("uptime_seconds", 0))),
       number_of(status, "workers"), status.value("pid", 0), text_of(configuration, "file"),
       text_of(configuration, "loaded"), number_of(reloads, "done"), number_of(reloads, "refused"));
 }
@@ -142,26 +142,25 @@ std::string certificates(const json& status, const Terminal& terminal) {
 StatusCommand::StatusCommand(CLI::App& app)
     : status_(app.add_subcommand("status",
                                  "nodes, connections, bans, warnings of the running "
-                                 "daemon")) {
-  status_->fallthrough(); // --config
-  status_->add_option("--socket", socket_, "the daemon's admin socket, instead of --config")
-      ->type_name("FILE");
+                                 "daemon")),
+      daemon_("rproxyd", *status_) {
   status_->add_flag("--ready", ready_,
                     "say nothing; the exit code is 0 while the daemon takes new work, as /readyz");
-  status_->add_flag("--json", json_, "as /status says it, for scripts");
 }
 
 int StatusCommand::run(const std::string& config_file) const {
-  const auto answer = ask_daemon(config_file, socket_, {{"command", "status"}});
-  if (!answer) return refused(answer.error().text);
+  const auto socket = daemon_.socket(config_file, load);
+  if (!socket) return program::kRefused;
+  const auto answer = program::ask_daemon(*socket, {{"command", "status"}});
+  if (!answer) return daemon_.refused(answer.error().text);
   if (ready_) {
-    const std::string state = text_of(*answer, "state");
-    return state == "serving" ? 0 : refused(state.empty() ? answer->value("error", "") : state);
+    const std::string state = program::text_of(*answer, "state");
+    return state == "serving" ? 0 : daemon_.refused(state);
   }
-  if (json_) print_json(*answer);
-  if (!answer->value("ok", false))
-    return json_ ? program::kRefused : refused(answer->value("error", ""));
-  if (json_) return 0;
+  if (daemon_.json()) {
+    program::print_json(*answer);
+    return 0;
+  }
   const Terminal terminal = Terminal::of_output();
   const json& status = *answer;
   const std::string text = head(status, terminal) + traffic(status) + guard(status) +

@@ -5,14 +5,13 @@
 
 #include <string>
 
+#include "libcore/program/running_daemon.h"
+
 namespace rproxyd {
 
 class StatusCommand {
  public:
-  explicit StatusCommand(CLI::App& app);        // adds itself
-  StatusCommand(const StatusCommand&) = delete; // the options hold its address
-  StatusCommand& operator=(const StatusCommand&) = delete;
-  ~StatusCommand() = default;
+  explicit StatusCommand(CLI::App& app); // adds itself
 
   bool parsed() const { return status_->parsed(); }
   // As BansCommand::run(): 0 when there is an answer.
@@ -20,8 +19,7 @@ class StatusCommand {
 
  private:
   CLI::App* status_;
-  std::string socket_;
-  bool json_ = false;
+  program::RunningDaemon daemon_;
   bool ready_ = false;
 };
 

@@ -11,7 +11,7 @@
 
 #include "libcore/program/command_line.h"
 #include "libcore/program/live_view.h"
-#include "turnd/ask_daemon.h"
+#include "turnd/settings/settings.h"
 
 namespace turnd {
 namespace {
@@ -58,14 +58,12 @@ std::string live_picture(const SessionList& list, const std::string& trouble, st
 } // namespace
 
 SessionsCommand::SessionsCommand(CLI::App& app)
-    : sessions_(app.add_subcommand("sessions", "list allocations of the running daemon, end one")) {
+    : sessions_(app.add_subcommand("sessions", "list allocations of the running daemon, end one")),
+      daemon_("turnd", *sessions_) {
   const std::map<std::string, SessionOrder> orders{
       {"age", SessionOrder::age},   {"rate", SessionOrder::rate}, {"bytes", SessionOrder::bytes},
       {"left", SessionOrder::left}, {"user", SessionOrder::user}, {"client", SessionOrder::client}};
   sessions_->require_subcommand(0, 1);
-  sessions_->fallthrough(); // --config
-  sessions_->add_option("--socket", socket_, "the daemon's admin socket, instead of --config")
-      ->type_name("FILE");
   sessions_->add_option("--user", user_, "only this user's")->type_name("NAME");
   sessions_->add_option("--client", client_, "only of clients at this address, or in this network")
       ->type_name("ADDR");
@@ -75,7 +73,6 @@ SessionsCommand::SessionsCommand(CLI::App& app)
           ->transform(CLI::CheckedTransformer(orders).description(""))
           ->type_name("BY");
   sessions_->add_option("--limit", limit_, "show so many at most")->type_name("N");
-  sessions_->add_flag("--json", json_, "for scripts");
   sessions_->add_flag("--watch", watch_, "draw the list anew every second; q leaves");
   CLI::App* list = sessions_->add_subcommand("list", "also when nothing else is asked");
   kill_ = sessions_->add_subcommand("kill", "end one at once, as if its time had passed");
@@ -84,30 +81,30 @@ SessionsCommand::SessionsCommand(CLI::App& app)
 }
 
 int SessionsCommand::run(const std::string& config_file) const {
-  const auto socket = admin_socket(socket_, config_file);
+  const auto socket = daemon_.socket(config_file, load);
   if (!socket) return program::kRefused;
   if (kill_->parsed()) return kill(*socket);
   return watch_ ? watch(*socket) : list(*socket);
 }
 
 core::Result<nlohmann::json> SessionsCommand::ask_for_list(const std::string& socket) const {
-  nlohmann::json question{{"command", "sessions"}, {"action", "list"}, {"peers", json_}};
+  nlohmann::json question{{"command", "sessions"}, {"action", "list"}, {"peers", daemon_.json()}};
   if (!user_.empty()) question["user"] = user_;
   if (!client_.empty()) question["client"] = client_;
-  return ask_daemon(socket, question);
+  return program::ask_daemon(socket, question);
 }
 
 int SessionsCommand::list(const std::string& socket) const {
   const auto before = ask_for_list(socket);
-  if (!before) return refused(before.error());
+  if (!before) return daemon_.refused(before.error().text);
   std::this_thread::sleep_for(kRateWindow);
   auto answer = ask_for_list(socket);
-  if (!answer) return refused(answer.error());
+  if (!answer) return daemon_.refused(answer.error().text);
   SessionList sessions = SessionList::read(*answer);
   sessions.find_rates(SessionList::read(*before));
   sessions.sort(order_);
-  if (json_) {
-    fmt::print("{}\n", with_rates(*std::move(answer), sessions, no_more_than(limit_)).dump());
+  if (daemon_.json()) {
+    program::print_json(with_rates(*std::move(answer), sessions, no_more_than(limit_)));
   } else {
     fmt::print("{}{}\n", sessions.table(program::Terminal::of_output(), no_more_than(limit_)),
                sessions.summary());
@@ -120,7 +117,7 @@ int SessionsCommand::list(const std::string& socket) const {
 int SessionsCommand::watch(const std::string& socket) const {
   const SessionOrder order = sort_->count() != 0 ? order_ : SessionOrder::rate;
   const auto first = ask_for_list(socket);
-  if (!first) return refused(first.error());
+  if (!first) return daemon_.refused(first.error().text);
   SessionList list = SessionList::read(*first);
   int exit_code = 0;
   std::string trouble;
@@ -135,7 +132,7 @@ int SessionsCommand::watch(const std::string& socket) const {
     } else if (terminal.interactive) {
       trouble = answer.error().text;
     } else {
-      exit_code = refused(answer.error());
+      exit_code = daemon_.refused(answer.error().text);
       return {};
     }
     return live_picture(list, trouble, no_more_than(limit_), terminal);
@@ -145,9 +142,13 @@ int SessionsCommand::watch(const std::string& socket) const {
 
 int SessionsCommand::kill(const std::string& socket) const {
   const auto answer =
-      ask_daemon(socket, {{"command", "sessions"}, {"action", "kill"}, {"id", id_}});
-  if (!answer) return refused(answer.error());
-  fmt::print("{}\n", json_ ? answer->dump() : id_ + " ended");
+      program::ask_daemon(socket, {{"command", "sessions"}, {"action", "kill"}, {"id", id_}});
+  if (!answer) return daemon_.refused(answer.error().text);
+  if (daemon_.json()) {
+    program::print_json(*answer);
+  } else {
+    fmt::print("{} ended\n", id_);
+  }
   return 0;
 }
 

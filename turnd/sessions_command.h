@@ -6,16 +6,14 @@
 #include <string>
 
 #include "libcore/base/error.h"
+#include "libcore/program/running_daemon.h"
 #include "turnd/session_list.h"
 
 namespace turnd {
 
 class SessionsCommand {
  public:
-  explicit SessionsCommand(CLI::App& app);          // adds itself
-  SessionsCommand(const SessionsCommand&) = delete; // the options hold its address
-  SessionsCommand& operator=(const SessionsCommand&) = delete;
-  ~SessionsCommand() = default;
+  explicit SessionsCommand(CLI::App& app); // adds itself
 
   bool parsed() const { return sessions_->parsed(); }
   // `config_file` empty: the daemon is looked for where it is by default. The exit code.
@@ -28,15 +26,14 @@ class SessionsCommand {
   int kill(const std::string& socket) const;
 
   CLI::App* sessions_;
+  program::RunningDaemon daemon_;
   CLI::App* kill_ = nullptr;
   std::string id_;
-  std::string socket_;
   std::string user_;
   std::string client_;
   SessionOrder order_ = SessionOrder::age;
   CLI::Option* sort_ = nullptr;
   std::size_t limit_ = 0; // 0: all
-  bool json_ = false;
   bool watch_ = false;
 };
 

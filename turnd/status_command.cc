@@ -10,7 +10,7 @@
 #include "libcore/program/command_line.h"
 #include "libcore/program/table.h"
 #include "libcore/program/terminal.h"
-#include "turnd/ask_daemon.h"
+#include "turnd/settings/settings.h"
 
 namespace turnd {
 namespace {
@@ -115,26 +115,23 @@ std::string places(const json& status, const Terminal& terminal) {
 } // namespace
 
 StatusCommand::StatusCommand(CLI::App& app)
-    : status_(app.add_subcommand("status", "what the running daemon is doing")) {
-  status_->fallthrough(); // --config
-  status_->add_option("--socket", socket_, "the daemon's admin socket, instead of --config")
-      ->type_name("FILE");
+    : status_(app.add_subcommand("status", "what the running daemon is doing")),
+      daemon_("turnd", *status_) {
   status_->add_flag("--ready", ready_,
                     "say nothing; the exit code is 0 while the daemon takes new work, as /readyz");
-  status_->add_flag("--json", json_, "for scripts");
 }
 
 int StatusCommand::run(const std::string& config_file) const {
-  const auto socket = admin_socket(socket_, config_file);
+  const auto socket = daemon_.socket(config_file, load);
   if (!socket) return program::kRefused;
-  const auto status = ask_daemon(*socket, {{"command", "status"}});
-  if (!status) return refused(status.error());
+  const auto status = program::ask_daemon(*socket, {{"command", "status"}});
+  if (!status) return daemon_.refused(status.error().text);
   if (ready_) {
-    const std::string state = printable(status->at("state"));
-    return state == "serving" ? 0 : refused({state});
+    const std::string state = program::text_of(*status, "state");
+    return state == "serving" ? 0 : daemon_.refused(state);
   }
-  if (json_) {
-    fmt::print("{}\n", status->dump());
+  if (daemon_.json()) {
+    program::print_json(*status);
     return 0;
   }
   const Terminal terminal = Terminal::of_output();

@@ -4,14 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "libcore/program/running_daemon.h"
+
 namespace turnd {
 
 class StatusCommand {
  public:
-  explicit StatusCommand(CLI::App& app);        // adds itself
-  StatusCommand(const StatusCommand&) = delete; // the options hold its address
-  StatusCommand& operator=(const StatusCommand&) = delete;
-  ~StatusCommand() = default;
+  explicit StatusCommand(CLI::App& app); // adds itself
 
   bool parsed() const { return status_->parsed(); }
   // `config_file` empty: the daemon is looked for where it is by default. The exit code.
@@ -19,8 +18,7 @@ class StatusCommand {
 
  private:
   CLI::App* status_;
-  std::string socket_;
-  bool json_ = false;
+  program::RunningDaemon daemon_;
   bool ready_ = false;
 };
 

@@ -33,7 +33,10 @@ std::string time_span(std::chrono::seconds span) {
   using std::chrono::minutes;
   if (span < std::chrono::seconds(0)) return "0 s";
   if (span < minutes(1)) return fmt::format("{} s", span.count());
-  if (span < hours(1)) return fmt::format("{} min", duration_cast<minutes>(span).count());
+  if (span < hours(1)) {
+    return fmt::format("{} min {} s", duration_cast<minutes>(span).count(),
+                       (span % minutes(1)).count());
+  }
   if (span < days(1)) {
     return fmt::format("{} h {} min", duration_cast<hours>(span).count(),
                        duration_cast<minutes>(span % hours(1)).count());

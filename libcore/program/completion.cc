@@ -32,6 +32,7 @@ void Bash::add(const OptionShape& option, std::vector<std::string>& offered) {
 
 void Bash::add(const CommandShape& command, const std::string& path) {
   std::vector<std::string> offered;
+  offered.reserve(command.commands.size());
   for (const CommandShape& each : command.commands) offered.push_back(each.name);
   for (const OptionShape& each : command.arguments) {
     for (const std::string& choice : each.choices()) offered.push_back(choice);

@@ -6,9 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include "libcore/admin/client.h"
-#include "libcore/program/command_line.h"
-
 namespace program {
 namespace {
 
@@ -88,39 +85,27 @@ void add_log_command(admin::Commands& commands, logging::Logger& log) {
 }
 
 LogCommand::LogCommand(std::string program, CLI::App& app)
-    : program_(std::move(program)),
-      command_(app.add_subcommand("log", "show and change what the running daemon logs")) {
-  command_->fallthrough(); // --config
+    : command_(app.add_subcommand("log", "show and change what the running daemon logs")),
+      daemon_(std::move(program), *command_) {
   command_
       ->add_option("change", changes_,
                    "debug, info, warning or error; SUBJECT=LEVEL, such as backend=debug; reset")
       ->type_name("LEVEL");
-  command_->add_option("--socket", socket_, "the daemon's admin socket, instead of --config")
-      ->type_name("FILE");
-  command_->add_flag("--json", json_, "as the daemon says it, for scripts");
 }
 
 int LogCommand::ask(const std::string& socket) const {
-  const auto refused = [this](const std::string& why) {
-    fmt::print(stderr, "{}: {}\n", program_, why);
-    return kRefused;
-  };
-  if (socket.empty()) return refused("no admin socket is configured: admin.socket is null");
-  const auto said = admin::ask(socket, admin::to_line({{"command", "log"}, {"changes", changes_}}));
-  if (!said) return refused(said.error().text);
-  const json answer = json::parse(*said, nullptr, false);
-  if (answer.is_discarded() || !answer.is_object())
-    return refused("the daemon's answer can't be read");
-  if (json_) fmt::print("{}\n", *said);
-  const bool done = answer.value("ok", false);
-  if (json_) return done ? 0 : kRefused;
-  if (!done) return refused(admin::text_of(answer, "error"));
-  fmt::print("{:<20} {}\n", "all", admin::text_of(answer, "level"));
-  const json subjects = answer.value("subjects", json::object());
+  const auto answer = ask_daemon(socket, {{"command", "log"}, {"changes", changes_}});
+  if (!answer) return daemon_.refused(answer.error().text);
+  if (daemon_.json()) {
+    print_json(*answer);
+    return 0;
+  }
+  fmt::print("{:<20} {}\n", "all", text_of(*answer, "level"));
+  const json subjects = answer->value("subjects", json::object());
   for (const auto& [subject, level] : subjects.items()) {
     fmt::print("{:<20} {}\n", subject, level.is_string() ? level.get<std::string>() : "");
   }
-  if (const auto lost = answer.value("lines_lost", std::uint64_t{0}); lost != 0)
+  if (const auto lost = answer->value("lines_lost", std::uint64_t{0}); lost != 0)
     fmt::print("{} lines could not be written and are lost\n", lost);
   return 0;
 }

@@ -10,14 +10,13 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
 #include <string>
 #include <vector>
 
 #include "libcore/admin/commands.h"
-#include "libcore/config/problem.h"
-#include "libcore/config/surroundings.h"
 #include "libcore/log/log.h"
+#include "libcore/program/command_line.h"
+#include "libcore/program/running_daemon.h"
 
 namespace program {
 
@@ -27,33 +26,22 @@ void add_log_command(admin::Commands& commands, logging::Logger& log);
 class LogCommand {
  public:
   LogCommand(std::string program, CLI::App& app); // adds itself
-  LogCommand(const LogCommand&) = delete;         // the options hold its address
-  LogCommand& operator=(const LogCommand&) = delete;
-  ~LogCommand() = default;
 
   bool parsed() const { return command_->parsed(); }
 
   // The exit code. `config_file` empty: the daemon is looked for where it is by default.
   template <typename Load>
   int run(const std::string& config_file, Load&& load) const {
-    if (!socket_.empty()) return ask(socket_);
-    if (config_file.empty()) return ask("/run/vestibule/" + program_ + ".sock");
-    const auto loaded = load(config_file, config::SystemSurroundings());
-    if (!loaded) {
-      std::fputs(config::report(config_file, loaded.error()).c_str(), stderr);
-      return 1;
-    }
-    return ask(loaded->settings.admin.socket.value_or(""));
+    const auto socket = daemon_.socket(config_file, load);
+    return socket ? ask(*socket) : kRefused;
   }
 
  private:
   int ask(const std::string& socket) const;
 
-  std::string program_;
   CLI::App* command_;
+  RunningDaemon daemon_;
   std::vector<std::string> changes_;
-  std::string socket_;
-  bool json_ = false;
 };
 
 } // namespace program

@@ -7,14 +7,11 @@
 
 #include <array>
 #include <chrono>
-#include <optional>
 #include <utility>
 #include <vector>
 
-#include "libcore/admin/client.h"
 #include "libcore/admin/wire.h"
 #include "libcore/event/fd.h"
-#include "libcore/program/command_line.h"
 #include "libcore/program/detached_process.h"
 
 namespace program {
@@ -49,14 +46,6 @@ json start(logging::Logger& log, const std::string& path,
   return {{"ok", true}, {"pid", *started}};
 }
 
-std::optional<json> asked(const std::string& socket, const char* command) {
-  const auto said = admin::ask(socket, admin::to_line({{"command", command}}));
-  if (!said) return std::nullopt;
-  json answer = json::parse(*said, nullptr, false);
-  if (!answer.is_object()) return std::nullopt;
-  return answer;
-}
-
 bool has_ended(const event::Fd& process, int within) {
   if (!process) return true;
   pollfd waited{.fd = process.get(), .events = POLLIN, .revents = 0};
@@ -80,45 +69,38 @@ void add_upgrade_command(admin::Commands& commands, logging::Logger& log,
 }
 
 UpgradeCommand::UpgradeCommand(std::string program, CLI::App& app)
-    : program_(std::move(program)),
-      command_(app.add_subcommand(
+    : command_(app.add_subcommand(
           "upgrade",
           "the running daemon starts the program that is installed now, which takes over; "
-          "nobody is cut")) {
-  command_->fallthrough(); // --config
-  command_->add_option("--socket", socket_, "the daemon's admin socket, instead of --config")
-      ->type_name("FILE");
-}
+          "nobody is cut")),
+      daemon_(std::move(program), *command_) {}
 
 int UpgradeCommand::upgrade(const std::string& socket) const {
-  const auto refused = [this](const std::string& why) {
-    fmt::print(stderr, "{}: {}\n", program_, why);
-    return kRefused;
-  };
-  if (socket.empty()) return refused("no admin socket is configured: admin.socket is null");
-  const auto said = admin::ask(socket, admin::to_line({{"command", "upgrade"}}));
-  if (!said) return refused(said.error().text);
-  const json answer = json::parse(*said, nullptr, false);
-  if (!answer.is_object() || !answer.value("ok", false)) {
-    return refused(fmt::format("the running daemon starts no successor: {}",
-                               answer.is_object() ? admin::text_of(answer, "error") : *said));
+  const auto answer = ask_daemon(socket, {{"command", "upgrade"}});
+  if (!answer) {
+    return daemon_.refused(
+        fmt::format("the running daemon starts no successor: {}", answer.error().text));
   }
-  const auto pid = answer.value("pid", pid_t{0});
+  const auto pid = answer->value("pid", pid_t{0});
   const event::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
   const auto end = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < end) {
-    const auto status = asked(socket, "status");
-    if (status && status->value("pid", pid_t{0}) == pid &&
-        admin::text_of(*status, "state") == "serving") {
-      fmt::print("{} {}, process {}, serves\n", program_, admin::text_of(*status, "version"), pid);
+    const auto status = ask_daemon(socket, {{"command", "status"}});
+    if (status && status->value("pid", pid_t{0}) == pid && text_of(*status, "state") == "serving") {
+      if (daemon_.json()) {
+        print_json(*answer);
+      } else {
+        fmt::print("{} {}, process {}, serves\n", daemon_.program(), text_of(*status, "version"),
+                   pid);
+      }
       return 0;
     }
     if (has_ended(process, kAskEvery)) {
-      return refused(fmt::format(
+      return daemon_.refused(fmt::format(
           "the new process, {}, has ended, and its log says why; the one that ran serves on", pid));
     }
   }
-  return refused(
+  return daemon_.refused(
       fmt::format("process {} has not taken over within {} s; the one that ran serves on", pid,
                   std::chrono::duration_cast<std::chrono::seconds>(kPatience).count()));
 }

@@ -8,14 +8,13 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
 #include <string>
 
 #include "libcore/admin/commands.h"
 #include "libcore/base/time.h"
-#include "libcore/config/problem.h"
-#include "libcore/config/surroundings.h"
 #include "libcore/log/log.h"
+#include "libcore/program/command_line.h"
+#include "libcore/program/running_daemon.h"
 
 namespace program {
 
@@ -29,9 +28,6 @@ class UpgradeCommand {
   static constexpr core::Duration kPatience = std::chrono::seconds(90);
 
   UpgradeCommand(std::string program, CLI::App& app); // adds itself
-  UpgradeCommand(const UpgradeCommand&) = delete;     // the options hold its address
-  UpgradeCommand& operator=(const UpgradeCommand&) = delete;
-  ~UpgradeCommand() = default;
 
   bool parsed() const { return command_->parsed(); }
 
@@ -39,22 +35,15 @@ class UpgradeCommand {
   // is looked for where it is by default.
   template <typename Load>
   int run(const std::string& config_file, Load&& load) const {
-    if (!socket_.empty()) return upgrade(socket_);
-    if (config_file.empty()) return upgrade("/run/vestibule/" + program_ + ".sock");
-    const auto loaded = load(config_file, config::SystemSurroundings());
-    if (!loaded) {
-      std::fputs(config::report(config_file, loaded.error()).c_str(), stderr);
-      return 1;
-    }
-    return upgrade(loaded->settings.admin.socket.value_or(""));
+    const auto socket = daemon_.socket(config_file, load);
+    return socket ? upgrade(*socket) : kRefused;
   }
 
  private:
   int upgrade(const std::string& socket) const;
 
-  std::string program_;
   CLI::App* command_;
-  std::string socket_;
+  RunningDaemon daemon_;
 };
 
 } // namespace program
