@@ -24,6 +24,15 @@ class Rival:
         loader = next(path for path in (root / "usr/lib64").glob("ld-linux*") if path.exists())
         return [str(loader), "--library-path", str(library), str(found)]
 
+    def script(self, folder: Path) -> Path:
+        """A program of one path in the folder, for who starts itself anew by its own name."""
+        path = folder / self._program
+        [*loader, found] = self.command()
+        name = '--argv0 "$0" ' if loader else ""
+        path.write_text(f'#!/bin/sh\nexec {" ".join(loader[:1])} {name}{" ".join(loader[1:])} {found} "$@"\n')
+        path.chmod(0o755)
+        return path
+
     def version(self) -> str:
         said = subprocess.run([*self.command(), self._version_flag], capture_output=True, text=True)
         return re.search(r"\d+\.\d+[\d.]*", said.stdout + said.stderr)[0]

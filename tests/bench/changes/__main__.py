@@ -6,6 +6,7 @@
 
 A server gets its load, then what is changed, in the midst of it. Counted is what clients saw: requests that failed, connections
 that were refused, event streams that were cut or missed an event, allocations that were lost, datagrams that did not come back.
+The others are the releases that tests/bench/rivals/install has fetched, or this machine's own.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "tests/integration/support"), str(ROOT / "tests/support")]
+sys.path[:0] = [str(ROOT / "tests/bench"), str(ROOT / "tests/integration/support"), str(ROOT / "tests/support")]
 
 from relays import Coturn, Turnd, measure_relay  # noqa: E402
 from webs import Nginx, Rproxyd, measure_web  # noqa: E402

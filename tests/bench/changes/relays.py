@@ -1,7 +1,6 @@
 """The TURN servers, and how each is changed while it serves."""
 
 import json
-import re
 import signal
 import subprocess
 import time
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from certificates import Certificate
 from processes import BUILD, HOST, Processes, wait_until
+from rival import COTURN
 from relay_load import PASSWORD, USER, RelayLoad
 from webs import BETWEEN_RELOADS_SECONDS, RELOADS, free_port
 
@@ -79,8 +79,7 @@ class Coturn(Relay):
 
     @staticmethod
     def version() -> str:
-        said = subprocess.run(["turnserver", "--version"], capture_output=True, text=True).stdout
-        return "coturn " + re.search(r"\d+\.\d+\.\d+", said)[0]
+        return "coturn " + COTURN.version()
 
     def start(self) -> int:
         self._port = free_port()
@@ -89,7 +88,7 @@ class Coturn(Relay):
 
     def _begin(self) -> None:
         self._process = self._processes.start(
-            "turnserver", "-n", "--listening-ip", HOST, "--relay-ip", HOST, "--listening-port", self._port, "--tls-listening-port", free_port(),
+            *COTURN.command(), "-n", "--listening-ip", HOST, "--relay-ip", HOST, "--listening-port", self._port, "--tls-listening-port", free_port(),
             "--realm", REALM, "--user", f"{USER}:{PASSWORD}", "--lt-cred-mech", "--allow-loopback-peers", "--no-cli",
             "--relay-threads", "1", "--min-port", "49152", "--max-port", "65535", "--cert", self._pem, "--pkey", self._pem,
             "--log-file", "stdout", "--pidfile", self._folder / "turnserver.pid", "--userdb", self._folder / "turndb")

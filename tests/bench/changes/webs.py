@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import re
-import shutil
 import signal
 import socket
 import ssl
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from certificates import Certificate
 from processes import BUILD, HOST, Processes, wait_until
+from rival import NGINX
 from web_load import WebLoad
 
 RELOADS = 20
@@ -90,7 +89,7 @@ class Rproxyd(Web):
 class Nginx(Web):
     @staticmethod
     def version() -> str:
-        return re.search(r"nginx/\S+", subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr)[0]
+        return "nginx " + NGINX.version()
 
     def start(self) -> int:
         self._port = free_port()
@@ -111,7 +110,7 @@ class Nginx(Web):
               }}
             }}""")
         # As a daemon, and by its whole path, or it takes no SIGUSR2.
-        subprocess.run([shutil.which("nginx"), "-e", f"{self._folder}/error.log", "-c", self._config], check=True)
+        subprocess.run([NGINX.script(self._folder), "-e", f"{self._folder}/error.log", "-c", self._config], check=True)
         wait_until("nginx serves", lambda: self._pid.exists() and answers(self._port))
         self._masters = [int(self._pid.read_text())]
         return self._port
