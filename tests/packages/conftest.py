@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/integration/support"), str(ROOT / "tests/support")]
 
-from debian_machine import Machine  # noqa: E402
+from debian_machine import Machine, base  # noqa: E402
 from namespaces import Network  # noqa: E402
 
 ADDRESS = "10.99.0.1"
@@ -50,6 +50,7 @@ def host():
 
 @pytest.fixture(scope="session")
 def machine(host, tmp_path_factory):
+    base()  # its packages come from a mirror, which the machine's own network does not reach
     with host:
         made = Machine(tmp_path_factory.mktemp("machine"))
     yield made
