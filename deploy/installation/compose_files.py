@@ -1,10 +1,14 @@
 """For deploy/compose.yaml: its .env, and the secrets that containers see as /run/secrets. The variables are those of deploy/containers."""
 
+import shlex
+from pathlib import Path
+
 from installation.from_answers import TURN_PORT
 from installation.host_files import HEAD
 from installation.site import Guard, Site, Turn, Web
 
 SECRETS = "/run/secrets"
+USER = 65532  # the containers'
 CERTIFICATE, PASSWORD, SHARED_SECRETS = "certificate.pem", "turn_password", "turn_shared_secrets"
 
 
@@ -23,6 +27,15 @@ def compose_files(site: Site, certificate: str | None) -> dict[str, str]:
         files[f"secrets/{CERTIFICATE}"] = certificate
     files[".env"] = HEAD + "".join(f"{name}={value}\n" for name, value in variables.items())
     return {f"compose/{name}": text for name, text in files.items()}
+
+
+def commands(output: Path, services: list[str]) -> list[str]:
+    """In the folder of compose.yaml, as root: the containers' user must be able to read the secrets, and nobody else."""
+    folder = shlex.quote(str(output.absolute() / "compose"))
+    return [f"install -m 0600 {folder}/.env .env",
+            f"install -d -m 0750 -o {USER} -g {USER} secrets files",
+            f"install -m 0400 -o {USER} -g {USER} {folder}/secrets/* secrets/",
+            f"docker compose up --detach {' '.join(services)}"]
 
 
 def of_web(web: Web, guard: Guard) -> dict[str, str]:

@@ -1,13 +1,14 @@
-"""What there is to type elsewhere: into the conferencing platform, and into the DNS."""
+"""What there is to type elsewhere: into the conferencing platform, into the DNS, and where containers run."""
 
 import ipaddress
+from pathlib import Path
 
-from installation import checks
+from installation import checks, compose_files
 from installation.from_answers import TURN_PORT, inside, nodes, outside
 from installation.questions import FIRST, Answers, get, has_second, has_turn, has_web
 
 
-def notes(answers: Answers) -> str:
+def notes(answers: Answers, output: Path) -> str:
     name = f"{get(answers, 'hostname')}.{get(answers, 'domain')}"
     public = get(answers, "externalnat") or outside(answers)
     parts = []
@@ -30,10 +31,9 @@ def notes(answers: Answers) -> str:
 
 Callers then reach https://{name}/webapp/; `rproxyd doctor --domain {get(answers, "domain")}` follows their way.
 """)
-    services = "" if has_web(answers) and has_turn(answers) else " rproxyd" if has_web(answers) else " turnd"
-    parts.append(f"""In containers instead of packages: put compose/.env beside deploy/compose.yaml, and compose/secrets beside it,
-then `docker compose up --detach{services}` (docs/containers.md).
-""")
+    services = [name for name, has in (("rproxyd", has_web(answers)), ("turnd", has_turn(answers))) if has]
+    commands = "".join(f"  {each}\n" for each in compose_files.commands(output, services))
+    parts.append(f"In containers instead of packages (docs/containers.md): as root, in the folder of compose.yaml\n{commands}")
     for what in out_of_reach(answers):
         parts.append(f"{what} is not in the first interface's network, and no static route leads there by it.\n")
     if has_web(answers) and len(nodes(answers)) < 3:

@@ -35,7 +35,7 @@ def main(arguments: list[str], description: str) -> int:
             return apply(options)
         answers = answered(options)
         secrets = write(options, answers)
-        print(notes(answers))
+        print(notes(answers, options.output))
         print(f"Written to {options.output}. Nothing on this machine has changed.")
         if options.answers is None and sys.stdin.isatty():
             return apply(options, secrets)
@@ -108,7 +108,7 @@ def write(options: argparse.Namespace, answers: Answers) -> list[str]:
     if prepared(answers):
         files |= host_files(answers) | service_files([name for name, has in (("rproxyd", site.web), ("turnd", site.turn)) if has], options.root)
     files[ANSWERS] = answers_file.kept(answers)
-    files[NOTES] = notes(answers)
+    files[NOTES] = notes(answers, options.output)
     replace(options.output, files)
     return applying.secrets_of(answers)
 
