@@ -1,7 +1,9 @@
 """deploy/setup at a terminal, with right, wrong and absurd answers, and without one."""
 
 import json
+import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -287,3 +289,23 @@ def test_the_compose_environment_is_what_the_images_take(folder, turnserver):
         assert done.returncode == 0, done.stdout
     known = "".join((CONTAINERS / f"{name}.json").read_text() for name in ("rproxyd", "turnd"))
     assert [each for each in variables if each not in known] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="files of another user need root")
+@pytest.mark.parametrize(("turnserver", "nodes", "services"), [({}, EXAMPLE["conferencenodes"], "rproxyd turnd"), ({"enabled": False}, EXAMPLE["conferencenodes"], "rproxyd"),
+                                                              ({}, ["169.254.0.1"], "turnd")])
+def test_the_commands_at_its_end_give_the_secrets_to_the_containers_user_alone(folder, turnserver, nodes, services):
+    output = folder / "with a blank"
+    said = unattended(folder, EXAMPLE | {"turnserver": EXAMPLE["turnserver"] | turnserver, "conferencenodes": nodes}, "--output", output)
+    *commands, up = re.findall(r"^  (install .*|docker .*)$", said, re.MULTILINE)
+    assert up == f"docker compose up --detach {services}"
+    assert all(each in (output / "notes.txt").read_text() for each in (*commands, up))
+    compose = folder / "compose"
+    compose.mkdir()
+    for _ in range(2):  # a second run of the wizard replaces
+        subprocess.run("\n".join(commands), shell=True, check=True, cwd=compose)
+    assert (compose / ".env").read_bytes() == (output / "compose/.env").read_bytes() and (compose / ".env").stat().st_mode & 0o777 == 0o600
+    assert {each.name for each in (compose / "secrets").iterdir()} == {each.name for each in (output / "compose/secrets").iterdir()}
+    for each in (compose / "secrets", *(compose / "secrets").iterdir()):
+        status = each.stat()
+        assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (65532, 65532, 0o750 if each.is_dir() else 0o400)
