@@ -6,7 +6,9 @@ Commands run in a mount namespace without cgroups, which a build machine may not
 
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from daemons import ROOT, program, wait_until
@@ -19,12 +21,14 @@ STORAGE = """
 [storage]
 driver = "vfs"
 graphroot = "{folder}/graph"
-runroot = "{folder}/run"
+runroot = "{run}"
 """
-CONTAINERS = f"""
+CONTAINERS = """
 [containers]
-default_ulimits = ["nofile={DESCRIPTORS}:{DESCRIPTORS}", "nproc={DESCRIPTORS}:{DESCRIPTORS}"]
+default_ulimits = ["nofile={descriptors}:{descriptors}", "nproc={descriptors}:{descriptors}"]
 [engine]
+tmp_dir = "{run}/libpod"
+lock_type = "file"
 runtime = "crun"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
@@ -37,9 +41,11 @@ class Engine:
     def __init__(self, folder: Path, host: Host):
         self.folder, self.host = folder, host
         folder.mkdir()
-        (folder / "storage.conf").write_text(STORAGE.format(folder=folder))
-        (folder / "containers.conf").write_text(CONTAINERS)
-        self.socket = folder / "podman.sock"
+        # A long name is no good: podman's own "container cleanup", which restarts what has ended, refuses a --runroot of more than 50 characters.
+        self._run = Path(tempfile.mkdtemp(prefix="vestibule-", dir="/run"))
+        (folder / "storage.conf").write_text(STORAGE.format(folder=folder, run=self._run))
+        (folder / "containers.conf").write_text(CONTAINERS.format(run=self._run, descriptors=DESCRIPTORS))
+        self.socket = self._run / "podman.sock"
         self.environment = os.environ | {
             "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"), "CONTAINERS_CONF": str(folder / "containers.conf"),
             "DOCKER_HOST": f"unix://{self.socket}", "COMPOSE_PROJECT_NAME": "vestibule"}
@@ -59,10 +65,11 @@ class Engine:
         for process in (self._service, self._holder):
             process.terminate()
             process.wait(30)
+        shutil.rmtree(self._run)
 
     @property
     def _inside(self) -> list[str]:
-        return ["nsenter", "--target", str(self._holder.pid), "--mount", "--net", f"--wd={ROOT}"]
+        return ["nsenter", "--target", str(self._holder.pid), "--mount", "--net", f"--wdns={ROOT}"]
 
     def run(self, *command, check: bool = True, environment: dict | None = None) -> subprocess.CompletedProcess:
         done = subprocess.run([*self._inside, *map(str, command)], capture_output=True, text=True, timeout=COMMAND_SECONDS,
