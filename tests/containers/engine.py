@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from daemons import ROOT, program, wait_until
@@ -35,8 +36,12 @@ events_logger = "file"
 """
 
 
+class CannotRun(Exception):
+    """It is the machine, or podman, that can't; nothing of ours has been tried."""
+
+
 class Engine:
-    """with Engine(folder, host) as engine: …"""
+    """with Engine(folder, host) as engine: … Raises CannotRun."""
 
     def __init__(self, folder: Path, host: Host):
         self.folder, self.host = folder, host
@@ -51,21 +56,43 @@ class Engine:
             "DOCKER_HOST": f"unix://{self.socket}", "COMPOSE_PROJECT_NAME": "vestibule"}
 
     def __enter__(self) -> "Engine":
-        with self.host:
-            self._holder = subprocess.Popen(["unshare", "--mount", "sh", "-c", "umount /sys/fs/cgroup/unified 2>/dev/null; echo ready; exec cat"],
-                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert self._holder.stdout.readline() == b"ready\n"
-        self._service = subprocess.Popen([*self._inside, "podman", "system", "service", "--time", "0", f"unix://{self.socket}"],
-                                         env=self.environment, stdout=subprocess.DEVNULL, stderr=(self.folder / "service.log").open("w"))
-        wait_until("podman's socket", self.socket.exists)
+        with ExitStack() as stack:
+            stack.callback(shutil.rmtree, self._run)
+            with self.host:
+                self._holder = subprocess.Popen(["unshare", "--mount", "sh", "-c", "umount /sys/fs/cgroup/unified 2>/dev/null; echo ready; exec cat"],
+                                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            stack.callback(end, self._holder)
+            if self._holder.stdout.readline() != b"ready\n":
+                raise CannotRun("no mount namespace of its own")
+            stack.callback(self.run, "podman", "rm", "--all", "--force", "--volumes", "--time", "1", check=False)
+            self._try()
+            service = subprocess.Popen([*self._inside, "podman", "system", "service", "--time", "0", f"unix://{self.socket}"],
+                                       env=self.environment, stdout=subprocess.DEVNULL, stderr=(self.folder / "service.log").open("w"))
+            stack.callback(end, service)
+            wait_until("podman's socket", self.socket.exists)
+            self._left = stack.pop_all()
         return self
 
     def __exit__(self, *_error) -> None:
-        self.run("podman", "rm", "--all", "--force", "--volumes", "--time", "1", check=False)
-        for process in (self._service, self._holder):
-            process.terminate()
-            process.wait(30)
-        shutil.rmtree(self._run)
+        self._left.close()
+
+    def left(self) -> list[str]:
+        """Of processes and mounts, once it is closed."""
+        known = (str(self._run), str(self.folder))
+        found = [f"process {path.parent.name}: {line}" for path in Path("/proc").glob("[0-9]*/cmdline") if any(each in (line := text_of(path)) for each in known)]
+        found += [f"mount {line}" for line in text_of(Path("/proc/self/mountinfo")).splitlines() if any(each in line for each in known)]
+        return found
+
+    def _try(self) -> None:
+        """A container of nothing but /usr/bin/true."""
+        root = self.folder / "trial"
+        self.lay_out(Path("/usr/bin/true"), root)
+        (root / "Containerfile").write_text("FROM scratch\nCOPY . /\n")
+        try:
+            self.run("buildah", "bud", "--isolation", "chroot", "--network", "host", "--tag", "localhost/trial", "--file", root / "Containerfile", root)
+            self.podman("run", "--rm", "--network", "host", "localhost/trial", "/usr/bin/true")
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            raise CannotRun(str(error)) from None
 
     @property
     def _inside(self) -> list[str]:
@@ -80,10 +107,13 @@ class Engine:
     def podman(self, *arguments, check: bool = True) -> subprocess.CompletedProcess:
         return self.run("podman", *arguments, check=check)
 
+    def lay_out(self, of: Path, root: Path, configuration: Path = Path("/dev/null")) -> None:
+        self.run(ROOT / "deploy/containers/image_root", of, configuration, root)
+
     def build(self, name: str) -> None:
         """The last stage of deploy/containers/Containerfile around a program that is built already."""
         root = self.folder / "built"
-        self.run(ROOT / "deploy/containers/image_root", program(name), ROOT / f"deploy/containers/{name}.json", root / f"image/{name}")
+        self.lay_out(program(name), root / f"image/{name}", ROOT / f"deploy/containers/{name}.json")
         self.run("buildah", "bud", "--isolation", "chroot", "--network", "host", "--format", "docker", "--build-context", f"built={root}",
                  "--target", name, "--file", "deploy/containers/Containerfile", "--tag", f"localhost/vestibule/{name}", ".")
 
@@ -96,6 +126,19 @@ class Engine:
     def is_ready(self, container: str) -> bool:
         """By the image's own health check."""
         return self.podman("healthcheck", "run", container, check=False).returncode == 0
+
+
+def end(process: subprocess.Popen) -> None:
+    process.terminate()
+    process.wait(30)
+
+
+def text_of(file: Path) -> str:
+    """Empty, if it has gone meanwhile."""
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 class Stack:

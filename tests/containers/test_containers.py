@@ -1,17 +1,16 @@
 """The images and deploy/compose.yaml, run with podman."""
 
-import http.client
 import os
 import re
 import signal
 import ssl
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import CLIENT, INSIDE, NODES, PASSWORD, SECOND, VARIABLES
+from clients import LOGIN, connected, page, relayed
+from conftest import CLIENT, INSIDE, SECOND, VARIABLES
 from daemons import ROOT, wait_until
 from turn_client import TurnClient
 
@@ -19,56 +18,6 @@ USER = 65532
 NET_BIND_SERVICE = 1 << 10
 IMAGE_BYTES = 40_000_000
 DRAIN = {"VESTIBULE_DRAIN_TIMEOUT": "2s", "VESTIBULE_TURN_DRAIN_TIMEOUT": "2s"}
-LOGIN = {"user": "pexip", "password": PASSWORD}
-
-
-@pytest.fixture
-def nodes(machine, tmp_path):
-    """Two demo nodes on the machine's loopback."""
-    with ExitStack() as stack:
-        for number, address in enumerate(NODES):
-            port_file = tmp_path / f"node{number}.port"
-            with machine[0]:
-                process = subprocess.Popen(["/usr/bin/python3", ROOT / "tests/support/demo_node", "--name", f"node{number}", "--listen", address,
-                                            "--port-file", port_file])
-            stack.callback(process.wait)
-            stack.callback(process.terminate)
-            wait_until("a demo node", port_file.exists)
-        yield
-
-
-@contextmanager
-def connected(machine, certificate, source=CLIENT):
-    with machine[1], ExitStack() as stack:
-        context = ssl.create_default_context(cafile=certificate.file())
-        connection = http.client.HTTPSConnection(INSIDE, 443, timeout=10, context=context, source_address=(source, 0))
-        stack.callback(connection.close)
-        connection.connect()
-        yield connection
-
-
-def page(machine, certificate) -> tuple[int, str]:
-    """On a new connection: its status and the node that it came from."""
-    with connected(machine, certificate) as connection:
-        connection.request("GET", "/webapp/")
-        answer = connection.getresponse()
-        answer.read()
-        return answer.status, answer.headers.get("X-Demo-Node", "")
-
-
-def relayed(machine, near_server, far_server) -> bytes:
-    """A message from one allocation to the other and back."""
-    with machine[1], TurnClient("udp", near_server, **LOGIN) as near, TurnClient("udp", far_server, **LOGIN) as far:
-        near.allocate()
-        far.allocate()
-        near.create_permission(far.relayed)
-        near.bind_channel(far.relayed)
-        far.create_permission(near.relayed)
-        near.send(far.relayed, b"there")
-        source, data = far.receive(10)
-        assert source == near.relayed
-        far.send(near.relayed, data + b" and back")
-        return near.receive(10)[1]
 
 
 def status_of(engine, container: str) -> dict[str, str]:
