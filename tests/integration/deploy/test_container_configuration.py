@@ -1,6 +1,9 @@
 """The images' configuration files, with nothing but variables and secrets around them."""
 
+import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -73,3 +76,27 @@ def test_the_example_has_variables_that_are_there():
     for example in ("example.env", "demo.env"):
         given = re.findall(r"^#?(VESTIBULE_\w+)=", (ROOT / "deploy/containers" / example).read_text(), re.MULTILINE)
         assert given and set(given) <= files, example
+
+
+def test_the_image_is_built_of_what_its_build_stage_copies(tmp_path):
+    """Configured, and nothing missing that the build would ask for; building it all takes half an hour (tests/containers/from_source)."""
+    stage = (ROOT / "deploy/containers/Containerfile").read_text().partition("\nFROM scratch")[0]
+    before, commands = re.fullmatch(r"(.*?)\nRUN (cmake [^\n]*)\n.*", stage, re.DOTALL).groups()
+    taken = set()
+    for *sources, to in (line.split() for line in re.findall(r"^COPY (.*)$", before, re.MULTILINE)):
+        assert to in ("./", *sources), "each lies where it did"
+        taken.update(sources)
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert taken <= kept
+    for each in taken:
+        (shutil.copytree if (ROOT / each).is_dir() else shutil.copy)(ROOT / each, made_folder(tmp_path / each))
+    configure, build = commands.split(" && ")
+    environment = os.environ | {"VESTIBULE_DEPENDENCIES": os.environ.get("VESTIBULE_DEPENDENCIES", str(ROOT / "build/dependencies"))}
+    for command in (configure.split(), [*build.split(), "--", "-n"]):
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-1000:] + done.stderr
+
+
+def made_folder(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
