@@ -162,7 +162,6 @@ def what_is_next(of: list[Change]) -> str:
             steps.append(f"{daemon}: `{daemon} check --config /etc/vestibule/{daemon}.json`, then `systemctl enable --now {daemon}`, or `systemctl reload {daemon}` if it runs")
     for ending, step in (("nftables.conf", "the firewall: `nft -f /etc/nftables.conf`, and `systemctl enable nftables`"),
                          (".network", "interfaces: `networkctl reload`; with ifupdown, take /etc/network/interfaces.vestibule"),
-                        
                          ("timesyncd.conf.d/vestibule.conf", "time: `systemctl restart systemd-timesyncd`"),
                          ("sshd_config.d/vestibule.conf", "SSH: `sshd -t && systemctl reload ssh`; keep a session open until another one has worked")):
         if any(name.endswith(ending) for name in names):
