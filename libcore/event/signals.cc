@@ -2,6 +2,7 @@
 
 #include <uv.h>
 
+#include <csignal>
 #include <vector>
 
 namespace event {
@@ -12,6 +13,17 @@ struct Signals::State {
   std::vector<uv_signal_t> handles;
   std::size_t open; // handles that are not yet closed
 };
+
+namespace {
+
+// What libuv has put back, unless another loop waits for the signal.
+void ignore_if_default(int number) {
+  struct sigaction now{};
+  if (sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_DFL)
+    std::signal(number, SIG_IGN);
+}
+
+} // namespace
 
 Signals::Signals(Loop& loop, std::initializer_list<int> numbers, std::function<void(int)> handler)
     : state_(new State{.loop = loop,
@@ -40,10 +52,12 @@ Signals::~Signals() {
     return;
   }
   for (uv_signal_t& handle : state_->handles) {
+    const int number = handle.signum;
     uv_close(reinterpret_cast<uv_handle_t*>(&handle), [](uv_handle_t* h) {
       auto* state = static_cast<State*>(h->data);
       if (--state->open == 0) delete state;
     });
+    ignore_if_default(number);
   }
 }
 

@@ -1,4 +1,5 @@
-// Signals delivered to a loop as calls.
+// Signals delivered to a loop as calls. Afterwards they are ignored, since the process is about to end:
+// told to in its last moment, it still ends as it would have.
 #pragma once
 
 #include <functional>

@@ -110,6 +110,7 @@ def test_routes_that_the_strict_list_leaves_nothing_of_are_warned_of(start, back
     proxy = start(backend.url, paths="conferencing", branding_paths=["acme"], routes=[
         {"path": "/", "pool": "nodes"}, {"path": "/acme/", "pool": "nodes"}, {"path": "/other/", "pool": "nodes"},
         {"path": "/meet/", "pool": "nodes", "rewrite": "/webapp3/"}, {"path": "/own/", "answer": {}}])
+    proxy.wait_for_log("never served")
     assert [line for line in proxy.log.splitlines() if "never served" in line and "/routes/2/path" in line]
     assert proxy.log.count("never served") == 1
 

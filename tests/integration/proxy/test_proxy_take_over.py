@@ -109,7 +109,8 @@ def test_the_new_process_has_the_ports_and_the_old_one_ends_when_it_has_nothing_
     new = served.next()
     assert {each["address"] for each in new.listeners} == ports
     old.wait()
-    assert "take_over.done" in old.log and "take_over.taken" in new.log
+    assert "take_over.done" in old.log
+    new.wait_for_log("take_over.taken")
     assert ask(new.port("http")) == (200, None)
     new.wait_for_log("take_over.predecessor_ended")
     assert served.ask({"command": "status"})["pid"] == new.pid  # and the other one has left the socket alone

@@ -4,6 +4,7 @@ import os
 import pty
 import select
 import time
+from pathlib import Path
 
 GUARD_SECONDS = 60
 
@@ -20,14 +21,29 @@ class Terminal:
     def until(self, prompt: str) -> str:
         """What came since the last time."""
         end, begin = time.monotonic() + GUARD_SECONDS, len(self.shown)
-        while not self.shown[begin:].rstrip().endswith(prompt):
-            assert time.monotonic() < end, f"{prompt!r} did not come:\n{self.shown}"
-            if select.select([self._descriptor], [], [], 0.1)[0]:
+        while True:
+            waits = self._waits()  # before what it wrote is looked for: nothing comes after that
+            if select.select([self._descriptor], [], [], 0)[0]:
                 try:
                     self.shown += os.read(self._descriptor, 65536).decode(errors="replace").replace("\r\n", "\n")
                 except OSError:
                     break
+            elif waits and self.shown[begin:].rstrip().endswith(prompt):
+                break
+            else:
+                time.sleep(0.01)
+            assert time.monotonic() < end, f"{prompt!r} did not come:\n{self.shown}"
         return self.shown[begin:]
+
+    def _waits(self) -> bool:
+        """Whether the program sleeps, as at a prompt: a line in the midst of its output may look like one."""
+        process = os.tcgetpgrp(self._descriptor)
+        try:
+            while below := Path(f"/proc/{process}/task/{process}/children").read_text().split():
+                process = int(below[-1])
+            return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+        except OSError:
+            return True  # it is gone: the descriptor tells
 
     def send(self, line: str) -> None:
         os.write(self._descriptor, f"{line}\n".encode())

@@ -192,7 +192,7 @@ def test_a_user_with_an_md5_key_alone_allocates_and_is_told_apart(users, start, 
     write_private(users, json.dumps(file))
     assert user("list", "--file", users).stdout == "alice\ncarol (MD5 key alone: add the password once more for SHA-256)\n"
     turnd = start(credentials={"users_file": str(users)})
-    assert "1 of 2 users" in turnd.log
+    turnd.wait_for_log("1 of 2 users")
     for name, password in (("alice", "wonder"), ("carol", "sing")):
         assert client(turnd, user=name, password=password).allocate()
     with pytest.raises(Refused, match="401"):

@@ -54,6 +54,15 @@ TEST_CASE("signals may go from inside their own handler") {
   CHECK(calls == 1);
 }
 
+TEST_CASE("a signal that comes after them does not end the process: it is about to end by itself") {
+  {
+    event::Loop loop;
+    const event::Signals signals(loop, {SIGUSR1}, [](int) {});
+  }
+  std::raise(SIGUSR1);
+  SUCCEED();
+}
+
 TEST_CASE("a loop may go right after its signals, without running once more") {
   auto held = std::make_shared<int>(1);
   {
