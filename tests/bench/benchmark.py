@@ -4,7 +4,6 @@ import argparse
 import fcntl
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -12,22 +11,24 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import lines_growth
 import lines_http
 import lines_turn
 from line import Line, Sample, Server
-from machine import come_before_generators
+from figures import figure, summary
+from machine import come_before_generators, description
 from processes import BUILD, ROOT, Processes
 from report import show_line, write_report
 
 STORED = ROOT / "build/bench"
 RUNS = 5
-SECONDS = 3.0
+SECONDS = 1.5
 # Others had the server's core for more than this part of a run: it is left out.
 DISTURBED = 0.05
 LOCK = Path(tempfile.gettempdir()) / "vestibule-bench.lock"
-ATTEMPTS = 3  # for each run that is wanted, at most
+ROUNDS_AGAIN = 1  # for runs that were disturbed, at most
 
-LINES = [*lines_turn.LINES, *lines_http.LINES]
+LINES = [*lines_turn.LINES, *lines_http.LINES, *lines_growth.LINES]
 
 
 def main(about: str) -> int:
@@ -37,9 +38,13 @@ def main(about: str) -> int:
             print(f"{line.name:24} {line.title}")
         return 0
     if options.report:
-        write_report([json.loads((STORED / f"{line.name}.json").read_text()) for line in LINES if (STORED / f"{line.name}.json").exists()])
+        stored = [read_stored(line.name) for line in LINES if stored_file(line.name).exists()]
+        if not stored:
+            sys.exit("nothing is stored yet")
+        write_report(stored, ROOT / "docs")
         return 0
-    lines = [line for line in LINES if not options.lines or any(line.name == word or line.name.startswith(word) for word in options.lines)]
+    words = [word for words in [*options.words, *options.lines] for word in words.split(",")]
+    lines = chosen(LINES, words)
     if not lines:
         sys.exit("no such line; --list names them")
     if not options.as_built:
@@ -48,22 +53,47 @@ def main(about: str) -> int:
         lines = [replace(line, servers=(line.servers[0], other_build(line.servers[0], options.against), *line.servers[1:])) for line in lines]
     come_before_generators()
     STORED.mkdir(parents=True, exist_ok=True)
-    for line in lines:
-        seen = run_line(line, options.runs, options.attempts, options.seconds, options.only.split(",") if options.only else None)
+    only, begin = options.only.split(",") if options.only else None, time.monotonic()
+    for number, line in enumerate(lines, 1):
+        print(f"{line.name} ({number} of {len(lines)}, {(time.monotonic() - begin) / 60:.1f} minutes so far)", flush=True)
+        seen = run_line(line, options.runs, options.rounds_again, options.seconds, only)
         if not options.only and not options.against:
-            (STORED / f"{line.name}.json").write_text(json.dumps(seen, indent=1, ensure_ascii=False) + "\n")
+            store(seen)
         show_line(seen)
     return 0
 
 
+def chosen(lines: list[Line], words: list[str]) -> list[Line]:
+    """A word is a line's name, or the beginning of several."""
+    names = {line.name for line in lines}
+    return [line for line in lines
+            if not words or any(line.name == word or (word not in names and line.name.startswith(word)) for word in words)]
+
+
+def stored_file(line: str) -> Path:
+    return STORED / f"{line}.json"
+
+
+def read_stored(line: str) -> dict:
+    return json.loads(stored_file(line).read_text())
+
+
+def store(seen: dict) -> None:
+    """Each line as it is done, all or nothing: a benchmark that is cut off keeps those that it had."""
+    whole = stored_file(seen["line"]).with_suffix(".new")
+    whole.write_text(json.dumps(seen, indent=1, ensure_ascii=False) + "\n")
+    whole.replace(stored_file(seen["line"]))
+
+
 def read_command_line(about: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter, prog="tests/bench/run")
-    parser.add_argument("lines", nargs="*", metavar="LINE")
+    parser.add_argument("words", nargs="*", metavar="LINE")
+    parser.add_argument("--lines", action="append", default=[], metavar="A,B", help="the same, with commas")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--report", action="store_true", help="write docs/benchmarks.md")
-    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--report", action="store_true", help="write docs/benchmarks.md and its plots")
+    parser.add_argument("--runs", type=int, default=RUNS, help="undisturbed ones of each server")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each run that are measured")
-    parser.add_argument("--attempts", type=int, default=ATTEMPTS, help="for each run that is wanted, while others disturb")
+    parser.add_argument("--rounds-again", type=int, default=ROUNDS_AGAIN, help="at most, for runs that others disturbed")
     parser.add_argument("--as-built", action="store_true", help="build nothing, fetch nothing")
     parser.add_argument("--against", type=Path, metavar="PROGRAM", help="another build of ours takes part; nothing is stored")
     parser.add_argument("--only", help="servers by the beginning of their names, with commas; nothing is stored")
@@ -78,28 +108,36 @@ def prepare(lines: list[Line]) -> None:
     subprocess.run([ROOT / "tests/bench/rivals/install"], check=False)
 
 
-def run_line(line: Line, runs: int, attempts: int, seconds: float, only: list[str] | None) -> dict:
+def run_line(line: Line, runs: int, rounds_again: int, seconds: float, only: list[str] | None) -> dict:
     servers = [each for each in line.all_servers() if not only or any(each.name.startswith(name) for name in only)]
     kept: dict[str, list[Sample]] = {server.name: [] for server in servers}
     disturbed: dict[str, list[Sample]] = {server.name: [] for server in servers}
     failed: dict[str, str] = {}
-    for _attempt in range(runs * attempts):
-        for server in servers:
-            if len(kept[server.name]) >= runs or server.name in failed:
-                continue
+    for round_ in range(1, runs + rounds_again + 1):
+        wanted = [server for server in servers if len(kept[server.name]) < runs and server.name not in failed]
+        said = []
+        for server in wanted:
             try:
                 sample = run_once(line, server, seconds)
-            except (RuntimeError, OSError) as why:
+            except (RuntimeError, OSError, subprocess.SubprocessError) as why:
                 failed[server.name] = str(why)
-                print(f"{line.name}: {server.name}: {why}", file=sys.stderr)
+                print(f"{line.name}: {server.name}: {why}", file=sys.stderr, flush=True)
                 continue
-            (disturbed if sample.elsewhere > DISTURBED else kept)[server.name].append(sample)
-        if all(len(kept[server.name]) >= runs or server.name in failed for server in servers):
-            break
-    return {"line": line.name, "title": line.title, "unit": line.unit, "goal": line.goal, "most": line.most, "more_is_better": line.more_is_better,
-            "when": time.strftime("%Y-%m-%d %H:%M", time.gmtime()), "seconds": seconds,
-            "servers": [summary(server, server is line.floor, kept[server.name], disturbed[server.name], runs) | {"failed": failed.get(server.name)}
-                        for server in servers]}
+            is_disturbed = sample.elsewhere > DISTURBED
+            (disturbed if is_disturbed else kept)[server.name].append(sample)
+            said.append(f"{server.name} {figure(sample.value)}{' (disturbed)' if is_disturbed else ''}")
+        if said:
+            print(f"  round {round_}: {'; '.join(said)}", flush=True)
+    return {"line": line.name, "title": line.title, "unit": line.unit, "goal": line.goal, "most": line.most, "p50_goal": line.p50_goal,
+            "more_is_better": line.more_is_better, "grows": line.grows, "when": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
+            "seconds": seconds, "machine": description(), "commit": commit(),
+            "servers": [{"name": server.name, "of": server.of, "units": server.units, "version": server.version(), "floor": server is line.floor,
+                         "failed": failed.get(server.name), **summary(kept[server.name], disturbed[server.name])} for server in servers]}
+
+
+def commit() -> str:
+    said = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    return said.stdout.strip() or "an unknown commit"
 
 
 def other_build(ours: type[Server], program: Path) -> type[Server]:
@@ -117,16 +155,7 @@ def run_once(line: Line, server: type[Server], seconds: float) -> Sample:
             running.start(line)
             sample = line.measure(running, seconds)
             processes.check()
+            running.end()
             return sample
         finally:
             processes.end()
-
-
-def summary(server: type[Server], is_floor: bool, kept: list[Sample], disturbed: list[Sample], runs: int) -> dict:
-    """Where too few runs were undisturbed, the least disturbed ones count as well, and it is said."""
-    counted = [*kept, *sorted(disturbed, key=lambda sample: sample.elsewhere)[:max(0, runs - len(kept))]]
-    values = sorted(sample.value for sample in counted)
-    beside = {key: statistics.median(sample.beside[key] for sample in counted) for key in (counted[0].beside if counted else {})}
-    return {"name": server.name, "version": server.version(), "floor": is_floor, "values": values,
-            "median": statistics.median(values) if values else None, "beside": beside,
-            "left_out": len(kept) + len(disturbed) - len(counted), "disturbed": len(counted) - len(kept)}

@@ -3,11 +3,10 @@ that are held, event streams."""
 
 import re
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
-from line import Generator, Line, Sample, Server, cost_of_load
-from machine import Core, Window, memory_bytes
+from line import Generator, Line, Sample, Server, beside, cost_of_load
+from machine import Core, memory_bytes
 from processes import HOST
 from web_servers import Haproxy, Nghttpx, Nginx, Rproxyd
 
@@ -15,12 +14,12 @@ ALL = (Rproxyd, Nginx, Haproxy, Nghttpx)
 BUILDS = ("rproxyd", "bench_web")
 LARGE_BYTES = 1 << 20  # of an answer or a request's body
 LARGE_AT_ONCE = 4
-LARGE_PER_SECOND = 400  # so many are asked for, for each second that is to be measured
 MODERATE = 4000  # requests a second
 HELD = 1000
 HANDSHAKES_PER_SECOND = 300
 EVENT_MILLISECONDS = 250
-WARM_UP_REQUESTS = 500
+WARM_UP_SECONDS = 0.3
+HALF_LOAD_SECONDS = 1
 # What both ends have hardware for, and one group: a server's preference is not what is compared.
 TLS = ("--tls13-ciphers=TLS_AES_128_GCM_SHA256", "--groups=X25519")
 
@@ -42,37 +41,57 @@ def latencies(log: Path) -> dict:
     return {name: taken[min(len(taken) - 1, int(len(taken) * part))] for name, part in (("p50 µs", 0.5), ("p99 µs", 0.99), ("p99.9 µs", 0.999))}
 
 
-def requests(version: str, path: str, *arguments, warm_up=("-n", WARM_UP_REQUESTS), amount: Callable[[float], tuple] | None = None, latency: bool = False):
-    """µs of the server's CPU for each request."""
+def for_seconds(seconds: float) -> tuple:
+    return "-D", f"{round(seconds * 1000)}ms"
+
+
+def saturated(version: str, path: str, clients: int, at_once: int, *arguments):
+    """µs of the server's CPU for each request, of as many as it can; then latencies at half of that."""
 
     def measure(server: Server, seconds: float) -> Sample:
-        h2load(server, version, path, *arguments, *warm_up)
+        many = ("-c", clients, "-m", at_once, *arguments)
         log = server.folder / "latencies"
-        more = (f"--log-file={log}",) if latency else ()
-        with Window(server.pids()) as window:
-            saw = h2load(server, version, path, *arguments, *more, *(amount(seconds) if amount else ("-D", max(1, round(seconds)))))
+        h2load(server, version, path, *many, *for_seconds(WARM_UP_SECONDS))
+        with server.window() as window:
+            saw = h2load(server, version, path, *many, *for_seconds(seconds))
+        half = h2load(server, version, path, *many, f"--rps={saw['a second'] / 2 / clients}", f"--log-file={log}", *for_seconds(HALF_LOAD_SECONDS))
         return Sample(window.cpu_seconds / saw["answers"] * 1e6,
-                      {"a second": saw["a second"], "load": window.load, **(latencies(log) if latency else {})}, window.elsewhere)
+                      beside(window, **{"saturated": saw["a second"], "saturated load": window.load, "latency at": half["a second"]}, **latencies(log)),
+                      window.elsewhere)
 
     return measure
 
 
-def large(version: str, path: str, body: bool = False):
+def moderate(version: str, clients: int, at_once: int):
+    """µs of the server's CPU for each request, and latencies, at one rate for all."""
+
+    def measure(server: Server, seconds: float) -> Sample:
+        many = ("-c", clients, "-m", at_once, f"--rps={MODERATE / clients}")
+        log = server.folder / "latencies"
+        h2load(server, version, "/", *many, *for_seconds(2 * WARM_UP_SECONDS))
+        with server.window() as window:
+            saw = h2load(server, version, "/", *many, f"--log-file={log}", *for_seconds(seconds))
+        return Sample(window.cpu_seconds / saw["answers"] * 1e6, beside(window, **{"a second": saw["a second"]}, **latencies(log)), window.elsewhere)
+
+    return measure
+
+
+def uploads(version: str):
     def measure(server: Server, seconds: float) -> Sample:
         upload = server.folder / "upload"
         upload.write_bytes(b"x" * LARGE_BYTES)
-        # On HTTP/2 as many streams of one connection each, so that both versions have as many connections.
-        return requests(version, path, "-c", LARGE_AT_ONCE, "-m", 1, *(("-d", upload) if body else ()), warm_up=("-n", 4 * LARGE_AT_ONCE),
-                        amount=lambda seconds: ("-n", round(LARGE_PER_SECOND * seconds)))(server, seconds)
+        return saturated(version, "/upload", LARGE_AT_ONCE, 1, "-d", upload)(server, seconds)
 
     return measure
 
 
 def handshakes(*arguments):
     def measure(server: Server, seconds: float) -> Sample:
-        window, saw = cost_of_load(server, "web_load", "--server", f"{HOST}:{server.port}", "--seconds", seconds,
-                                   "handshakes", "--rate", HANDSHAKES_PER_SECOND, *arguments)
-        return Sample(window.cpu_seconds / saw["units"] * 1e6, {"a second": saw["per_second"]}, window.elsewhere)
+        windows, saw = cost_of_load(server, "web_load", "--server", f"{HOST}:{server.port}", "--seconds", seconds, "handshakes",
+                                    "--rate", HANDSHAKES_PER_SECOND, "--saturate", HALF_LOAD_SECONDS, *arguments, stretches=3)
+        return Sample(windows[0].cpu_seconds / saw["units"] * 1e6,
+                      beside(windows[0], **{"a second": saw["per_second"], "saturated": saw["saturated"], "saturated load": windows[1].load,
+                                            "latency at": saw["half"]}, **saw["latency"]), windows[0].elsewhere)
 
     return measure
 
@@ -89,10 +108,10 @@ def memory(version: str, path: str):
         with holding(server, version, path) as load:
             load.wait_for("begin")
             before = memory_bytes(server.pids())
-            with Window(server.pids()) as window:
+            with server.window() as window:
                 load.wait_for("end")
-            held = memory_bytes(server.pids()) - before
-            return Sample(held / load.result()["units"] / 1000, {"at the beginning, MB": before / 1e6}, window.elsewhere)
+            return Sample((window.memory - before) / load.result()["units"] / 1000,
+                          beside(window, **{"at the beginning, MB": before / 1e6}), window.elsewhere)
 
     return measure
 
@@ -104,10 +123,10 @@ def events(version: str):
         with holding(server, version, "/events", "--seconds", seconds) as load:
             load.wait_for("end")  # all are open
             load.wait_for("begin")
-            with Window(server.pids()) as window:
+            with server.window() as window:
                 load.wait_for("end")
             saw = load.result()
-            return Sample(window.cpu_seconds / saw["units"] * 1e6, {"a second": saw["per_second"]}, window.elsewhere)
+            return Sample(window.cpu_seconds / saw["units"] * 1e6, beside(window, **{"a second": saw["per_second"]}, **saw["latency"]), window.elsewhere)
 
     return measure
 
@@ -119,13 +138,12 @@ def line(name: str, title: str, unit: str, measure, goal: float, most: float | N
 def lines_of(version: str) -> list[Line]:
     shown = {"h1": "HTTP/1.1", "h2": "HTTP/2"}[version]
     clients, at_once = (50, 1) if version == "h1" else (10, 10)
-    many = ("-c", clients, "-m", at_once)
     return [
-        line(f"{version}-small", f"{shown}, 256 B, saturated", "µs a request", requests(version, "/", *many), 0.9),
-        line(f"{version}-small-4k", f"{shown}, 256 B, {MODERATE:,} a second", "µs a request",
-             requests(version, "/", *many, f"--rps={MODERATE / clients}", warm_up=("-D", 1), latency=True), 0.9),
-        line(f"{version}-down", f"{shown}, 1 MB down", "µs a request", large(version, "/large"), 0.85),
-        line(f"{version}-up", f"{shown}, 1 MB up", "µs a request", large(version, "/upload", body=True), 0.85),
+        line(f"{version}-small", f"{shown}, 256 B, saturated", "µs a request", saturated(version, "/", clients, at_once), 0.9),
+        line(f"{version}-small-4k", f"{shown}, 256 B, {MODERATE:,} a second", "µs a request", moderate(version, clients, at_once), 0.9),
+        # On HTTP/2 as many streams of one connection each, so that both versions have as many connections.
+        line(f"{version}-down", f"{shown}, 1 MB down", "µs a request", saturated(version, "/large", LARGE_AT_ONCE, 1), 0.85),
+        line(f"{version}-up", f"{shown}, 1 MB up", "µs a request", uploads(version), 0.85),
         line(f"{version}-idle", f"{shown}, an idle connection", "KB", memory(version, "/"), 1, most=10),
         line(f"{version}-streams", f"{shown}, an open event stream", "KB", memory(version, "/events"), 1, most=35),
         line(f"{version}-event", f"{shown}, an event through an open stream", "µs an event", events(version), 0.8,

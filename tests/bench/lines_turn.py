@@ -1,45 +1,60 @@
 """The lines of turnd."""
 
-from line import Generator, Line, Sample, Server, cost_of_load
-from machine import Window, memory_bytes
+from line import Generator, Line, Sample, Server, beside, cost_of_load
+from machine import memory_bytes
 from processes import HOST
 from turn_servers import PASSWORD, USER, Coturn, CoturnFastest, Floor, Turnd
 
 BURST_MS = 1
 HELD = 4000
+ALLOCATIONS_PER_SECOND = 500
+SATURATED_SECONDS = 0.6
+ADDED_P50 = 300  # µs, evenly spaced
 
 
-def packets(*arguments, carrier: str = "udp"):
-    """µs of the server's CPU for each packet that it relayed."""
+def relayed(server: Server, carrier: str, stretches: int, *arguments):
+    windows, saw = cost_of_load(
+        server, "relay_load", "--server", f"{HOST}:{server.port_of(carrier)}", "--carrier", server.carrier_for(carrier),
+        "--user", USER, "--password", PASSWORD, *server.load, *arguments,
+        stretches=stretches)
+    if not saw["units"]:
+        raise RuntimeError(f"{server.name} relayed nothing: {saw}")
+    return windows, saw
+
+
+def packets(*arguments, carrier: str = "udp", saturate: bool = True):
+    """µs of the server's CPU for each packet that it relayed, at the line's rate. Then as many as it can."""
 
     def measure(server: Server, seconds: float) -> Sample:
-        window, saw = cost_of_load(
-            server, "relay_load", "--server", f"{HOST}:{server.port_of(carrier)}", "--carrier", server.carrier_for(carrier),
-            "--user", USER, "--password", PASSWORD, "--seconds", seconds, *arguments)
-        if not saw["units"]:
-            raise RuntimeError(f"{server.name} relayed nothing: {saw}")
-        lost = 1 - saw["units"] / saw["sent"]
-        return Sample(window.cpu_seconds / saw["units"] * 1e6,
-                      {"a second": saw["per_second"], "load": window.load, "lost": max(0.0, lost), **saw["latency_us"]}, window.elsewhere)
+        more = ("--saturate", SATURATED_SECONDS) if saturate else ()
+        windows, saw = relayed(server, carrier, 1 + saturate, *arguments, *more, "--seconds", seconds)
+        saturated = {"saturated": saw["saturated"], "saturated load": windows[1].load} if saturate else {}
+        return Sample(windows[0].cpu_seconds / saw["units"] * 1e6,
+                      beside(windows[0], **{"a second": saw["per_second"], "lost": max(0.0, 1 - saw["units"] / saw["sent"])}, **saturated, **saw["latency"]),
+                      windows[0].elsewhere)
 
     return measure
 
 
 def throughput(*arguments):
     """Packets that came out for each second of the server's CPU: what it would do if the generator could keep it busy."""
-    cost = packets("--saturate", "--flows", 1, "--size", 1200, *arguments)
 
     def measure(server: Server, seconds: float) -> Sample:
-        sample = cost(server, seconds)
-        return Sample(1e6 / sample.value, sample.beside, sample.elsewhere)
+        windows, saw = relayed(server, "udp", 2, "--saturated-first", "--saturate", seconds, "--seconds", SATURATED_SECONDS,
+                               "--flows", 1, "--size", 1200, *arguments)
+        return Sample(saw["saturated_units"] / windows[0].cpu_seconds,
+                      beside(windows[0], **{"saturated": saw["saturated"], "saturated load": windows[0].load, "latency at": saw["per_second"]},
+                             **saw["latency"]), windows[0].elsewhere)
 
     return measure
 
 
 def allocations(server: Server, seconds: float) -> Sample:
-    window, saw = cost_of_load(server, "allocation_load", "--server", f"{HOST}:{server.port_of('udp')}", "--rate", 500, "--seconds", seconds,
-                               "--user", USER, "--password", PASSWORD)
-    return Sample(window.cpu_seconds / saw["units"] * 1e6, {"a second": saw["per_second"]}, window.elsewhere)
+    windows, saw = cost_of_load(server, "allocation_load", "--server", f"{HOST}:{server.port_of('udp')}", "--rate", ALLOCATIONS_PER_SECOND,
+                                "--seconds", seconds, "--saturate", SATURATED_SECONDS, "--user", USER, "--password", PASSWORD, stretches=3)
+    return Sample(windows[0].cpu_seconds / saw["units"] * 1e6,
+                  beside(windows[0], **{"a second": saw["per_second"], "saturated": saw["saturated"], "saturated load": windows[1].load,
+                                        "latency at": saw["half"]}, **saw["latency"]), windows[0].elsewhere)
 
 
 def memory(server: Server, _seconds: float) -> Sample:
@@ -47,10 +62,10 @@ def memory(server: Server, _seconds: float) -> Sample:
                    "--user", USER, "--password", PASSWORD) as load:
         load.wait_for("begin")
         before = memory_bytes(server.pids())
-        with Window(server.pids()) as window:
+        with server.window() as window:
             load.wait_for("end")
-        held = memory_bytes(server.pids()) - before
-        return Sample(held / load.result()["units"] / 1000, {"at the beginning, MB": before / 1e6}, window.elsewhere)
+        return Sample((window.memory - before) / load.result()["units"] / 1000,
+                      beside(window, **{"at the beginning, MB": before / 1e6}), window.elsewhere)
 
 
 UP = ("--direction", "up")
@@ -64,12 +79,12 @@ BUILDS = ("turnd", "bench_load")
 PACKET, RATE = "µs a packet", "packets a CPU second"
 
 
-def line(name: str, title: str, goal: float, *arguments, servers=ALL, floor=Floor, **more) -> Line:
-    return Line(f"turn-{name}", title, PACKET, servers, packets(*arguments, **more), goal, floor, builds=BUILDS)
+def line(name: str, title: str, goal: float, *arguments, servers=ALL, floor=Floor, carrier="udp", **more) -> Line:
+    return Line(f"turn-{name}", title, PACKET, servers, packets(*arguments, carrier=carrier), goal, floor, builds=BUILDS, **more)
 
 
 LINES = [
-    line("up-even", "up, 200 flows × 160 B, 40,000 a second, evenly", 0.55, *UP, *VOICE, servers=(Turnd, Coturn)),
+    line("up-even", "up, 200 flows × 160 B, 40,000 a second, evenly", 0.55, *UP, *VOICE, servers=(Turnd, Coturn), p50_goal=ADDED_P50),
     line("up-bursts", "the same in 1 ms bursts", 0.9, *UP, *VOICE, *BURSTS),
     line("down-bursts", "down, in 1 ms bursts", 0.6, *DOWN, *VOICE, *BURSTS, servers=(Turnd, Coturn)),
     line("down-even", "down, evenly", 0.6, *DOWN, *VOICE, servers=(Turnd, Coturn)),

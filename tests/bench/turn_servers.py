@@ -41,7 +41,7 @@ class Turnd(TurnServer):
         config, announced = self.folder / "turnd.json", self.folder / "turnd.listeners"
         config.touch(mode=0o600)
         config.write_text(json.dumps({
-            "workers": 1, "realm": REALM, "drain_timeout": "0s",
+            "workers": self.workers, "realm": REALM, "drain_timeout": "0s",
             "listeners": [{"transport": "udp", "address": f"{HOST}:0"}, {"transport": "tcp", "address": f"{HOST}:0"},
                           {"transport": "tls", "address": f"{HOST}:0", "certificates": [str(self._certificate())]}],
             "relay": {"addresses": [HOST]}, "peers": {"allow": [PEERS]},
@@ -79,6 +79,9 @@ class Coturn(TurnServer):
 
     def pids(self) -> list[int]:
         return [self._process.pid]
+
+    def end(self) -> None:
+        self._process.kill()  # it takes seconds to end by itself
 
 
 class CoturnFastest(Coturn):

@@ -66,7 +66,7 @@ class Rproxyd(WebServer):
         self.port = free_port()
         config = self.folder / "rproxyd.json"
         config.write_text(json.dumps({
-            "workers": 1, "drain_timeout": "0s",
+            "workers": self.workers, "drain_timeout": "0s",
             "listeners": [{"address": f"{HOST}:{self.port}", "tls": {"certificates": [str(pem)]}}],
             "pools": {"origin": {"servers": [f"http://{HOST}:{origin}"]}},
             "routes": [{"path": "/", "pool": "origin"}],

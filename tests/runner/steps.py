@@ -123,7 +123,7 @@ def scripts(display):
 
 
 def layers(display):
-    return pytest(display, "layers", "tests/layers", "tests/runner")
+    return pytest(display, "layers", "tests/layers", "tests/runner", "tests/bench")
 
 
 failed_builds = set()
@@ -307,7 +307,7 @@ STEPS = [
     Step("dependencies", "install what building and testing need", dependencies),
     Step("format", "sources are as clang-format leaves them", formatted),
     Step("scripts", "scripts are free of what shellcheck and pyflakes warn of", scripts),
-    Step("layers", "folders include only what they may; this runner counts right", layers),
+    Step("layers", "folders include only what they may; this runner and the benchmark count right", layers),
     Step("build", "debug build with ASan and UBSan", dev_build),
     Step("unit", "unit tests and simulations", unit),
     Step("corpus", "every kept fuzz input, replayed", corpus),

@@ -167,6 +167,7 @@ class FloorRelay {
 } // namespace bench
 
 int main() {
+  bench::raise_descriptor_limit();
   static bench::FloorRelay relay;
   relay.run();
 }

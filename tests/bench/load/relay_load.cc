@@ -1,9 +1,12 @@
 // Load on a TURN server (or on the do-nothing relay), of one kind, for a time; and what came out on the other side.
 //
 //   relay_load --server ADDRESS [--carrier udp|tcp|tls|floor] [--kind channel|send] [--direction up|down]
-//              [--flows N] [--size BYTES] [--rate PACKETS] [--burst-ms MS] [--saturate] [--gso] [--seconds S]
+//              [--flows N] [--size BYTES] [--rate PACKETS] [--burst-ms MS] [--gso] [--seconds S]
+//              [--saturate SECONDS] [--saturated-first]
 //
-// Prints "begin" when the load has settled and is measured from there, "end" when no more is measured, then one line of JSON.
+// Prints "begin" when the load has settled and is measured from there, "end" when no more is measured; the same again around a
+// stretch in which as much is offered as comes out (--saturate; with --saturated-first before the other one, whose rate is half
+// of what came out then); and one line of JSON.
 // One thread, busy all the time: it is meant to have a core for itself.
 #include <linux/udp.h>
 #include <netinet/in.h>
@@ -11,7 +14,6 @@
 #include <sys/socket.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
@@ -25,6 +27,9 @@
 #include "libcore/stun/builder.h"
 #include "libcore/stun/channel_data.h"
 #include "libcore/tls/client_context.h"
+#include "tests/bench/load/process.h"
+#include "tests/bench/load/relay_peer.h"
+#include "tests/bench/load/stream_frames.h"
 #include "tests/bench/load/turn_flow.h"
 
 namespace bench {
@@ -32,13 +37,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kSettleSeconds = 0.5;
-constexpr int kBuffer = 16 << 20;
-constexpr std::size_t kBatch = 64;
+constexpr double kSettleSeconds = 0.4;
 constexpr std::size_t kRoom = 65'536;
-constexpr std::uint64_t kWindow = 1024;     // packets under way while saturating
-constexpr std::size_t kSegments = 48;       // of one send with GSO
-constexpr std::size_t kLatencies = 4 << 20; // that are kept
+constexpr std::uint64_t kWindow = 1024; // packets under way while saturating
+constexpr std::size_t kAtOnce = 32;     // that are sent before what came is looked at
+constexpr std::size_t kSegments = 48;   // of one send with GSO
 constexpr auto kLost =
     std::chrono::milliseconds(5); // nothing comes any more: what is missing was dropped
 
@@ -51,172 +54,79 @@ struct Options {
   std::size_t size = 160;
   double rate = 40'000;
   double burst_ms = 0;
-  bool saturate = false;
+  double saturate = 0;
+  bool saturated_first = false;
   bool gso = false;
   double seconds = 3;
   Account account;
 };
 
-std::int64_t nanoseconds() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
-      .count();
-}
-
-// What came out: counted while it is measured.
-class Seen {
- public:
-  Seen() { latencies_.reserve(kLatencies); }
-  void begin() { measuring_ = true; }
-  void end() { measuring_ = false; }
-  void count(std::uint64_t packets) {
-    total_ += packets;
-    if (measuring_) measured_ += packets;
-  }
-  void count(const std::uint8_t* payload, std::int64_t now) {
-    count(1);
-    if (!measuring_ || latencies_.size() == kLatencies) return;
-    std::int64_t sent = 0;
-    std::memcpy(&sent, payload, sizeof sent);
-    if (sent != 0) latencies_.push_back(static_cast<float>(now - sent));
-  }
-  std::uint64_t total() const { return total_; }
-  std::uint64_t measured() const { return measured_; }
-  double latency(double part) {
-    if (latencies_.empty()) return 0;
-    const auto at = latencies_.begin() +
-                    static_cast<std::ptrdiff_t>(part * static_cast<double>(latencies_.size() - 1));
-    std::nth_element(latencies_.begin(), at, latencies_.end());
-    return *at / 1000.0;
-  }
-
- private:
-  bool measuring_ = false;
-  std::uint64_t total_ = 0, measured_ = 0;
-  std::vector<float> latencies_;
+struct Flow {
+  std::unique_ptr<TurnFlow> client;
+  std::vector<std::uint8_t> frame; // that it sends
+  StreamFrames frames;             // that come to it
 };
 
-// The peers of all flows: one socket, and an address for each flow, since a server may tell flows apart by it.
-class Peer {
- public:
-  explicit Peer(bool gro) : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kBuffer, sizeof kBuffer);
-    ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kBuffer, sizeof kBuffer);
-    const int one = 1;
-    if (gro) ::setsockopt(fd_.get(), IPPROTO_UDP, UDP_GRO, &one, sizeof one);
-    ::setsockopt(fd_.get(), IPPROTO_IP, IP_FREEBIND, &one, sizeof one);
-    if (::bind(fd_.get(), address_.kernel(), address_.kernel_size()) != 0) give_up("bind");
-    socklen_t size = core::SocketAddress::kCapacity;
-    ::getsockname(fd_.get(), address_.kernel_for_receive(), &size);
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      vectors_[i] = {.iov_base = bytes_.data() + i * kRoom, .iov_len = kRoom};
-      headers_[i].msg_hdr.msg_iov = &vectors_[i];
-      headers_[i].msg_hdr.msg_iovlen = 1;
-    }
-  }
-  core::SocketAddress address(std::size_t flow) const {
-    return {core::IpAddress::v4(127, 200, static_cast<std::uint8_t>(flow / 250),
-                                static_cast<std::uint8_t>(1 + flow % 250)),
-            address_.port()};
-  }
-  void send(core::Bytes payload, std::size_t flow, const core::SocketAddress& relay) {
-    core::SocketAddress to = relay;
-    iovec vector{.iov_base = const_cast<std::uint8_t*>(payload.data()), // NOLINT: only read from
-                 .iov_len = payload.size()};
-    alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(in_pktinfo))> control{};
-    msghdr header{};
-    header.msg_name = to.kernel_for_receive();
-    header.msg_namelen = to.kernel_size();
-    header.msg_iov = &vector;
-    header.msg_iovlen = 1;
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
-    cmsghdr* from = CMSG_FIRSTHDR(&header);
-    from->cmsg_level = IPPROTO_IP;
-    from->cmsg_type = IP_PKTINFO;
-    from->cmsg_len = CMSG_LEN(sizeof(in_pktinfo));
-    in_pktinfo info{};
-    std::memcpy(&info.ipi_spec_dst, address(flow).ip().octets.data(), 4);
-    std::memcpy(CMSG_DATA(from), &info, sizeof info);
-    ::sendmsg(fd_.get(), &header, MSG_DONTWAIT);
-  }
-  bool receive(Seen& seen, std::size_t size) {
-    const int got = ::recvmmsg(fd_.get(), headers_.data(), kBatch, MSG_DONTWAIT, nullptr);
-    if (got <= 0) return false;
-    const std::int64_t now = nanoseconds();
-    for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
-      if (headers_[i].msg_len > size) {
-        seen.count(headers_[i].msg_len / size);
-      } else if (headers_[i].msg_len == size) {
-        seen.count(bytes_.data() + i * kRoom, now);
-      }
-    }
-    return true;
-  }
-
- private:
-  event::Fd fd_;
-  core::SocketAddress address_;
-  std::vector<std::uint8_t> bytes_ = std::vector<std::uint8_t>(kBatch * kRoom);
-  std::array<iovec, kBatch> vectors_{};
-  std::array<mmsghdr, kBatch> headers_{};
+struct Stretch {
+  std::uint64_t units = 0, sent = 0;
+  double seconds = 0;
+  double per_second() const { return seconds > 0 ? static_cast<double>(units) / seconds : 0; }
 };
 
 class Load {
  public:
   explicit Load(const Options& options)
-      : options_(options), peer_(options.saturate), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+      : options_(options),
+        peer_(options.gso || options.saturated_first),
+        epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (options.carrier == "tls") tls_.reset(SSL_CTX_new(TLS_method()));
     const auto server = core::SocketAddress::parse(options.server);
     if (!server) give_up("--server");
-    for (unsigned i = 0; i < options.flows; ++i) add_flow(*server, i);
     payload_.resize(options.size, 0x5a);
-    for (unsigned i = 0; i < options.flows; ++i) frames_.push_back(make_frame(i));
+    flows_.resize(options.flows);
+    for (unsigned i = 0; i < options.flows; ++i) open(flows_[i], *server, i);
   }
 
   void run() {
-    begin_ = Clock::now();
-    run_until(kSettleSeconds);
-    say("begin");
-    seen_.begin();
-    const auto measured_from = Clock::now();
-    const std::uint64_t sent_before = sent_;
-    run_until(kSettleSeconds + options_.seconds);
-    seen_.end();
-    say("end");
-    const double seconds = std::chrono::duration<double>(Clock::now() - measured_from).count();
-    std::printf(
-        "{\"units\": %llu, \"sent\": %llu, \"seconds\": %.4f, \"per_second\": %.0f, "
-        "\"latency_us\": {\"p50\": %.1f, \"p99\": %.1f, \"p999\": %.1f}}\n",
-        static_cast<unsigned long long>(seen_.measured()),
-        static_cast<unsigned long long>(sent_ - sent_before), seconds,
-        static_cast<double>(seen_.measured()) / seconds, seen_.latency(0.5), seen_.latency(0.99),
-        seen_.latency(0.999));
+    Stretch moderate;
+    Stretch saturated;
+    if (options_.saturated_first) {
+      saturated = measure(true, options_.saturate);
+      arrivals_ = Arrivals();
+      begin_ = Clock::now();
+      options_.rate = saturated.per_second() / 2;
+    }
+    moderate = measure(false, options_.seconds);
+    const std::string latency = arrivals_.latencies().json();
+    if (options_.saturate > 0 && !options_.saturated_first)
+      saturated = measure(true, options_.saturate);
+    std::printf(R"({"units": %lu, "sent": %lu, "per_second": %.0f, "saturated_units": %lu, )"
+                R"("saturated": %.0f, "latency": %s})"
+                "\n",
+                moderate.units, moderate.sent, moderate.per_second(), saturated.units,
+                saturated.per_second(), latency.c_str());
   }
 
  private:
-  static void say(const char* word) {
-    std::puts(word);
-    std::fflush(stdout);
-  }
   bool up() const { return options_.direction == "up"; }
   bool on_stream() const { return options_.carrier == "tcp" || options_.carrier == "tls"; }
 
-  void add_flow(const core::SocketAddress& server, unsigned number) {
+  void open(Flow& flow, const core::SocketAddress& server, unsigned number) {
     const Carrier carrier = options_.carrier == "tcp"     ? Carrier::tcp
                             : options_.carrier == "tls"   ? Carrier::tls
                             : options_.carrier == "floor" ? Carrier::floor
                                                           : Carrier::udp;
-    auto flow = std::make_unique<TurnFlow>(carrier, server, number, tls_.get());
+    flow.client = std::make_unique<TurnFlow>(carrier, server, number, tls_.get());
     if (carrier == Carrier::floor) {
-      flow->ask_floor(peer_.address(number));
+      flow.client->ask_floor(peer_.address(number));
     } else {
-      flow->allocate(options_.account);
-      flow->bind_channel(peer_.address(number));
+      flow.client->allocate(options_.account);
+      flow.client->bind_channel(peer_.address(number));
     }
-    flow->stop_blocking();
-    epoll_event event{.events = EPOLLIN, .data = {.ptr = flow.get()}};
-    if (!up()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, flow->fd(), &event);
-    flows_.push_back(std::move(flow));
+    flow.client->stop_blocking();
+    flow.frame = make_frame(number);
+    epoll_event event{.events = EPOLLIN, .data = {.ptr = &flow}};
+    if (!up()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, flow.client->fd(), &event);
   }
 
   // Only the time within the payload changes from packet to packet, and in an indication the peer.
@@ -238,12 +148,28 @@ class Load {
     return frame;
   }
 
-  void run_until(double seconds) {
-    const auto end = begin_ + std::chrono::duration_cast<Clock::duration>(
-                                  std::chrono::duration<double>(seconds));
+  Stretch measure(bool saturated, double seconds) {
+    begin_ = Clock::now();
+    sent_before_ = sent_;
+    run_for(saturated, saturated ? kSettleSeconds / 2 : kSettleSeconds);
+    say("begin");
+    arrivals_.begin();
+    const auto from = Clock::now();
+    const std::uint64_t sent = sent_;
+    run_for(saturated, seconds);
+    arrivals_.end();
+    say("end");
+    return {.units = arrivals_.measured(),
+            .sent = sent_ - sent,
+            .seconds = std::chrono::duration<double>(Clock::now() - from).count()};
+  }
+
+  void run_for(bool saturated, double seconds) {
+    const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                        std::chrono::duration<double>(seconds));
     for (auto now = Clock::now(); now < end; now = Clock::now()) {
-      const bool sent = options_.saturate ? send_more() : send_due(now);
-      if (!sent || options_.saturate || ++since_received_ % 8 == 0) receive();
+      const bool sent = saturated ? send_more(now) : send_due(now);
+      if (!sent || saturated || ++since_received_ % 8 == 0) receive();
     }
   }
 
@@ -255,109 +181,118 @@ class Load {
       const double burst = options_.burst_ms / 1000;
       due = (std::floor(elapsed / burst) + 1) * burst * options_.rate;
     }
-    if (static_cast<double>(sent_) + 1 > due) return false;
-    send_one();
+    if (static_cast<double>(sent_ - sent_before_) + 1 > due) return false;
+    if (options_.gso) {
+      send_segments();
+    } else {
+      send_one();
+      ++sent_; // also when there was no room: it is lost then
+    }
     return true;
   }
 
-  void send_one() {
-    const std::size_t at = sent_++ % flows_.size();
+  bool send_one() {
+    const std::size_t at = next_++ % flows_.size();
     const std::int64_t now = nanoseconds();
+    Flow& flow = flows_[at];
     if (up()) {
-      std::memcpy(frames_[at].data() + time_at_, &now, sizeof now);
-      flows_[at]->send(frames_[at]);
-    } else {
-      std::memcpy(payload_.data(), &now, sizeof now);
-      peer_.send(payload_, at, flows_[at]->relay());
+      std::memcpy(flow.frame.data() + time_at_, &now, sizeof now);
+      return flow.client->send(flow.frame);
     }
+    std::memcpy(payload_.data(), &now, sizeof now);
+    peer_.send(payload_, at, flow.client->relay());
+    return true;
   }
 
   // As many as the window has room for; what does not come within kLost is gone.
-  bool send_more() {
-    const auto now = Clock::now();
-    if (seen_.total() != last_total_) {
-      last_total_ = seen_.total();
+  bool send_more(Clock::time_point now) {
+    if (arrivals_.total() != last_total_) {
+      last_total_ = arrivals_.total();
       last_progress_ = now;
     }
     if (now - last_progress_ > kLost) {
-      lost_ = sent_ - seen_.total();
+      lost_ = sent_ - arrivals_.total();
       last_progress_ = now;
     }
-    const std::uint64_t under_way = sent_ - std::min(sent_, lost_ + seen_.total());
+    const std::uint64_t under_way = sent_ - std::min(sent_, lost_ + arrivals_.total());
     if (under_way >= kWindow) return false;
-    options_.gso ? send_segments() : send_batch();
+    if (options_.gso) {
+      send_segments();
+    } else if (flows_.size() == 1) {
+      send_batch();
+    } else {
+      for (std::size_t i = 0; i < kAtOnce; ++i) sent_ += send_one() ? 1 : 0;
+    }
     return true;
   }
 
+  // Of one flow, in one call.
   void send_batch() {
-    constexpr std::size_t kAtOnce = 32;
     std::array<iovec, kAtOnce> vectors{};
     std::array<mmsghdr, kAtOnce> headers{};
+    std::vector<std::uint8_t>& frame = flows_[0].frame;
     for (std::size_t i = 0; i < kAtOnce; ++i) {
-      vectors[i] = {.iov_base = frames_[0].data(), .iov_len = frames_[0].size()};
+      vectors[i] = {.iov_base = frame.data(), .iov_len = frame.size()};
       headers[i].msg_hdr.msg_iov = &vectors[i];
       headers[i].msg_hdr.msg_iovlen = 1;
     }
     const std::int64_t now = nanoseconds();
-    std::memcpy(frames_[0].data() + time_at_, &now, sizeof now);
-    const int sent = ::sendmmsg(flows_[0]->fd(), headers.data(), kAtOnce, MSG_DONTWAIT);
+    std::memcpy(frame.data() + time_at_, &now, sizeof now);
+    const int sent = ::sendmmsg(flows_[0].client->fd(), headers.data(), kAtOnce, MSG_DONTWAIT);
     if (sent > 0) sent_ += static_cast<std::uint64_t>(sent);
   }
 
   void send_segments() {
+    const std::vector<std::uint8_t>& frame = flows_[0].frame;
     if (segments_.empty()) {
       for (std::size_t i = 0; i < kSegments; ++i) {
-        segments_.insert(segments_.end(), frames_[0].begin(), frames_[0].end());
+        segments_.insert(segments_.end(), frame.begin(), frame.end());
       }
-      const int size = static_cast<int>(frames_[0].size());
-      ::setsockopt(flows_[0]->fd(), IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size);
+      const int size = static_cast<int>(frame.size());
+      ::setsockopt(flows_[0].client->fd(), IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size);
     }
-    if (::send(flows_[0]->fd(), segments_.data(), segments_.size(), MSG_DONTWAIT) > 0) {
+    const std::int64_t now = nanoseconds();
+    for (std::size_t i = 0; i < kSegments; ++i)
+      std::memcpy(segments_.data() + i * frame.size() + time_at_, &now, sizeof now);
+    if (::send(flows_[0].client->fd(), segments_.data(), segments_.size(), MSG_DONTWAIT) > 0) {
       sent_ += kSegments;
     }
   }
 
   void receive() {
     if (up()) {
-      peer_.receive(seen_, options_.size);
+      peer_.receive(arrivals_, options_.size);
       return;
     }
     std::array<epoll_event, 64> events{};
     const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), 0);
     for (int i = 0; i < count; ++i) {
-      receive_frames(*static_cast<TurnFlow*>(events[static_cast<std::size_t>(i)].data.ptr));
+      receive_frames(*static_cast<Flow*>(events[static_cast<std::size_t>(i)].data.ptr));
     }
   }
 
-  // A stream may bring several frames at once, and parts: all are of one size, so counting bytes is enough.
-  void receive_frames(TurnFlow& flow) {
-    while (const std::size_t got = flow.receive(room_)) {
-      if (!on_stream()) {
-        if (got >= options_.size) {
-          seen_.count(room_.data() + got - stun::padded(options_.size), nanoseconds());
-        }
-        continue;
+  void receive_frames(Flow& flow) {
+    const std::size_t padded = stun::padded(options_.size);
+    while (const std::size_t got = flow.client->receive(room_)) {
+      if (on_stream()) {
+        flow.frames.read(core::Bytes(room_).first(got), padded, arrivals_);
+      } else if (got >= options_.size) { // a channel's frame, or an indication of as much
+        arrivals_.count(room_.data() + got - padded, nanoseconds());
       }
-      stream_bytes_ += got;
-      const std::size_t frame = stun::kChannelHeaderBytes + stun::padded(options_.size);
-      seen_.count(stream_bytes_ / frame);
-      stream_bytes_ %= frame;
     }
   }
 
   Options options_;
-  Peer peer_;
+  RelayPeer peer_;
   event::Fd epoll_;
   bssl::UniquePtr<SSL_CTX> tls_;
-  std::vector<std::unique_ptr<TurnFlow>> flows_;
+  std::vector<Flow> flows_;
   std::vector<std::uint8_t> payload_, segments_;
-  std::vector<std::vector<std::uint8_t>> frames_; // of each flow
   std::vector<std::uint8_t> room_ = std::vector<std::uint8_t>(kRoom);
   std::size_t time_at_ = 0;
-  std::size_t stream_bytes_ = 0;
   unsigned since_received_ = 0;
-  Seen seen_;
-  std::uint64_t sent_ = 0, lost_ = 0, last_total_ = 0;
+  Arrivals arrivals_;
+  std::uint64_t next_ = 0, sent_ = 0, sent_before_ = 0, lost_ = 0, last_total_ = 0;
   Clock::time_point begin_, last_progress_;
 };
 
@@ -376,12 +311,14 @@ int main(int argc, char** argv) {
   app.add_option("--size", options.size)->check(CLI::Range(16, 1400));
   app.add_option("--rate", options.rate, "packets a second, all flows together");
   app.add_option("--burst-ms", options.burst_ms, "0: evenly spaced");
-  app.add_flag("--saturate", options.saturate, "one flow, as fast as they come out");
-  app.add_flag("--gso", options.gso);
+  app.add_option("--saturate", options.saturate, "so many seconds, as fast as they come out");
+  app.add_flag("--saturated-first", options.saturated_first, "and then at half of that");
+  app.add_flag("--gso", options.gso, "one flow");
   app.add_option("--seconds", options.seconds);
   app.add_option("--user", options.account.user);
   app.add_option("--password", options.account.password);
   CLI11_PARSE(app, argc, argv);
+  bench::raise_descriptor_limit();
   bench::Load load(options);
   load.run();
 }

@@ -28,11 +28,6 @@ core::SocketAddress own_address(unsigned number) {
 
 } // namespace
 
-void give_up(const char* what) {
-  std::fprintf(stderr, "%s: %s\n", what, std::strerror(errno));
-  std::exit(1);
-}
-
 TurnFlow::TurnFlow(Carrier carrier, const core::SocketAddress& server, unsigned number,
                    SSL_CTX* tls)
     : request_(2048), answer_(4096) {

@@ -13,6 +13,7 @@
 #include "libcore/event/fd.h"
 #include "libcore/stun/integrity.h"
 #include "libcore/stun/message.h"
+#include "tests/bench/load/process.h"
 
 namespace bench {
 
@@ -27,8 +28,6 @@ struct Account {
   std::string user = "pexip";
   std::string password = "relay-me";
 };
-
-[[noreturn]] void give_up(const char* what); // says errno, too
 
 class TurnFlow {
  public:

@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,6 +23,8 @@
 
 #include "libcore/base/address.h"
 #include "libcore/event/fd.h"
+#include "tests/bench/load/process.h"
+#include "tests/bench/load/web_event.h"
 
 namespace bench {
 namespace {
@@ -34,11 +35,6 @@ constexpr std::size_t kSmall = 256;
 constexpr std::size_t kLarge = std::size_t{1} << 20;
 constexpr std::size_t kReadBytes = std::size_t{256} * 1024;
 constexpr int kBacklog = 4096;
-// `~` is what clients count: it stands in each event once, and nowhere else.
-constexpr std::string_view kEvent =
-    "5b\r\nevent: participant_update\ndata: "
-    "{\"uuid\":\"4f0b6a52-93d5-4d0b-8d0f-6f7f0c6a0001\",\"muted\":~}\n\n\r\n";
-
 std::string answer(std::size_t size) {
   return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(size) +
          "\r\n\r\n" + std::string(size, 'x');
@@ -48,7 +44,7 @@ struct Connection {
   event::Fd fd;
   std::string head;          // what has come of it
   std::size_t body_left = 0; // of the request
-  std::string_view unsent;   // of an answer, all of which lasts
+  std::string_view unsent;   // of an answer: of one size, and it lasts
   bool streams = false;
 };
 
@@ -160,18 +156,21 @@ class Origin {
         "Transfer-Encoding: chunked\r\n\r\n";
     if (every_ > std::chrono::milliseconds::zero())
       due_.emplace_back(Clock::now() + every_, connection.fd.get());
-    return send(connection, kHead) && send(connection, kEvent);
+    event_ = event_chunk(Clock::now().time_since_epoch());
+    return send(connection, kHead) && send(connection, event_);
   }
 
   // Those of a millisecond leave together.
   void send_events() {
     const auto now = Clock::now();
+    if (due_.empty() || due_.front().first > now) return;
+    event_ = event_chunk(now.time_since_epoch());
     while (!due_.empty() && due_.front().first <= now) {
       const auto [when, fd] = due_.front();
       due_.pop_front();
       const auto found = connections_.find(fd);
       if (found == connections_.end()) continue;
-      if (found->second.unsent.empty()) send(found->second, kEvent);
+      if (found->second.unsent.empty()) send(found->second, event_);
       due_.emplace_back(when + every_, fd);
     }
   }
@@ -192,6 +191,7 @@ class Origin {
   }
 
   const std::string small_, large_;
+  std::string event_; // the latest
   const std::chrono::milliseconds every_;
   event::Fd epoll_{::epoll_create1(EPOLL_CLOEXEC)};
   event::Fd listener_;
@@ -208,9 +208,6 @@ int main(int argc, char** argv) {
   CLI::App app("an origin for proxies");
   app.add_option("--events-every", every, "milliseconds; 0: only the first");
   CLI11_PARSE(app, argc, argv);
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+  bench::raise_descriptor_limit();
   bench::Origin(std::chrono::milliseconds(every)).run();
 }
