@@ -19,7 +19,8 @@ HELD = 1000
 HANDSHAKES_PER_SECOND = 300
 EVENT_MILLISECONDS = 250
 WARM_UP_SECONDS = 0.3
-HALF_LOAD_SECONDS = 1
+HALF_LOAD_SECONDS = 0.8
+ASKING = 50  # connections, for latencies
 # What both ends have hardware for, and one group: a server's preference is not what is compared.
 TLS = ("--tls13-ciphers=TLS_AES_128_GCM_SHA256", "--groups=X25519")
 
@@ -45,33 +46,46 @@ def for_seconds(seconds: float) -> tuple:
     return "-D", f"{round(seconds * 1000)}ms"
 
 
+def evenly(server: Server, version: str, rate: float, seconds: float) -> dict:
+    """Latencies of small requests that are due one after the other: all of h2load's clients ask in the same moment."""
+    _windows, saw = cost_of_load(server, "web_load", "--server", f"{HOST}:{server.port}", *(["--h2"] if version == "h2" else []),
+                                 "--seconds", seconds, "ask", "--rate", rate, "--count", ASKING)
+    return {"latency at": saw["per_second"], **saw["latency"]}
+
+
+def at_half_load(server: Server, version: str, path: str, rate: float, many: tuple, clients: int) -> dict:
+    if path == "/":
+        return evenly(server, version, rate, HALF_LOAD_SECONDS)
+    log = server.folder / "latencies"
+    saw = h2load(server, version, path, *many, f"--rps={rate / clients}", f"--log-file={log}", *for_seconds(HALF_LOAD_SECONDS))
+    return {"latency at": saw["a second"], **latencies(log)}
+
+
 def saturated(version: str, path: str, clients: int, at_once: int, *arguments):
     """µs of the server's CPU for each request, of as many as it can; then latencies at half of that."""
 
     def measure(server: Server, seconds: float) -> Sample:
         many = ("-c", clients, "-m", at_once, *arguments)
-        log = server.folder / "latencies"
         h2load(server, version, path, *many, *for_seconds(WARM_UP_SECONDS))
         with server.window() as window:
             saw = h2load(server, version, path, *many, *for_seconds(seconds))
-        half = h2load(server, version, path, *many, f"--rps={saw['a second'] / 2 / clients}", f"--log-file={log}", *for_seconds(HALF_LOAD_SECONDS))
+        half = at_half_load(server, version, path, saw["a second"] / 2, many, clients)
         return Sample(window.cpu_seconds / saw["answers"] * 1e6,
-                      beside(window, **{"saturated": saw["a second"], "saturated load": window.load, "latency at": half["a second"]}, **latencies(log)),
-                      window.elsewhere)
+                      beside(window, **{"saturated": saw["a second"], "saturated load": window.load}, **half), window.elsewhere)
 
     return measure
 
 
 def moderate(version: str, clients: int, at_once: int):
-    """µs of the server's CPU for each request, and latencies, at one rate for all."""
+    """µs of the server's CPU for each request, at one rate for all; then latencies at the same."""
 
     def measure(server: Server, seconds: float) -> Sample:
         many = ("-c", clients, "-m", at_once, f"--rps={MODERATE / clients}")
-        log = server.folder / "latencies"
         h2load(server, version, "/", *many, *for_seconds(2 * WARM_UP_SECONDS))
         with server.window() as window:
-            saw = h2load(server, version, "/", *many, f"--log-file={log}", *for_seconds(seconds))
-        return Sample(window.cpu_seconds / saw["answers"] * 1e6, beside(window, **{"a second": saw["a second"]}, **latencies(log)), window.elsewhere)
+            saw = h2load(server, version, "/", *many, *for_seconds(seconds))
+        return Sample(window.cpu_seconds / saw["answers"] * 1e6,
+                      beside(window, **{"a second": saw["a second"]}, **evenly(server, version, MODERATE, HALF_LOAD_SECONDS)), window.elsewhere)
 
     return measure
 

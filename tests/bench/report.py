@@ -111,7 +111,7 @@ BESIDE = """
 
 *Saturated*: units a second when as many are offered as come back, and how busy that kept the server's core (where it is far from 100%, the
 generator was the limit). Latencies are in µs, at the line's own rate where it has one (a packet's way from its sender to its receiver, through
-the relay), else at half of what the same server did saturated, from when a request was due. p99.9 is nearly the worst one where units are few
+the relay), else at half of what the same server did saturated, from when a request was due (small requests and handshakes) or was sent. p99.9 is nearly the worst one where units are few
 (1 MB, handshakes). *Memory*: MB of the server's processes, private to them, when the measured time ends.
 """
 
