@@ -124,6 +124,21 @@ def test_three_rproxyd_share_the_port_and_serve_while_one_of_them_is_left(engine
             assert page(machine, certificate)[0] == 200
 
 
+def test_an_rproxyd_of_a_new_image_is_put_beside_the_old_one_which_is_then_stopped(engine, stack, machine, certificate, nodes):
+    stack.set(**VARIABLES, **DRAIN)
+    stack.compose("up", "--detach", "rproxyd")
+    [old] = stack.wait_until_ready("rproxyd")
+    engine.podman("tag", "localhost/vestibule/rproxyd", "localhost/vestibule/rproxyd:next")
+    stack.compose("up", "--detach", "--no-recreate", "--scale", "rproxyd=2", "rproxyd", VESTIBULE_RPROXYD_IMAGE="localhost/vestibule/rproxyd:next")
+    [new] = [each for each in stack.wait_until_ready("rproxyd", 2) if each != old]
+    assert engine.inspect(new)["ImageName"].endswith("/rproxyd:next") and engine.inspect(old)["State"]["Running"]
+    assert page(machine, certificate)[0] == 200
+    engine.podman("stop", "--time", "20", old)
+    assert engine.inspect(old)["State"]["ExitCode"] == 0
+    for _ in range(10):
+        assert page(machine, certificate)[0] == 200
+
+
 def test_two_turnd_relay_to_each_other_from_ports_of_their_own(stack, machine):
     stack.set(**VARIABLES, VESTIBULE_TURN_FIRST_PORT="50000", VESTIBULE_TURN_LAST_PORT="50099", VESTIBULE_TURN_ADDRESS=f"{INSIDE}:3478")
     second = {"VESTIBULE_TURN_2_ADDRESS": f"{SECOND}:3478", "VESTIBULE_TURNS_2_ADDRESS": f"{SECOND}:5349",
