@@ -18,7 +18,6 @@ from line import Line, Sample, Server
 from figures import figure, summary
 from machine import come_before_generators, description
 from processes import BUILD, ROOT, Processes
-from profile_server import show_profile
 from report import show_line, write_report
 
 STORED = ROOT / "build/bench"
@@ -54,10 +53,6 @@ def main(about: str) -> int:
         lines = [replace(line, servers=(line.servers[0], other_build(line.servers[0], options.against), *line.servers[1:])) for line in lines]
     come_before_generators()
     STORED.mkdir(parents=True, exist_ok=True)
-    if options.profile:
-        for line in lines:
-            profile(line, options.seconds, options.only)
-        return 0
     only, begin = options.only.split(",") if options.only else None, time.monotonic()
     for number, line in enumerate(lines, 1):
         print(f"{line.name} ({number} of {len(lines)}, {(time.monotonic() - begin) / 60:.1f} minutes so far)", flush=True)
@@ -101,7 +96,6 @@ def read_command_line(about: str) -> argparse.Namespace:
     parser.add_argument("--rounds-again", type=int, default=ROUNDS_AGAIN, help="at most, for runs that others disturbed")
     parser.add_argument("--as-built", action="store_true", help="build nothing, fetch nothing")
     parser.add_argument("--against", type=Path, metavar="PROGRAM", help="another build of ours takes part; nothing is stored")
-    parser.add_argument("--profile", action="store_true", help="where ours (or the first of --only) spends its time, by perf (linux-perf); nothing is stored")
     parser.add_argument("--only", help="servers by the beginning of their names, with commas; nothing is stored")
     return parser.parse_args()
 
@@ -144,15 +138,6 @@ def run_line(line: Line, runs: int, rounds_again: int, seconds: float, only: lis
 def commit() -> str:
     said = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     return said.stdout.strip() or "an unknown commit"
-
-
-def profile(line: Line, seconds: float, only: str | None) -> None:
-    server = next(each for each in line.all_servers() if each.name.startswith(only or ""))
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        samples = Path(folder) / "perf.data"
-        sample = run_once(line, type(server.__name__, (server,), {"samples": samples}), seconds)
-        print(f"\n{line.name}: {server.name}, {figure(sample.value)} {line.unit} while perf looks on; of its processor time:")
-        show_profile(samples)
 
 
 def other_build(ours: type[Server], program: Path) -> type[Server]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from machine import Core, Window
 from processes import BUILD, Processes
-from profile_server import ProfiledWindow
 
 
 class Server:
@@ -20,7 +19,6 @@ class Server:
     load: tuple = ()  # for the generator, there
     workers = 1
     core = Core.SERVER
-    samples: Path | None = None  # where perf leaves what it saw
 
     def __init__(self, folder: Path, processes: Processes):
         self.folder, self.processes = folder, processes
@@ -44,8 +42,6 @@ class Server:
         return self.processes.start(*self.core.prefix(), *argv)
 
     def window(self, generator: list[int] | None = None) -> Window:
-        if self.samples:
-            return ProfiledWindow(self.pids(), self.core, generator, self.samples)
         return Window(self.pids(), self.core, generator)
 
 
