@@ -243,6 +243,18 @@ def packages(display):
     return pytest(display, "packages-installed", "--timeout=900", "tests/packages", environment={"VESTIBULE_PACKAGES": str(BUILD / "packages")})
 
 
+def release(display):
+    """What has been released: hardened, and with a bill of what is in it."""
+    build(display, "release", "rproxyd", "turnd")
+    return pytest(display, "release", "--timeout=300", "tests/supply", environment={"VESTIBULE_BUILD": str(BUILD / "release")})
+
+
+def reproducible(display):
+    """Two release builds from nothing."""
+    command(display, "reproducible", "tests/supply/reproducible", limit=4 * LIMIT)
+    return Counts(passed=1)
+
+
 def containers(display):
     build(display, "release", "rproxyd", "turnd")
     return pytest(display, "containers", "--timeout=600", "tests/containers", environment={"VESTIBULE_BUILD": str(BUILD / "release")})
@@ -316,6 +328,7 @@ STEPS = [
     Step("threads", "tests of threads, and the self-check, under ThreadSanitizer", threads),
     Step("tidy", "clang-tidy over the product's sources", tidy),
     Step("quickstart", "release build, both daemons and three nodes: the self-check", quickstart),
+    Step("release", "the release build is hardened, and its bill of materials holds", release),
     Step("packages", "Debian packages of the release build, on a Debian with a systemd of its own: installed, upgraded in a call, purged", packages),
     Step("memory", "what an allocation and an open stream cost, with the release build", memory),
 ]
@@ -324,4 +337,5 @@ STEPS = [
 ON_DEMAND = [
     Step("containers", "the images around the release build, and the compose stack, with podman", containers),
     Step("containers-from-source", "the images from an empty Debian 12 on, by deploy/containers/Containerfile", containers_from_source),
+    Step("reproducible", "two release builds in two folders give the same programs and packages, byte for byte", reproducible),
 ]
