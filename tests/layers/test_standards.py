@@ -1,4 +1,4 @@
-"""docs/standards.md, docs/proxy-rules.md, docs/supply-chain.md name tests: each of them is there, and every rule
+"""docs/standards.md, docs/proxy-rules.md, docs/threat-model.md and docs/supply-chain.md name tests: each of them is there, and every rule
 and every attacker has one."""
 
 import re
@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[2]
 TESTS = [*ROOT.glob("tests/**/*_test.cc"), *ROOT.glob("tests/**/test_*.py")]
 NAMED = re.compile(r'`((?:test_)?\w+(?:_test\.cc|\.py))`(?:\s+"([^"]+)")?')
 RULES = {"standards.md": 37, "proxy-rules.md": 20}
-NAMES = {"standards.md": 74, "proxy-rules.md": 40, "supply-chain.md": 6}  # at least so many
+NAMES = {"standards.md": 74, "proxy-rules.md": 40, "threat-model.md": 60, "supply-chain.md": 6}  # at least so many
+ATTACKER = re.compile(r"^\| (?!Attacker|What|---)([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 
 
 def text(page: str) -> str:
@@ -33,3 +34,10 @@ def test_every_rule_stands_on_its_page_and_has_a_test(page):
     assert sorted(map(int, rows)) == list(range(1, RULES[page] + 1))
     for number, shown_by in rows.items():
         assert NAMED.search(shown_by), f"docs/{page}: rule {number} has no test"
+
+
+def test_every_attacker_has_a_measure_and_a_test():
+    rows = ATTACKER.findall(text("threat-model.md").partition("## Attackers")[2])
+    assert len(rows) > 25
+    for attacker, _, shown_by in rows:
+        assert NAMED.search(shown_by), f"docs/threat-model.md: {attacker!r} has no test"

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+import tls_probe
 from backend import Backend
 from certificates import Certificate, openssl
 from daemons import HOST, run, write_private
@@ -64,6 +65,13 @@ def test_tls_1_2_and_1_3_are_spoken(proxy, backend, version):
 def test_older_versions_are_refused(proxy, version):
     said = s_client(proxy, version, "-cipher", "ALL:@SECLEVEL=0")
     assert "alert protocol version" in said and "Cipher is (NONE)" in said
+
+
+def test_nobody_in_between_makes_tls_worse(proxy):
+    server = (HOST, proxy.port("https"))
+    assert tls_probe.tells_of_a_downgrade(server)
+    assert tls_probe.refuses_renegotiation(server)
+    assert tls_probe.compresses_nothing(server)
 
 
 @pytest.mark.parametrize("least, version, agreed", [("1.3", "-tls1_2", False), ("1.3", "-tls1_3", True), ("1.2", "-tls1_2", True)])
