@@ -17,6 +17,7 @@ from namespaces import Host
 
 DESCRIPTORS = 10000  # what an unprivileged machine has
 COMMAND_SECONDS = 300
+READY_SECONDS = 180  # several containers start at once, each a copy of its image's files, on a machine that may have more to do
 
 STORAGE = """
 [storage]
@@ -173,4 +174,4 @@ class Stack:
             found = self.containers(service)
             return found if len(found) == count and all(map(self.engine.is_ready, found)) else None
 
-        return wait_until(f"{count} of {service} ready", ready)
+        return wait_until(f"{count} of {service} ready", ready, READY_SECONDS)
