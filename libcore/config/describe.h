@@ -15,9 +15,10 @@ template <typename Read>
 Shape describe(Read&& read) {
   Problems ignored;
   const auto document = Document::parse("", "{}", ignored);
+  Shape shape;
+  if (!document) return shape;
   const SystemSurroundings surroundings; // nothing is read of them
   Reading reading{*document, surroundings, ignored};
-  Shape shape;
   read(Value::question(reading, shape));
   return shape;
 }

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -48,7 +49,10 @@ class ObjectReader {
     auto parsed = parser(*found);
     if (Shape* shape = found->asked()) note_default(*shape, parser, setting);
     if (!parsed) return false;
-    setting = *std::move(parsed);
+    if constexpr (std::is_same_v<T, std::remove_cvref_t<decltype(parsed)>>)
+      setting = std::move(parsed);
+    else
+      setting = *std::move(parsed);
     return true;
   }
   template <typename T, typename Parser>

@@ -42,8 +42,8 @@ std::string_view Value::kind() const {
 }
 
 Value Value::question(Reading& reading, Shape& shape) {
-  static const Node kNothing;
-  Value value(reading, kNothing, "");
+  static const Node nothing;
+  Value value(reading, nothing, "");
   value.asked_ = &shape;
   return value;
 }

@@ -32,7 +32,7 @@ std::optional<UserKeys> user_keys(std::string_view username, std::string_view re
   const auto md5 = of(PasswordAlgorithm::md5, prepared);
   const auto sha256 = of(PasswordAlgorithm::sha256, prepared);
   if (!md5 || !sha256) return std::nullopt;
-  UserKeys keys{.md5 = *md5, .sha256 = *sha256, .md5_saslprep = std::nullopt};
+  UserKeys keys{.md5 = *md5, .sha256 = sha256, .md5_saslprep = std::nullopt};
   const auto older = of(PasswordAlgorithm::md5, saslprep);
   if (older && !std::ranges::equal(older->bytes(), md5->bytes())) keys.md5_saslprep = older;
   return keys;
