@@ -34,7 +34,7 @@ def test_an_image_holds_a_program_and_no_shell(engine, name):
     assert image["Healthcheck"]["Test"] == ["CMD", f"/usr/bin/{name}", "status", "--ready"]
     files = [path.relative_to(engine.folder / f"built/image/{name}") for path in (engine.folder / f"built/image/{name}").rglob("*")]
     assert [path.name for path in files if path.parent == Path("usr/bin")] == [name]
-    assert engine.podman("run", "--rm", f"localhost/vestibule/{name}", "--version").stdout.startswith(name)
+    assert engine.podman("run", "--rm", "--network", "host", f"localhost/vestibule/{name}", "--version").stdout.startswith(name)
 
 
 def test_what_is_missing_is_said_and_the_container_ends_with_1(engine):

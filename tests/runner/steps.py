@@ -330,12 +330,12 @@ STEPS = [
     Step("quickstart", "release build, both daemons and three nodes: the self-check", quickstart),
     Step("release", "the release build is hardened, and its bill of materials holds", release),
     Step("packages", "Debian packages of the release build, on a Debian with a systemd of its own: installed, upgraded in a call, purged", packages),
+    Step("containers", "the images around the release build, and the compose stack, with podman", containers),
     Step("memory", "what an allocation and an open stream cost, with the release build", memory),
 ]
 
 # Run when they are asked for by name.
 ON_DEMAND = [
-    Step("containers", "the images around the release build, and the compose stack, with podman", containers),
     Step("containers-from-source", "the images from an empty Debian 12 on, by deploy/containers/Containerfile", containers_from_source),
     Step("reproducible", "two release builds in two folders give the same programs and packages, byte for byte", reproducible),
 ]
