@@ -87,6 +87,8 @@ IpAddress IpAddress::canonical() const {
   };
   if (zero(0, 10) && octets[10] == 0xff && octets[11] == 0xff)
     return from_v4(all.subspan(12, 4)); // ::ffff:a.b.c.d
+  if (zero(0, 8) && octets[8] == 0xff && octets[9] == 0xff && zero(10, 12))
+    return from_v4(all.subspan(12, 4)); // ::ffff:0:a.b.c.d, translated, RFC 2765
   // ::a.b.c.d (RFC 4291, deprecated), but neither :: nor ::1
   if (zero(0, 12) && !zero(12, 15)) return from_v4(all.subspan(12, 4));
   if (octets[0] == 0x20 && octets[1] == 0x02)

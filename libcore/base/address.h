@@ -34,8 +34,8 @@ struct IpAddress {
   bool is_unspecified() const;
   std::string to_string() const;
 
-  // The IPv4 address inside an IPv4-mapped, IPv4-compatible, 6to4 or NAT64 (64:ff9b::/96) IPv6
-  // address, else the address itself: access lists look at this form.
+  // The IPv4 address inside an IPv4-mapped, -compatible or -translated, 6to4 or NAT64 (64:ff9b::/96)
+  // IPv6 address, else the address itself: access lists look at this form.
   IpAddress canonical() const;
 
   friend bool operator==(const IpAddress&, const IpAddress&) = default;

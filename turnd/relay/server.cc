@@ -31,8 +31,15 @@ constexpr std::array kKnownInTurn{
     Attribute::connection_id,
     Attribute::dont_fragment,
 };
-// A 401, and the answer to the request that then proves who is asking.
-constexpr std::uint32_t kAnswersOfAnIntroduction = 2;
+// Of somebody who then proves who is asking: a 401 and the answer to that request. On a connection it is
+// the latter alone.
+constexpr std::uint32_t answers_of_an_introduction(Transport transport) {
+  return proves_address(transport) ? 1 : 2;
+}
+
+bool is_signed(const stun::Message& message) {
+  return message.integrity_offset() || message.integrity_sha256_offset();
+}
 
 std::uint64_t random_u64(Random& random) {
   const std::uint64_t high = random.u32();
@@ -170,8 +177,9 @@ Decision Server::turn_request(Request& request) {
     if (!stranger && !may_answer_unauthenticated(request)) return drop(DropReason::limited);
     return challenge(request, code_of(identity.error()));
   }
-  if (stranger && !proves_address(five_tuple.transport)) {
-    limiter_.give_back(client, kAnswersOfAnIntroduction, request.now.steady);
+  if (stranger) {
+    limiter_.give_back(client, answers_of_an_introduction(five_tuple.transport),
+                       request.now.steady);
   }
   request.identity = *std::move(identity);
   request.to.key = request.identity.key.bytes();
@@ -198,6 +206,8 @@ Decision Server::turn_request(Request& request) {
   }
   take_newer_token(*request.allocation, request.identity);
   if (request.allocation->username != request.identity.username) {
+    // A right guess is answered no more often than wrong ones.
+    if (!may_answer_unauthenticated(request)) return drop(DropReason::limited);
     return refuse(request, ErrorCode::wrong_credentials);
   }
   if (request.allocation->client == kNoClient) request.allocation->client = request.to.client;
@@ -249,10 +259,11 @@ Decision Server::challenge(const Request& request, ErrorCode code) {
   });
 }
 
-// A connection's other end is where it says; only bare datagrams can lie.
+// A connection's other end is where it says; only bare datagrams can lie. But what is signed may be a
+// guess at somebody's password, wherever it comes from.
 bool Server::may_answer_unauthenticated(const Request& request) {
   const FiveTuple& five_tuple = *request.to.five_tuple;
-  if (proves_address(five_tuple.transport)) return true;
+  if (proves_address(five_tuple.transport) && !is_signed(request.message)) return true;
   if (limiter_.admit(five_tuple.client.ip(), request.now.steady)) return true;
   limits_hit_.note_source(Limit::unauthenticated_answers, five_tuple.client.ip());
   return false;

@@ -110,6 +110,7 @@ TEST_CASE("IPv4 addresses inside IPv6 ones are found for access lists (TURN rule
            {"::ffff:0.0.0.0", "0.0.0.0"},          //
            {"::10.0.0.1", "10.0.0.1"},             // IPv4-compatible, RFC 4291 2.5.5.1
            {"::127.0.0.1", "127.0.0.1"},           //
+           {"::ffff:0:10.0.0.1", "10.0.0.1"},      // IPv4-translated, RFC 2765
            {"2002:a00:1::", "10.0.0.1"},           // 6to4, RFC 3056
            {"2002:7f00:1:2:3:4:5:6", "127.0.0.1"}, //
            {"64:ff9b::10.0.0.1", "10.0.0.1"},      // NAT64, RFC 6052
@@ -123,7 +124,7 @@ TEST_CASE("addresses with no IPv4 address inside are their own canonical form") 
   for (const std::string text :
        {"10.0.0.1", "0.0.0.0", "::", "::1", "::2", "::ff", "2001:db8::1", "fe80::1",
         "2003:a00:1::", "64:ff9b:1::10.0.0.1", "64:ff9b:0:0:0:1::", "64:ff9c::10.0.0.1",
-        "::fffe:10.0.0.1", "::1:ffff:10.0.0.1", "1::ffff:10.0.0.1", "::ffff:0:10.0.0.1"}) {
+        "::fffe:10.0.0.1", "::1:ffff:10.0.0.1", "1::ffff:10.0.0.1", "::ffff:1:10.0.0.1"}) {
     INFO(text);
     CHECK(ip(text).canonical() == ip(text));
   }

@@ -49,7 +49,7 @@ TEST_CASE(
   const turnd::PeerPolicy policy({}, {}, {});
   for (const char* denied : {"::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "::10.0.0.1",
                              "2002:7f00:1::", "2002:a00:1::1", "64:ff9b::127.0.0.1",
-                             "64:ff9b::192.168.0.1", "64:ff9b:1::7f00:1"}) {
+                             "64:ff9b::192.168.0.1", "64:ff9b:1::7f00:1", "::ffff:0:127.0.0.1"}) {
     CAPTURE(denied);
     CHECK_FALSE(policy.allows(ip(denied)));
   }

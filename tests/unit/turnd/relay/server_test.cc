@@ -184,6 +184,62 @@ TEST_CASE("rule 35: a connection has proven its address and is not limited") {
   CHECK(scene.feed(alice, alice.unsigned_request(stun::Method::binding)).answer);
 }
 
+TEST_CASE("rule 35: wrong credentials are limited by source on connections, too") {
+  Options options;
+  options.limits.unauthenticated_answers = {.per_second = 1, .burst = 2};
+  Scene scene(options);
+  const auto on_tcp = [](const char* password, const char* address) {
+    Client client("alice", password, address);
+    client.five_tuple.transport = turnd::Transport::tcp;
+    return client;
+  };
+  Client mallory = on_tcp("wander", "192.0.2.7:40000");
+  CHECK(scene.allocate(mallory).error() == 401); // behind a challenge, which costs nothing here
+  CHECK(scene.allocate(mallory).error() == 401);
+  CHECK(scene.allocate(mallory).dropped == DropReason::limited);
+  Client again = on_tcp("wonder", "192.0.2.7:40001");
+  CHECK(scene.allocate(again).dropped == DropReason::limited); // the right one is not told either
+  Client elsewhere = on_tcp("wonder", "192.0.2.8:40000");
+  CHECK(scene.allocate(elsewhere).is_success());
+  scene.pass(std::chrono::seconds(1));
+  CHECK(scene.allocate(again).is_success());
+}
+
+TEST_CASE(
+    "rule 35: an office behind one address that authenticates on connections is not held up") {
+  Options options;
+  options.limits.unauthenticated_answers = {.per_second = 0, .burst = 1};
+  Scene scene(options);
+  for (int i = 0; i < 50; ++i) {
+    Client alice("alice", "wonder", ("192.0.2.7:" + std::to_string(40000 + i)).c_str());
+    alice.five_tuple.transport = turnd::Transport::tls;
+    REQUIRE(scene.allocate(alice).is_success());
+  }
+}
+
+TEST_CASE("rule 35: who has an allocation guesses at others' passwords no faster") {
+  for (const auto transport : {turnd::Transport::udp, turnd::Transport::tcp}) {
+    Options options;
+    options.limits.unauthenticated_answers = {.per_second = 0, .burst = 2};
+    Scene scene(options);
+    Client alice("alice", "wonder");
+    alice.five_tuple.transport = transport;
+    REQUIRE(scene.allocate(alice).is_success());
+    Client wrong("bob", "wander");
+    Client right("bob", "builder");
+    for (Client* bob : {&wrong, &right}) {
+      bob->five_tuple = alice.five_tuple;
+      bob->realm = alice.realm;
+      bob->nonce = alice.nonce;
+    }
+    CHECK(scene.request(right, stun::Method::refresh).error() == 441);
+    CHECK(scene.request(wrong, stun::Method::refresh).error() == 401);
+    CHECK(scene.request(wrong, stun::Method::refresh).dropped == DropReason::limited);
+    CHECK(scene.request(right, stun::Method::refresh).dropped == DropReason::limited);
+    CHECK(scene.request(alice, stun::Method::refresh).is_success());
+  }
+}
+
 TEST_CASE("rule 36: requests that claim to come from our own relay addresses are dropped") {
   Scene scene;
   Client alice("alice", "wonder");
