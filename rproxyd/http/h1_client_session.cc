@@ -204,6 +204,7 @@ void H1ClientSession::write_refusal(const Refusal& refusal) {
   append_status_line(out_, refusal.status);
   append_field(out_, "date", http_date(wall_));
   append_field(out_, "content-type", "text/plain; charset=utf-8");
+  append_field(out_, "cache-control", "no-store"); // or a cache before us keeps it for others
   if (!limits_.content_security_policy.empty())
     append_field(out_, "content-security-policy", limits_.content_security_policy);
   append_field(out_, "content-length", std::to_string(text.size()));

@@ -541,6 +541,7 @@ void H2ClientSession::refuse(Stream& stream, const Refusal& refusal) {
   head.status = refusal.status;
   head.fields.add("date", http_date(now_.wall));
   head.fields.add("content-type", "text/plain; charset=utf-8");
+  head.fields.add("cache-control", "no-store"); // or a cache before us keeps it for others
   if (!limits_.content_security_policy.empty())
     head.fields.add("content-security-policy", limits_.content_security_policy);
   head.body = {BodySize::Kind::length, text.size()};

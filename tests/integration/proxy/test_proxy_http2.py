@@ -338,6 +338,7 @@ def test_it_is_refused_and_no_backend_sees_it(proxy, backend, name):
         while not (client.ended or stream.over or client.goaway is not None):
             client.pump()
         assert stream.reset is not None or client.goaway is not None or 400 <= stream.status < 600
+        assert stream.status is None or stream.head["cache-control"] == ["no-store"]
     with open_client(proxy) as client:  # the only request that arrives
         number = client.request("GET", "/probe")
         there = backend.accept()

@@ -38,6 +38,7 @@ class Stage:
             client.send(raw)
             got = client.message()
             assert got.head["connection"] == "close"
+            assert got.head["cache-control"] == "no-store"  # a cache before us keeps no refusal for others
             assert (client.rest(), client.end) == (b"", "clean")
         self.probe()
         return got.status

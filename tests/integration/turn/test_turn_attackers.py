@@ -15,7 +15,7 @@ IPV6 = {"listeners": [{"transport": each, "address": "[::1]:0"} for each in ("ud
         "relay": {"addresses": ["::1"], "tcp": True}, "peers": {"allow": []}}
 # How 127.0.0.1 and 10.0.0.1 can be written by somebody who hopes that nobody looks inside. (::1 itself is the relay address here, whose
 # relay ports are for other clients of the server.)
-INSIDE = ["::", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "::10.0.0.1", "64:ff9b::127.0.0.1",
+INSIDE = ["::", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "::10.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b::127.0.0.1",
           "64:ff9b::10.0.0.1", "64:ff9b:1::127.0.0.1", "2002:7f00:1::", "2002:a00:1::1", "2001:0:7f00:1::", "2001::80ff:fffe", "fe80::1", "fec0::1",
           "fc00::1", "fd00:ec2::254", "ff02::1", "100::1"]
 
@@ -192,7 +192,7 @@ class Guesser:
             return codes
 
 
-@pytest.mark.parametrize("transport", ["udp"])
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
 def test_passwords_are_guessed_no_faster_than_the_limit_and_others_log_in(start, client, transport):
     """Rule 35. What is over the limit isn't answered, right or wrong; others notice nothing."""
     turnd = start(limits={"unauthenticated_answers_per_source": 10})

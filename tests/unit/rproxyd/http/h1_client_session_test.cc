@@ -456,6 +456,7 @@ TEST_CASE("a refused request is answered, told, and the last") {
   CHECK(client.sent() ==
         fmt::format(
             "HTTP/1.1 400 Bad Request\r\ndate: {}\r\ncontent-type: text/plain; charset=utf-8\r\n"
+            "cache-control: no-store\r\n"
             "content-length: 25\r\nconnection: close\r\n\r\n400 Bad Request: no Host\n",
             kDate));
   CHECK(client.session.finished());
