@@ -4,6 +4,7 @@ Its files are a copy of what debootstrap made, which is kept in build/machines f
 """
 
 import hashlib
+import itertools
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ from daemons import wait_until  # noqa: E402
 SUITE = "bookworm"
 INSTALL_SECONDS, COMMAND_SECONDS = 1200, 120
 CGROUPS = Path("/sys/fs/cgroup")
+_machines = itertools.count()
 IN_MEMORY = """
 made=$(mktemp -d)
 trap 'umount "$made"; rmdir "$made"' EXIT
@@ -69,7 +71,8 @@ class Machine:
         (self.root / "etc/machine-id").write_text("")
         (self.root / "etc/dpkg/dpkg.cfg.d/test").write_text("force-unsafe-io\n")  # no waiting for the disk
         self._log = folder / "console.log"
-        self._groups = [each / f"vestibule-packages-{os.getpid()}" for each in hierarchies()]
+        name = f"vestibule-packages-{os.getpid()}-{next(_machines)}"
+        self._groups = [each / name for each in hierarchies()]
         for group in self._groups:
             group.mkdir()
         with self._log.open("w") as log:
@@ -97,7 +100,7 @@ class Machine:
 
     def run(self, *command, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess:
         """As its root user."""
-        done = subprocess.run(["nsenter", "--target", self._children()[0], "--mount", "--pid", "--cgroup", "--uts", "--ipc", "--root", "--wd=/root",
+        done = subprocess.run(["nsenter", "--target", self._children()[0], "--mount", "--pid", "--cgroup", "--uts", "--ipc", "--net", "--root", "--wd=/root",
                                "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "HOME=/root",
                                *map(str, command)],
                               input=stdin, capture_output=True, text=True, timeout=COMMAND_SECONDS)
