@@ -218,7 +218,7 @@ def test_a_node_with_another_name_gets_no_request(verified, of, tls):
         with pytest.raises(ssl.SSLError):
             node.accept()
         assert client.message().status == 502
-    proxy.wait_for_log("certificate")
+    proxy.wait_for_log("CERTIFICATE_VERIFY_FAILED")
 
 
 def test_a_node_of_an_unknown_authority_gets_no_request(verified, certificate):
