@@ -3,7 +3,7 @@
 #   BoringSSL::ssl BoringSSL::crypto   built by deploy/dependencies/install, or -DBORINGSSL_ROOT=
 #   llhttp::llhttp Catch2::Catch2WithMain   unpacked by deploy/dependencies/install
 #   uv::uv nghttp2::nghttp2 cares::cares brotli::brotli prometheus::core fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11 ZLIB::ZLIB
-#   unistring::unistring   Debian's own
+#   unistring::unistring seccomp::seccomp   Debian's own
 
 if(DEFINED ENV{VESTIBULE_DEPENDENCIES})
   set(vestibule_dependencies $ENV{VESTIBULE_DEPENDENCIES})
@@ -114,6 +114,17 @@ function(vestibule_find_unistring)
   set_target_properties(unistring::unistring PROPERTIES IMPORTED_LOCATION ${library})
 endfunction()
 
+# Static: the programs that are installed need no library for it.
+function(vestibule_find_seccomp)
+  find_library(library libseccomp.a NO_CACHE)
+  find_path(include seccomp.h NO_CACHE)
+  if(NOT library OR NOT include)
+    message(FATAL_ERROR "libseccomp is missing. ${vestibule_install_hint}")
+  endif()
+  add_library(seccomp::seccomp STATIC IMPORTED GLOBAL)
+  set_target_properties(seccomp::seccomp PROPERTIES IMPORTED_LOCATION ${library})
+endfunction()
+
 macro(vestibule_require package)
   find_package(${package} QUIET ${ARGN})
   if(NOT ${package}_FOUND)
@@ -129,6 +140,7 @@ vestibule_require(CLI11)
 vestibule_require(ZLIB)
 vestibule_find_debian_libraries()
 vestibule_find_unistring()
+vestibule_find_seccomp()
 vestibule_find_boringssl()
 vestibule_import(llhttp::llhttp ${vestibule_dependencies}/llhttp/include
                  ${vestibule_dependencies}/llhttp/lib/libllhttp.a)
