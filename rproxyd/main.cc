@@ -9,6 +9,7 @@
 #include "rproxyd/settings/read.h"
 #include "rproxyd/shell/daemon.h"
 #include "rproxyd/shell/load.h"
+#include "rproxyd/shell/needs.h"
 #include "rproxyd/status_command.h"
 
 int main(int argc, char** argv) {
@@ -29,13 +30,15 @@ int main(int argc, char** argv) {
   }
   if (log_command.parsed()) return log_command.run(command.config_file(), rproxyd::load);
   if (upgrade.parsed()) return upgrade.run(command.config_file(), rproxyd::load);
-  const auto reread = [&command] {
-    return rproxyd::load_usable(command.config_file(), config::SystemSurroundings());
-  };
-  return command.run(rproxyd::load_usable,
-                     [&](const rproxyd::Settings& settings, logging::Logger& log,
-                         const std::string& config_file, const std::string& announce_file) {
-                       return rproxyd::run_daemon(settings, log, config_file, announce_file,
-                                                  command.takes_over(), reread);
-                     });
+  return command.run(
+      rproxyd::load_usable, rproxyd::needs_of,
+      [&](const rproxyd::Settings& settings, logging::Logger& log, const std::string& config_file,
+          const std::string& announce_file, const program::Confinement& confinement) {
+        const auto reread = [&] {
+          return confinement.within_reach(
+              rproxyd::load_usable(config_file, config::SystemSurroundings()), rproxyd::needs_of);
+        };
+        return rproxyd::run_daemon(settings, log, config_file, announce_file, command.takes_over(),
+                                   reread, confinement);
+      });
 }

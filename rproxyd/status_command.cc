@@ -9,6 +9,7 @@
 #include "libcore/base/text.h"
 #include "libcore/program/amounts.h"
 #include "libcore/program/command_line.h"
+#include "libcore/program/sandbox_line.h"
 #include "libcore/program/table.h"
 #include "libcore/program/terminal.h"
 #include "rproxyd/settings/settings.h"
@@ -164,8 +165,9 @@ int StatusCommand::run(const std::string& config_file) const {
   const Terminal terminal = Terminal::of_output();
   const json& status = *answer;
   const std::string text = head(status, terminal) + traffic(status) + guard(status) +
-                           warnings(status, terminal) + pools(status, terminal) +
-                           listeners(status, terminal) + certificates(status, terminal);
+                           program::sandbox_lines(status, terminal) + warnings(status, terminal) +
+                           pools(status, terminal) + listeners(status, terminal) +
+                           certificates(status, terminal);
   std::fputs(text.c_str(), stdout);
   return 0;
 }

@@ -9,6 +9,7 @@
 #include "turnd/settings/read.h"
 #include "turnd/settings/settings.h"
 #include "turnd/shell/daemon.h"
+#include "turnd/shell/needs.h"
 #include "turnd/status_command.h"
 #include "turnd/user_command.h"
 
@@ -46,13 +47,15 @@ int main(int argc, char** argv) {
   if (sessions.parsed()) return sessions.run(command.config_file());
   if (status.parsed()) return status.run(command.config_file());
   if (upgrade.parsed()) return upgrade.run(command.config_file(), turnd::load);
-  const auto reread = [&command] {
-    return turnd::load(command.config_file(), config::SystemSurroundings());
-  };
-  return command.run(turnd::load,
-                     [&](const turnd::Settings& settings, logging::Logger& log,
-                         const std::string& config_file, const std::string& announce_file) {
-                       return turnd::run_daemon(settings, log, config_file, announce_file, reread,
-                                                command.takes_over());
-                     });
+  return command.run(
+      turnd::load, turnd::needs_of,
+      [&](const turnd::Settings& settings, logging::Logger& log, const std::string& config_file,
+          const std::string& announce_file, const program::Confinement& confinement) {
+        const auto reread = [&] {
+          return confinement.within_reach(turnd::load(config_file, config::SystemSurroundings()),
+                                          turnd::needs_of);
+        };
+        return turnd::run_daemon(settings, log, config_file, announce_file, reread,
+                                 command.takes_over(), confinement);
+      });
 }

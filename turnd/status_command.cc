@@ -8,6 +8,7 @@
 #include "libcore/base/text.h"
 #include "libcore/program/amounts.h"
 #include "libcore/program/command_line.h"
+#include "libcore/program/sandbox_line.h"
 #include "libcore/program/table.h"
 #include "libcore/program/terminal.h"
 #include "turnd/settings/settings.h"
@@ -135,8 +136,8 @@ int StatusCommand::run(const std::string& config_file) const {
     return 0;
   }
   const Terminal terminal = Terminal::of_output();
-  fmt::print("{}{}\n{}\n{}", head(*status, terminal), warnings(*status, terminal),
-             figures(*status, terminal), places(*status, terminal));
+  fmt::print("{}{}{}\n{}\n{}", head(*status, terminal), program::sandbox_lines(*status, terminal),
+             warnings(*status, terminal), figures(*status, terminal), places(*status, terminal));
   return 0;
 }
 

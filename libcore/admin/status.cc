@@ -6,6 +6,19 @@
 #include <chrono>
 
 namespace admin {
+namespace {
+
+nlohmann::json sandbox_status(const sandbox::Report& report) {
+  return {{"user", report.user},
+          {"capabilities", report.capabilities},
+          {"no_new_privileges", name_of(report.no_new_privileges)},
+          {"seccomp", name_of(report.seccomp)},
+          {"landlock", name_of(report.landlock)},
+          {"core_dumps", report.core_dumps ? "on" : "off"},
+          {"remarks", report.remarks}};
+}
+
+} // namespace
 
 nlohmann::json common_status(const Facts& facts, std::string_view state, const core::Now& now) {
   auto listeners = nlohmann::json::array();
@@ -24,6 +37,7 @@ nlohmann::json common_status(const Facts& facts, std::string_view state, const c
           {"workers", facts.workers},
           {"configuration", {{"file", facts.configuration_file}}},
           {"listeners", std::move(listeners)},
+          {"sandbox", sandbox_status(facts.sandbox)},
           {"certificates", nlohmann::json::array()},
           {"warnings", nlohmann::json::array()},
           {"totals", nlohmann::json::object()},

@@ -2,6 +2,8 @@
 //
 //   program, version, pid, started (RFC 3339), uptime_seconds, state ("serving", "draining",
 //   "handed_over"), workers, configuration { file, … }, listeners [{ transport, address }]
+//   sandbox { user, capabilities [], no_new_privileges, seccomp, landlock, core_dumps, remarks [] }: each
+//   measure is "on", "off" or "unavailable"
 //   certificates [], warnings [{ since, text }], totals { name: a number that only grows },
 //   gauges { name: a number }
 #pragma once
@@ -13,6 +15,7 @@
 
 #include "libcore/base/time.h"
 #include "libcore/event/announce.h"
+#include "libcore/sandbox/sandbox.h"
 
 namespace admin {
 
@@ -22,6 +25,7 @@ struct Facts {
   unsigned workers = 0;
   std::string configuration_file;
   std::vector<event::BoundListener> listeners;
+  sandbox::Report sandbox = {};
 };
 
 // A daemon adds its own to this, and fills totals and gauges.

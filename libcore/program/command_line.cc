@@ -66,6 +66,31 @@ bool CommandLine::described() const {
   return true;
 }
 
+int CommandLine::refuse(const config::Problems& problems, const std::string& user) const {
+  std::fputs(config::report(config_file_, problems).c_str(), stderr);
+  if (!user.empty()) {
+    fmt::print(stderr,
+               "{}: read as user {}, whom \"sandbox.user\" names, since a reload is read so, too\n",
+               name_, user);
+  }
+  return kRefused;
+}
+
+int CommandLine::refuse(const core::Error& error) const {
+  fmt::print(stderr, "{}: {}\n", name_, error.text);
+  return kRefused;
+}
+
+// With the arguments of a successor.
+Starter CommandLine::make_starter() const {
+  std::vector<std::string> arguments{"run", "--take-over", "--config", config_file_};
+  if (!announce_file_.empty()) {
+    arguments.emplace_back("--announce");
+    arguments.push_back(announce_file_);
+  }
+  return {name_ + "-starter", std::move(arguments)};
+}
+
 bool CommandLine::has_config() const {
   if (!config_file_.empty()) return true;
   fmt::print(stderr, "{}: --config FILE is needed; see {} --help\n", name_, name_);

@@ -7,11 +7,16 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "libcore/base/error.h"
 #include "libcore/config/problem.h"
 #include "libcore/config/surroundings.h"
 #include "libcore/log/log.h"
+#include "libcore/program/confinement.h"
+#include "libcore/program/starter.h"
+#include "libcore/sandbox/account.h"
+#include "libcore/sandbox/sandbox.h"
 
 namespace program {
 
@@ -32,33 +37,57 @@ class CommandLine {
   // nullopt: go on. Else the exit code; what there was to say has been said.
   std::optional<int> parse(int argc, char** argv);
 
-  // Runs what was asked for. `load(path, surroundings)` reads the settings, `run_daemon(settings,
-  // log, config_file, announce_file)` serves until it is told to end.
-  template <typename Load, typename RunDaemon>
-  int run(Load&& load, RunDaemon&& run_daemon) const {
+  // Runs what was asked for. `load(path, surroundings)` reads the settings, `needs_of(settings)` says
+  // what its sandbox must leave the daemon, `run_daemon(settings, log, config_file, announce_file,
+  // confinement)` serves until it is told to end.
+  template <typename Load, typename NeedsOf, typename RunDaemon>
+  int run(Load&& load, NeedsOf&& needs_of, RunDaemon&& run_daemon) const {
     if (!has_config()) return kUsage;
-    auto loaded = load(config_file_, config::SystemSurroundings());
-    if (check_->parsed()) {
-      std::fputs(config::report(config_file_, loaded ? loaded->warnings : loaded.error()).c_str(),
-                 stdout);
-      return loaded ? 0 : kRefused;
-    }
-    if (!loaded) {
-      std::fputs(config::report(config_file_, loaded.error()).c_str(), stderr);
-      return kRefused;
+    if (check_->parsed()) return check(load);
+    const Starter starter = make_starter();
+    auto loaded = load_checked(load);
+    if (!loaded) return refuse(loaded.error());
+    const auto another_user = sandbox::give_up_root(loaded->settings.sandbox);
+    if (!another_user) return refuse(another_user.error());
+    if (*another_user) { // who finds now what it could not read in a reload
+      loaded = load_checked(load);
+      if (!loaded) return refuse(loaded.error(), sandbox::own_name());
     }
     const auto& settings = loaded->settings;
+    const Confinement confinement(settings.sandbox, needs_of(settings), config_file_,
+                                  announce_file_, starter);
     logging::Logger log(settings.log.level, settings.log.format);
     for (const config::Problem& problem : loaded->warnings) {
       log.warning("config", config::to_string(problem));
     }
-    const core::Result<void> ran = run_daemon(settings, log, config_file_, announce_file_);
+    confinement.tell(log);
+    const core::Result<void> ran =
+        run_daemon(settings, log, config_file_, announce_file_, confinement);
     if (ran) return 0;
     log.error("start.refused", ran.error().text);
     return kRefused;
   }
 
  private:
+  template <typename Load>
+  auto load_checked(Load&& load) const {
+    auto loaded = load(config_file_, config::SystemSurroundings());
+    if (!loaded) return loaded;
+    if (auto problems = check_user(loaded->settings.sandbox, config_file_); !problems.empty())
+      loaded = std::unexpected(std::move(problems));
+    return loaded;
+  }
+  template <typename Load>
+  int check(Load&& load) const {
+    const auto loaded = load_checked(load);
+    std::fputs(config::report(config_file_, loaded ? loaded->warnings : loaded.error()).c_str(),
+               stdout);
+    return loaded ? 0 : kRefused;
+  }
+  // `user`: as whom it was read, where that is another one than it was started as.
+  int refuse(const config::Problems& problems, const std::string& user = {}) const;
+  int refuse(const core::Error& error) const;
+  Starter make_starter() const;
   bool has_config() const; // says so if not
   bool described() const;  // prints a completion or the manual, if that was asked for
 

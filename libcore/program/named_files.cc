@@ -1,10 +1,28 @@
 #include "libcore/program/named_files.h"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "libcore/config/surroundings.h"
 #include "libcore/event/loop.h"
 #include "libcore/tls/certificate.h"
 #include "libcore/tls/client_context.h"
 
 namespace program {
+
+// Groups are the administrator's: both daemons read their certificates through one.
+std::optional<std::string> exposed_key(const config::CertificateFiles& files) {
+  const std::string& path = files.key.empty() ? files.certificate : files.key;
+  struct stat status{};
+  if (path.starts_with(config::kMountedSecrets)) return std::nullopt;
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  const bool readable = (status.st_mode & S_IROTH) != 0;
+  if (!readable && (status.st_mode & S_IWOTH) == 0) return std::nullopt;
+  return fmt::format(
+      "the private key in {} can be {} by everybody on this machine (mode {:04o}); expected a file "
+      "that only its owner and group may read (chmod o-rw)",
+      path, readable ? "read" : "replaced", status.st_mode & 07777U);
+}
 
 void note_certificates(config::Notes& notes, std::string_view pointer,
                        const std::vector<config::CertificateFiles>& files) {
@@ -19,6 +37,7 @@ void note_certificates(config::Notes& notes, std::string_view pointer,
     for (std::string& warning : tls::warnings(*certificate, now)) {
       notes.warning(place, std::move(warning));
     }
+    if (auto warning = exposed_key(files[i])) notes.warning(place, *std::move(warning));
   }
 }
 

@@ -2,6 +2,7 @@
 // that `check` and the start say the same, with the line that names it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ void note_certificates(config::Notes& notes, std::string_view pointer,
 
 // The same for the certificates and the authorities of "admin".
 void note_admin(config::Notes& notes, const config::Admin& admin);
+
+// What is wrong with the mode of the file that holds the private key: a sentence.
+std::optional<std::string> exposed_key(const config::CertificateFiles& files);
 
 // Files whose change is a reason to reload, where that is configured: what the reader read, and these
 // certificates with their keys and OCSP responses. Absolute, or as the daemon would open them.

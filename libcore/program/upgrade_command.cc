@@ -5,14 +5,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <utility>
-#include <vector>
 
 #include "libcore/admin/wire.h"
 #include "libcore/event/fd.h"
-#include "libcore/program/detached_process.h"
 
 namespace program {
 namespace {
@@ -21,28 +18,11 @@ using nlohmann::json;
 
 constexpr int kAskEvery = 50; // milliseconds
 
-// Where this program was started from, also when another file lies there now.
-std::string own_path() {
-  std::array<char, 4096> path{};
-  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
-  return size <= 0 ? "" : std::string(path.data(), static_cast<std::size_t>(size));
-}
-
-json start(logging::Logger& log, const std::string& path,
-           const std::vector<std::string>& arguments) {
-  if (path.empty())
-    return admin::refusal("where the program lies isn't known: /proc can't be read");
-  // With the first process everything ends that runs beside it.
-  if (::getpid() == 1) {
-    return admin::refusal(
-        "this is the first process of its container: a new container takes its place, behind a "
-        "load balancer");
-  }
-  // A watchdog is kept quiet by whoever is the main process.
-  const auto started = start_detached(path, arguments, {"WATCHDOG_PID"});
+json start(logging::Logger& log, const Starter& starter) {
+  const auto started = starter.start();
   if (!started) return admin::refusal(started.error().text);
   log.info("upgrade.begin", "a new process was started, to take over",
-           logging::field("program", path), logging::field("process", *started));
+           logging::field("program", starter.program()), logging::field("process", *started));
   return {{"ok", true}, {"pid", *started}};
 }
 
@@ -54,17 +34,10 @@ bool has_ended(const event::Fd& process, int within) {
 
 } // namespace
 
-void add_upgrade_command(admin::Commands& commands, logging::Logger& log,
-                         const std::string& config_file, const std::string& announce_file) {
-  std::vector<std::string> arguments{"run", "--take-over", "--config", config_file};
-  if (!announce_file.empty()) {
-    arguments.emplace_back("--announce");
-    arguments.push_back(announce_file);
-  }
+void add_upgrade_command(admin::Commands& commands, logging::Logger& log, const Starter& starter) {
   // Over the socket alone: whoever holds a token of the admin address starts no processes.
-  commands.add_for_socket("upgrade", [&log, path = own_path(), arguments = std::move(arguments)](
-                                         const json&, int socket) {
-    admin::write_line(socket, admin::to_line(start(log, path, arguments)));
+  commands.add_for_socket("upgrade", [&log, &starter](const json&, int socket) {
+    admin::write_line(socket, admin::to_line(start(log, starter)));
   });
 }
 

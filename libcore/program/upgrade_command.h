@@ -1,8 +1,8 @@
 // rproxyd upgrade, turnd upgrade: the running daemon starts the program that lies now where its own
 // was started from, as `run --take-over`, which takes over from it (libcore/take_over).
 //
-// The daemon starts it, and not the command: thus the new process has the user, the environment and the
-// sandbox of the old one, and is in the service's control group, without which the service manager
+// The daemon's starter does it (starter.h), and not the command: thus the new process begins as the old one
+// did, with its user and environment, and is in the service's control group, without which the service manager
 // would not believe that it is the main one now.
 #pragma once
 
@@ -15,12 +15,12 @@
 #include "libcore/log/log.h"
 #include "libcore/program/command_line.h"
 #include "libcore/program/running_daemon.h"
+#include "libcore/program/starter.h"
 
 namespace program {
 
-// The daemon's side. `log` must outlive the commands. The new process gets the same arguments.
-void add_upgrade_command(admin::Commands& commands, logging::Logger& log,
-                         const std::string& config_file, const std::string& announce_file);
+// The daemon's side. `log` and `starter` must outlive the commands.
+void add_upgrade_command(admin::Commands& commands, logging::Logger& log, const Starter& starter);
 
 class UpgradeCommand {
  public:

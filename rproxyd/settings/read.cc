@@ -43,6 +43,7 @@ Settings read(const Value& root) {
   object.read("take_over_timeout", settings.take_over_timeout, config::duration(0s, 24h * 7));
   if (const auto reload = object.find("reload"))
     config::read_reload_rules(*reload, settings.reload);
+  if (const auto sandbox = object.find("sandbox")) config::read_sandbox(*sandbox, settings.sandbox);
   object.read("trusted_proxies", settings.trusted_proxies, config::network_list);
   if (settings.trusted_proxies.contains(core::IpAddress::v4(192, 0, 2, 1))) {
     object.place_of("trusted_proxies")

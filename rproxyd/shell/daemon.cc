@@ -53,7 +53,8 @@ std::vector<std::string> watched_files(const Settings& settings) {
 
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                               const std::string& config_file, const std::string& announce_file,
-                              bool take_over, ReadSettings reread) {
+                              bool take_over, ReadSettings reread,
+                              const program::Confinement& confinement) {
   const unsigned count = program::worker_count(settings.workers);
   program::allow_all_descriptors();
   std::optional<Inheritance> inherited;
@@ -115,12 +116,13 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                         .started = event::read_now(),
                         .workers = count,
                         .configuration_file = config_file,
-                        .listeners = change->opened},
+                        .listeners = change->opened,
+                        .sandbox = confinement.report()},
                        supervisor, service, reloaded);
   admin::Commands commands;
   add_ban_commands(commands, service);
   program::add_log_command(commands, log);
-  program::add_upgrade_command(commands, log, config_file, announce_file);
+  program::add_upgrade_command(commands, log, confinement.starter());
   commands.add_for_socket("take-over", [&](const nlohmann::json& question, int socket) {
     giving.begin(event::Fd(::fcntl(socket, F_DUPFD_CLOEXEC, 0)), question);
   });

@@ -5,6 +5,7 @@
 
 #include "libcore/base/error.h"
 #include "libcore/log/log.h"
+#include "libcore/program/confinement.h"
 #include "rproxyd/settings/settings.h"
 #include "rproxyd/shell/reload.h"
 
@@ -15,6 +16,7 @@ namespace rproxyd {
 // (empty: none) gets the bound addresses; `config_file` is shown.
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                               const std::string& config_file, const std::string& announce_file,
-                              bool take_over, ReadSettings reread);
+                              bool take_over, ReadSettings reread,
+                              const program::Confinement& confinement);
 
 } // namespace rproxyd

@@ -39,6 +39,7 @@ Settings read(const Value& root) {
   object.read("take_over_timeout", settings.take_over_timeout, config::duration(0s, 24h * 7));
   if (const auto reload = object.find("reload"))
     config::read_reload_rules(*reload, settings.reload);
+  if (const auto sandbox = object.find("sandbox")) config::read_sandbox(*sandbox, settings.sandbox);
   object.require("realm", settings.realm, realm);
 
   if (object.require("listeners", settings.listeners,

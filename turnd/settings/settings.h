@@ -19,6 +19,7 @@
 #include "libcore/config/limit.h"
 #include "libcore/config/problem.h"
 #include "libcore/config/reload_rules.h"
+#include "libcore/config/sandbox.h"
 #include "libcore/config/surroundings.h"
 #include "libcore/log/level.h"
 #include "libcore/stun/access_token.h"
@@ -121,6 +122,7 @@ struct Settings {
   core::Duration drain_timeout = std::chrono::seconds{60};
   core::Duration take_over_timeout = std::chrono::hours{12}; // zero: none
   config::ReloadRules reload;
+  config::Sandbox sandbox;
   std::vector<std::string> files_read; // users and secrets, beside this one
   std::string realm;
   std::vector<Listener> listeners; // at least one

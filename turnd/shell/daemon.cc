@@ -84,7 +84,8 @@ std::vector<std::string> watched_files(const Settings& settings) {
 
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                               const std::string& config_file, const std::string& announce_file,
-                              ReadSettings reread, bool take_over) {
+                              ReadSettings reread, bool take_over,
+                              const program::Confinement& confinement) {
   const unsigned count = program::worker_count(settings.workers);
   program::allow_all_descriptors();
   std::optional<TakenOver> taken;
@@ -155,13 +156,14 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                         .started = event::read_now(),
                         .workers = count,
                         .configuration_file = config_file,
-                        .listeners = {}},
+                        .listeners = {},
+                        .sandbox = confinement.report()},
                        listeners, supervisor, *service, shown);
   TakeOverGiver giver(*service, std::move(givers), supervisor);
   take_over::Giving giving("turnd", giver, log);
   admin::Commands commands;
   program::add_log_command(commands, log);
-  program::add_upgrade_command(commands, log, config_file, announce_file);
+  program::add_upgrade_command(commands, log, confinement.starter());
   commands.add("sessions",
                [&sessions](const nlohmann::json& question) { return sessions.answer(question); });
   commands.add_for_socket("take-over", [&giving](const nlohmann::json& question, int socket) {

@@ -5,6 +5,7 @@
 
 #include "libcore/base/error.h"
 #include "libcore/log/log.h"
+#include "libcore/program/confinement.h"
 #include "turnd/settings/settings.h"
 #include "turnd/shell/reload.h"
 
@@ -16,6 +17,7 @@ namespace turnd {
 // on SIGHUP (reload.h). `take_over`: from the turnd that runs with the same admin.socket.
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                               const std::string& config_file, const std::string& announce_file,
-                              ReadSettings reread, bool take_over);
+                              ReadSettings reread, bool take_over,
+                              const program::Confinement& confinement);
 
 } // namespace turnd

@@ -7,6 +7,7 @@
 
 #include "libcore/event/loop.h"
 #include "libcore/event/socket.h"
+#include "libcore/program/named_files.h"
 #include "libcore/tls/certificate.h"
 
 namespace turnd {
@@ -31,6 +32,7 @@ core::Result<std::vector<tls::Certificate>> certificates_of(const Settings::List
     for (const std::string& warning : tls::warnings(*certificate, now)) {
       log.warning("certificate", warning);
     }
+    if (const auto exposed = program::exposed_key(files)) log.warning("certificate", *exposed);
     certificates.push_back(std::move(*certificate));
   }
   if (!certificates.empty()) return certificates;

@@ -34,6 +34,7 @@ TEST_CASE("what a reload applies takes no restart") {
 TEST_CASE("what can't change while it runs is named, and kept as it is") {
   const auto change = [](Settings& s) { s.workers = 3; };
   CHECK(after(change) == Names{"workers"});
+  CHECK(after([](Settings& s) { s.sandbox.user = "nobody"; }) == Names{"sandbox"});
   Settings changed;
   change(changed);
   changed.forwarded = true;

@@ -28,6 +28,7 @@ TEST_CASE("docs/configuration.md has every key of rproxyd.json, and no other") {
        {"limits.", R"({"limits": {@}})"},
        {"timeouts.", R"({"timeouts": {@}})"},
        {"reload.", R"({"reload": {@}})"},
+       {"sandbox.", R"({"sandbox": {@}})"},
        {"log.", R"({"log": {@}})"},
        {"admin.", R"({"admin": {@}})"},
        {"admin.tls.", R"({"admin": {"tls": {@}}})"},

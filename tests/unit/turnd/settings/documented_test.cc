@@ -21,6 +21,7 @@ TEST_CASE("docs/configuration.md has every key of turnd.json, and no other") {
        {"credentials.oauth.keys[].", R"({"credentials": {"oauth": {"keys": [{@}]}}})"},
        {"limits.", R"({"limits": {@}})"},
        {"reload.", R"({"reload": {@}})"},
+       {"sandbox.", R"({"sandbox": {@}})"},
        {"log.", R"({"log": {@}})"},
        {"admin.", R"({"admin": {@}})"},
        {"admin.tls.", R"({"admin": {"tls": {@}}})"},
