@@ -237,6 +237,19 @@ def memory(display):
                   environment={"VESTIBULE_BUILD": str(BUILD / "release")})
 
 
+# What a daemon does long after it has given up what it could: sanitizers have no filters, so that the integration step
+# doesn't show that it still can.
+IN_A_SANDBOX = ["sandbox", "admin/test_admin_upgrade.py", "admin/test_admin_reload.py", "proxy/test_proxy_log_files.py",
+                "proxy/test_proxy_reload_whole.py", "proxy/test_proxy_static.py", "proxy/test_proxy_take_over.py",
+                "turn/test_turn_reload_watch.py", "turn/test_turn_take_over.py", "turn/test_turn_mobility.py"]
+
+
+def sandbox(display):
+    build(display, "release", "rproxyd", "turnd")
+    return pytest(display, "sandbox", "--timeout=180", *(f"tests/integration/{name}" for name in IN_A_SANDBOX),
+                  environment={"VESTIBULE_BUILD": str(BUILD / "release")})
+
+
 def packages(display):
     """Made of the release build, then installed on a machine of their own."""
     command(display, "packages", "deploy/packages/build")
@@ -332,6 +345,7 @@ STEPS = [
     Step("packages", "Debian packages of the release build, on a Debian with a systemd of its own: installed, upgraded in a call, purged", packages),
     Step("containers", "the images around the release build, and the compose stack, with podman", containers),
     Step("memory", "what an allocation and an open stream cost, with the release build", memory),
+    Step("sandbox", "what daemons give up, and that they reload, reopen, hand over and start successors all the same; the release build", sandbox),
 ]
 
 # Run when they are asked for by name.
