@@ -3,6 +3,7 @@ stream and a WebSocket live on."""
 
 import json
 import re
+import shutil
 import signal
 import socket
 import threading
@@ -455,14 +456,15 @@ def test_a_listener_gets_other_settings(begin, held, certificate, tmp_path):
         assert asked(kept).status == 200
 
 
-def test_a_plain_listener_becomes_a_secure_one_at_its_port(begin, held, certificate):
+def test_a_plain_listener_becomes_a_secure_one_at_its_port(begin, held, certificate, tmp_path):
+    own = shutil.copy(certificate.file(), tmp_path)  # beside the configuration: a reload does not reach other folders
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
     proxy = begin(listeners=[listener(), listener(port)])
     with nothing_is_cut(proxy, held), connect(HOST, port) as kept:
         assert asked(kept).status == 200
-        change(proxy, listeners=[listener(), listener(port, tls={"certificates": [str(certificate.file())], "min_version": "1.3"})])
+        change(proxy, listeners=[listener(), listener(port, tls={"certificates": [own], "min_version": "1.3"})])
         with connect(HOST, port, tls=client_tls("http/1.1")) as client:
             assert client.socket.version() == "TLSv1.3"
             assert asked(client).status == 200
