@@ -64,7 +64,7 @@ bool receive(int socket, Value& value) {
 
 } // namespace
 
-Starter::Starter(const std::string& name, std::vector<std::string> arguments)
+Starter::Starter(const std::string& name, const std::vector<std::string>& arguments)
     : program_(own_path()) {
   if (program_.empty()) {
     lacking_ = "where the program lies isn't known: /proc can't be read";

@@ -17,7 +17,7 @@ class Starter {
  public:
   // By the first thread, before there is anything to know. `arguments`: of this same program. `name`: of
   // the process, 15 bytes at most.
-  Starter(const std::string& name, std::vector<std::string> arguments);
+  Starter(const std::string& name, const std::vector<std::string>& arguments);
 
   const std::string& program() const { return program_; }
   // The process that was started. One call at a time.

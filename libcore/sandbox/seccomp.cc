@@ -103,12 +103,12 @@ void add_memory(Rules& rules) {
 }
 
 void add_requests(Rules& rules) {
-  for (const Value request :
+  for (const int request :
        {FIONREAD, FIONBIO, FIOCLEX, TCGETS, TIOCGWINSZ, SIOCGIFINDEX, SIOCGIFNAME, TIOCOUTQ}) {
-    rules.allow("ioctl", has(1, 0xffffffff, request));
+    rules.allow("ioctl", has(1, 0xffffffff, static_cast<Value>(request)));
   }
-  for (const Value request : {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_GET_NO_NEW_PRIVS}) {
-    rules.allow("prctl", has(0, 0xffffffff, request));
+  for (const int request : {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_GET_NO_NEW_PRIVS}) {
+    rules.allow("prctl", has(0, 0xffffffff, static_cast<Value>(request)));
   }
   rules.allow("prlimit64", has(0, 0xffffffff, 0)); // its own limits
 }
