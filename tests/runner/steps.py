@@ -245,6 +245,8 @@ IN_A_SANDBOX = ["sandbox", "admin/test_admin_upgrade.py", "admin/test_admin_relo
 
 
 def sandbox(display):
+    build(display, "tidy", "core_sandbox_test")  # a build without sanitizers
+    command(display, "sandbox-filters", BUILD / "tidy/bin/core_sandbox_test")
     build(display, "release", "rproxyd", "turnd")
     return pytest(display, "sandbox", "--timeout=180", *(f"tests/integration/{name}" for name in IN_A_SANDBOX),
                   environment={"VESTIBULE_BUILD": str(BUILD / "release")})

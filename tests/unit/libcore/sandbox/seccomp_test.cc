@@ -16,6 +16,9 @@
 
 #include "tests/unit/libcore/sandbox/in_a_child.h"
 
+// A leak checker and its like need calls of their own, and their builds have no filter.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
 namespace {
 
 // What a child with the filter finds: 0, or the number of the first check that failed.
@@ -34,9 +37,6 @@ int filtered(Checks... checks) {
 bool is_denied(long result) { return result == -1 && errno == EPERM; }
 
 } // namespace
-
-// A leak checker and its like need calls of their own, and their builds have no filter.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
 TEST_CASE("no program and no process can be started") {
   CHECK(filtered([] { return is_denied(::execl("/bin/true", "true", nullptr)); },
