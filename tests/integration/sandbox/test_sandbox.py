@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def kernel_status(pid: int) -> dict[str, str]:
 
 def sandbox_of(daemon: Daemon) -> dict:
     return command(daemon.folder / f"{daemon.name}.sock", {"command": "status"})["sandbox"]
+
+
+@contextmanager
+def successor(daemon: Daemon):
+    """The status of the process that took over from it, which ends afterwards."""
+    said = command(daemon.folder / f"{daemon.name}.sock", {"command": "status"})
+    try:
+        yield said
+    finally:
+        os.kill(said["pid"], signal.SIGTERM)
+        wait_until("the end of the successor", lambda: not Path(f"/proc/{said['pid']}").exists())
 
 
 @pytest.fixture
@@ -167,15 +179,11 @@ def test_a_successor_of_an_unprivileged_daemon_begins_as_root_and_becomes_the_us
     daemon = running.enter_context(given_to_nobody(turnd.Turnd(home, configured)))
     done = run("turnd", "upgrade", "--socket", home / "turnd.sock")
     assert done.returncode == 0, done.stderr + daemon.log
-    successor = command(home / "turnd.sock", {"command": "status"})
-    assert successor["pid"] != daemon.pid and successor["sandbox"]["user"] == "nobody"
     daemon.wait()
-    status = kernel_status(successor["pid"])
-    assert status["Seccomp_filters"] == "1" and int(status["CapEff"], 16) == LISTENING
-    process = os.pidfd_open(successor["pid"])
-    os.kill(successor["pid"], signal.SIGTERM)
-    os.close(process)
-    wait_until("the end of the successor", lambda: not Path(f"/proc/{successor['pid']}").exists())
+    with successor(daemon) as said:
+        assert said["pid"] != daemon.pid and said["sandbox"]["user"] == "nobody"
+        status = kernel_status(said["pid"])
+        assert status["Seccomp_filters"] == "1" and int(status["CapEff"], 16) == LISTENING
 
 
 def test_the_starter_ends_with_its_daemon(start):
@@ -201,6 +209,10 @@ def test_a_reload_that_takes_files_beyond_reach_is_refused_and_an_upgrade_takes_
     daemon.wait_for_log("reload.refused")
     assert f"{elsewhere.parent} is beyond what this process can reach; expected a folder that the configuration named at the start; " \
            "or `upgrade` (nobody is cut) or a restart" in daemon.log
+    assert run("rproxyd", "upgrade", "--socket", daemon.folder / "rproxyd.sock").returncode == 0, daemon.log
+    with successor(daemon), daemon.connect() as client:
+        client.send(rproxyd.request("GET", "/site/index.html"))
+        assert client.message().body == b"hello"
 
 
 def test_a_file_that_another_mechanism_would_give_away_stays_beyond_reach(start, tmp_path, tmp_path_factory):
