@@ -73,8 +73,8 @@ Starter::Starter(const std::string& name, const std::vector<std::string>& argume
   // With the first process everything ends that runs beside it.
   if (::getpid() == 1) {
     lacking_ =
-        "this is the first process of its container: a new container takes its place, behind a "
-        "load balancer";
+        "this is the first process of its container: start a new container with `run --take-over`, "
+        "which takes over from it";
     return;
   }
   const auto failed = [this](std::string_view step) {
