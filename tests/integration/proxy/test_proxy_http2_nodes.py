@@ -126,6 +126,7 @@ def test_a_node_without_http_2_is_asked_in_http_1_1_and_that_is_said_once(start,
         assert head.line.endswith(" HTTP/1.1")
         there.send(answer(200, head.line.encode()))
     assert sorted(client.message().body for client in clients) == [b"GET /%d HTTP/1.1" % place for place in range(3)]
+    proxy.wait_for_log("does not offer HTTP/2")
     assert proxy.log.count("does not offer HTTP/2") == 1
 
 
