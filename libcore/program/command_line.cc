@@ -88,7 +88,7 @@ Starter CommandLine::make_starter() const {
     arguments.emplace_back("--announce");
     arguments.push_back(announce_file_);
   }
-  return {name_ + "-starter", std::move(arguments)};
+  return {name_ + "-starter", arguments};
 }
 
 bool CommandLine::has_config() const {
