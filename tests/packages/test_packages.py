@@ -47,7 +47,7 @@ def main_pid(machine, name: str) -> str:
 
 
 def processes(machine, name: str) -> list[str]:
-    return machine.run("pidof", name, check=False).stdout.split()
+    return machine.run("pgrep", "--exact", name, check=False).stdout.split()  # by its own name: without the starter
 
 
 def configure(machine, name: str, configured: dict) -> None:
