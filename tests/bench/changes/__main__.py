@@ -1,6 +1,6 @@
 """What a change costs those who are served meanwhile: ours and others', on the same machine, one after the other.
 
-    /usr/bin/python3 tests/bench/changes                        every server and change, about ten minutes
+    /usr/bin/python3 tests/bench/changes                        every server and change, about seven minutes
     /usr/bin/python3 tests/bench/changes rproxyd turnd          some servers
     /usr/bin/python3 tests/bench/changes --seconds 8 --markdown
 
