@@ -32,12 +32,30 @@ Admission PinGuard::admit(const PinAttempt& attempt, const core::Now& now) {
     if (rules_.dry_run) {
       counters_.would_refuse += verdict->kind == Kind::refuse ? 1 : 0;
     } else {
-      if (verdict->kind == Kind::wait) ++counters_.waits;
+      count(*verdict);
       return *verdict;
     }
   }
   ++counters_.attempts;
   return {.kind = Kind::pass, .ticket = reserve(attempt, now)};
+}
+
+void PinGuard::count(const Admission& verdict) {
+  if (verdict.kind == Kind::wait) {
+    ++counters_.waits;
+    return;
+  }
+  switch (verdict.refusal) {
+    case GuardRefusal::banned:
+      ++counters_.refused_banned;
+      return;
+    case GuardRefusal::room:
+      ++counters_.refused_room;
+      return;
+    case GuardRefusal::exhausted:
+      ++counters_.refused_exhausted;
+      return;
+  }
 }
 
 PinGuard::Verdict PinGuard::against(const PinAttempt& attempt, const core::Now& now) {

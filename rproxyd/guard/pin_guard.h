@@ -178,6 +178,7 @@ class PinGuard {
   bool is_shared(const core::IpAddress& client) const;
   bool widens(const core::IpAddress& client) const;
   bool counts(const PinAttempt& attempt) const;
+  void count(const Admission& verdict);
   Verdict against(const PinAttempt& attempt, const core::Now& now);
   Verdict against_client(const PinAttempt& attempt, const core::Now& now);
   Verdict against_wide(const ClientNetwork& wide, const core::Now& now);

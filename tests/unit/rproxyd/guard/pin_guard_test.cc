@@ -73,6 +73,7 @@ TEST_CASE("the fifth wrong PIN bans, the fourth does not") {
   CHECK(refused.refusal == GuardRefusal::banned);
   CHECK(refused.delay == 300s);
   CHECK(scene.ask(visit("203.0.113.7")).kind == Kind::refuse);
+  CHECK(scene.guard.counters().refused_banned == 2);
   CHECK(scene.events() == std::vector{Event::failed, Event::failed, Event::failed, Event::failed,
                                       Event::failed, Event::banned});
 }
@@ -268,6 +269,7 @@ TEST_CASE("behind a shared address each room has its own count, and the address 
   const Admission full = scene.ask(guess("203.0.113.7", "a"));
   CHECK(full.kind == Kind::refuse);
   CHECK(full.refusal == GuardRefusal::exhausted);
+  CHECK(scene.guard.counters().refused_exhausted == 1);
   CHECK(full.delay == 300s);
   CHECK_FALSE(scene.banned("203.0.113.7"));
   scene.fail(guess("203.0.113.7", "b"), 4);
@@ -310,6 +312,7 @@ TEST_CASE(
   const Admission refused = scene.ask(newcomer());
   CHECK(refused.kind == Kind::refuse);
   CHECK(refused.refusal == GuardRefusal::room);
+  CHECK(scene.guard.counters().refused_room == 1);
   CHECK(refused.delay == 600s - 8 * 20s);
   CHECK(scene.ask(guess("198.51.100.200", "other")).kind == Kind::pass);
   const auto events = scene.events();
