@@ -13,8 +13,7 @@ namespace {
 
 constexpr auto kWayOut =
     "a folder that the configuration named at the start; or `upgrade` (nobody is cut) or a "
-    "restart; "
-    "or \"sandbox.landlock\": false";
+    "restart; or \"sandbox.landlock\": false";
 
 // What the libraries and the C library use by themselves.
 void add_system(sandbox::Reach& reach) {

@@ -8,9 +8,8 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <string_view>
 #include <system_error>
-#include <utility>
 
 #include "libcore/program/detached_process.h"
 

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <system_error>
 
+#include "libcore/event/fd.h"
+
 namespace sandbox {
 namespace {
 
@@ -58,30 +60,16 @@ std::uint64_t rights_of(int version) {
   return rights;
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(long number) : number_(static_cast<int>(number)) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
-
 std::unexpected<core::Error> failed(std::string_view call) {
   return core::failure(fmt::format("{}: {}", call, std::generic_category().message(errno)));
 }
 
 core::Result<void> allow(int ruleset, const std::string& path, std::uint64_t rights) {
-  const Descriptor place(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  const event::Fd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
   struct stat status{};
-  if (place.number() < 0 || ::fstat(place.number(), &status) != 0) return {};
+  if (place.get() < 0 || ::fstat(place.get(), &status) != 0) return {};
   if (!S_ISDIR(status.st_mode)) rights &= kOfFiles;
-  const PathBeneathAttributes attributes{.allowed_access = rights, .parent_fd = place.number()};
+  const PathBeneathAttributes attributes{.allowed_access = rights, .parent_fd = place.get()};
   if (::syscall(SYS_landlock_add_rule, ruleset, kRulePathBeneath, &attributes, 0U) == 0) return {};
   if (errno == EBADFD) return {}; // a pipe or a socket, which is allowed in any case
   return failed("landlock_add_rule for " + path);
@@ -98,16 +86,16 @@ int landlock_version() {
 core::Result<void> limit_files(const Reach& reach) {
   const std::uint64_t handled = rights_of(landlock_version());
   const RulesetAttributes attributes{.handled_access_fs = handled};
-  const Descriptor ruleset(
-      ::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0U));
-  if (ruleset.number() < 0) return failed("landlock_create_ruleset");
+  const event::Fd ruleset(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0U)));
+  if (ruleset.get() < 0) return failed("landlock_create_ruleset");
   for (const std::string& each : reach.readable()) {
-    if (auto allowed = allow(ruleset.number(), each, kReading & handled); !allowed) return allowed;
+    if (auto allowed = allow(ruleset.get(), each, kReading & handled); !allowed) return allowed;
   }
   for (const std::string& each : reach.writable()) {
-    if (auto allowed = allow(ruleset.number(), each, kWriting & handled); !allowed) return allowed;
+    if (auto allowed = allow(ruleset.get(), each, kWriting & handled); !allowed) return allowed;
   }
-  if (::syscall(SYS_landlock_restrict_self, ruleset.number(), 0U) != 0)
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0U) != 0)
     return failed("landlock_restrict_self");
   return {};
 }
