@@ -20,6 +20,7 @@ Acceptor::~Acceptor() { unwatch(); }
 
 void Acceptor::watch() {
   watched_ = loop_.poller().add(socket_.get(), Interest::read, Trigger::level, *this);
+  if (!watched_) loop_.set_after(pause_, kPauseWithoutDescriptors); // without memory, too
 }
 
 void Acceptor::unwatch() {

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 
 #include "libcore/event/fd.h"
 
@@ -27,8 +28,12 @@ core::Result<void> announce(const std::string& path, const std::vector<BoundList
   };
   Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!file) return failed();
-  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return failed();
+  for (std::string_view left = text; !left.empty();) {
+    const ssize_t count = ::write(file.get(), left.data(), left.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failed();
+    left.remove_prefix(static_cast<std::size_t>(count));
+  }
   file.reset(); // whoever waits for the name finds nothing half done, not even a descriptor
   if (::rename(beside.c_str(), path.c_str()) != 0) return failed();
   return {};

@@ -8,6 +8,7 @@
 #include "libcore/program/command_shape.h"
 #include "libcore/program/completion.h"
 #include "libcore/program/manual.h"
+#include "libcore/program/out_of_memory.h"
 
 namespace program {
 
@@ -44,6 +45,7 @@ CommandLine::CommandLine(std::string name, std::string description)
 }
 
 std::optional<int> CommandLine::parse(int argc, char** argv) {
+  end_when_memory_is_gone(name_.c_str());
   // A peer that is gone shows as EPIPE where it is handled.
   std::signal(SIGPIPE, SIG_IGN);
   try {

@@ -39,14 +39,16 @@ class CommandLine {
 
   // Runs what was asked for. `load(path, surroundings)` reads the settings, `needs_of(settings)` says
   // what its sandbox must leave the daemon, `run_daemon(settings, log, config_file, announce_file,
-  // confinement)` serves until it is told to end.
-  template <typename Load, typename NeedsOf, typename RunDaemon>
-  int run(Load&& load, NeedsOf&& needs_of, RunDaemon&& run_daemon) const {
+  // confinement)` serves until it is told to end. `begin(settings)` is called before, with the rights that the
+  // process was started with and before it has another thread.
+  template <typename Load, typename NeedsOf, typename RunDaemon, typename Begin>
+  int run(Load&& load, NeedsOf&& needs_of, RunDaemon&& run_daemon, Begin&& begin) const {
     if (!has_config()) return kUsage;
     if (check_->parsed()) return check(load);
     const Starter starter = make_starter();
     auto loaded = load_checked(load);
     if (!loaded) return refuse(loaded.error());
+    begin(loaded->settings);
     const auto another_user = sandbox::give_up_root(loaded->settings.sandbox);
     if (!another_user) return refuse(another_user.error());
     if (*another_user) { // who finds now what it could not read in a reload
@@ -66,6 +68,10 @@ class CommandLine {
     if (ran) return 0;
     log.error("start.refused", ran.error().text);
     return kRefused;
+  }
+  template <typename Load, typename NeedsOf, typename RunDaemon>
+  int run(Load&& load, NeedsOf&& needs_of, RunDaemon&& run_daemon) const {
+    return run(load, needs_of, run_daemon, [](const auto&) {});
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "libcore/base/needed.h"
 #include "libcore/tls/failure.h"
 #include "libcore/tls/hello_numbers.h"
 
@@ -65,7 +66,7 @@ DatagramSession::DatagramSession(bssl::UniquePtr<SSL> ssl,
                                  const ClientHello& hello)
     : ssl_(std::move(ssl)), context_(std::move(context)), sink_(sink) {
   std::ranges::copy(hello.random, client_random_.begin());
-  BIO* bio = BIO_new(DatagramBio::method());
+  BIO* bio = core::needed(BIO_new(DatagramBio::method()));
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "libcore/base/needed.h"
 #include "libcore/tls/failure.h"
 
 namespace tls {
@@ -61,7 +62,7 @@ struct SessionBio {
 
 Session::Session(bssl::UniquePtr<SSL> ssl, core::ByteQueue& output, core::ChunkPool& pool)
     : ssl_(std::move(ssl)), output_(output), kept_(pool) {
-  BIO* bio = BIO_new(SessionBio::method());
+  BIO* bio = core::needed(BIO_new(SessionBio::method()));
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "libcore/base/needed.h"
 #include "rproxyd/http/forwarding.h"
 #include "rproxyd/http/text.h"
 #include "rproxyd/http/websocket.h"
@@ -160,6 +161,7 @@ struct H2BackendSession::Callbacks {
   static nghttp2_session_callbacks* make() {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
+    core::needed(callbacks);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
@@ -180,6 +182,7 @@ H2BackendSession::H2BackendSession(Sink& sink, const MessageLimits& limits, core
       callbacks(Callbacks::make(), nghttp2_session_callbacks_del);
   nghttp2_option* raw = nullptr;
   nghttp2_option_new(&raw);
+  core::needed(raw);
   const std::unique_ptr<nghttp2_option, decltype(&nghttp2_option_del)> options(raw,
                                                                                nghttp2_option_del);
   nghttp2_option_set_no_auto_window_update(raw, 1);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "libcore/base/needed.h"
 #include "rproxyd/http/forwarding.h"
 #include "rproxyd/http/h1_parser.h"
 #include "rproxyd/http/http_date.h"
@@ -191,6 +192,7 @@ struct H2ClientSession::Callbacks {
   static nghttp2_session_callbacks* make() {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
+    core::needed(callbacks);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
@@ -210,6 +212,7 @@ namespace {
 nghttp2_option* make_options() {
   nghttp2_option* options = nullptr;
   nghttp2_option_new(&options);
+  core::needed(options);
   nghttp2_option_set_no_auto_window_update(options, 1); // consumed() does that
   nghttp2_option_set_no_closed_streams(options, 1);
   // The guard counts frames. nghttp2 1.52 counts the pieces that their headers come in, too.

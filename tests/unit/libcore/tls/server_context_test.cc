@@ -291,12 +291,12 @@ TEST_CASE(
   };
   CHECK_FALSE(resumes());
   CHECK(resumes());
-  policy.tickets->rotate();
+  policy.tickets->turn(core::WallTime{});
   CHECK(resumes()); // and gets a ticket of the new key
-  policy.tickets->rotate();
+  policy.tickets->turn(core::WallTime{});
   CHECK(resumes());
-  policy.tickets->rotate();
-  policy.tickets->rotate();
+  policy.tickets->turn(core::WallTime{});
+  policy.tickets->turn(core::WallTime{});
   CHECK_FALSE(resumes());
   policy.tickets = std::make_shared<tls::TicketKeys>();
   CHECK_FALSE(resumes());
