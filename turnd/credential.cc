@@ -9,7 +9,7 @@
 #include "libcore/config/surroundings.h"
 #include "libcore/config/units.h"
 #include "libcore/event/loop.h"
-#include "turnd/relay/credentials.h"
+#include "libcore/stun/time_limited.h"
 
 namespace turnd {
 namespace {
@@ -52,8 +52,8 @@ int print_credential(const CredentialRequest& request) {
       event::read_now().wall + std::chrono::duration_cast<std::chrono::seconds>(*ttl);
   const auto username = fmt::format("{}:{}", expiry.time_since_epoch().count(), request.user);
   fmt::print("username: {}\npassword: {}\n", username,
-             time_limited_password(secret, username,
-                                   request.sha256 ? stun::Integrity::sha256 : stun::Integrity::sha1)
+             stun::time_limited_password(
+                 secret, username, request.sha256 ? stun::Integrity::sha256 : stun::Integrity::sha1)
                  .reveal());
   return 0;
 }

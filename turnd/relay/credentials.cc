@@ -1,27 +1,10 @@
 #include "turnd/relay/credentials.h"
 
-#include <openssl/base64.h>
-
-#include <array>
-#include <charconv>
-
 #include "libcore/stun/nonce.h"
 #include "libcore/stun/opaque_string.h"
+#include "libcore/stun/time_limited.h"
 
 namespace turnd {
-namespace {
-
-constexpr std::size_t kLongestBase64Bytes = 44; // of a SHA-256
-
-core::Secret base64(core::Bytes bytes) {
-  std::array<std::uint8_t, kLongestBase64Bytes + 1> text{};
-  const std::size_t size = EVP_EncodeBlock(text.data(), bytes.data(), bytes.size());
-  core::Secret encoded(std::string(core::text_of(core::Bytes(text).first(size))));
-  explicit_bzero(text.data(), text.size());
-  return encoded;
-}
-
-} // namespace
 
 Credentials::Credentials(std::string realm, const std::map<std::string, core::Secret>& users,
                          std::vector<core::Secret> shared_secrets,
@@ -81,13 +64,13 @@ Credentials::Candidate Credentials::named(std::string_view username,
   if (const User* user = find(username)) return candidate(*user, algorithm);
 
   Candidate found{.username = username, .keys = {}};
-  const auto name = parse_time_limited_name(username);
+  const auto name = stun::parse_time_limited_name(username);
   found.expired = name && name->expiry <= now && !shared_secrets_.empty();
   if (!name || name->expiry <= now) return found;
   found.keys.reserve(2 * shared_secrets_.size());
   for (const core::Secret& secret : shared_secrets_) {
     for (const auto hash : {stun::Integrity::sha1, stun::Integrity::sha256}) {
-      const core::Secret password = time_limited_password(secret, username, hash);
+      const core::Secret password = stun::time_limited_password(secret, username, hash);
       found.keys.push_back(stun::long_term_key(algorithm, username, realm_, password.reveal()));
     }
   }
@@ -123,29 +106,8 @@ Credentials::Candidate Credentials::bearing(std::string_view key_id, core::Bytes
   return {};
 }
 
-std::optional<TimeLimitedName> parse_time_limited_name(std::string_view username) {
-  const auto colon = username.find(':');
-  const auto digits = username.substr(0, colon);
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
-  if (error != std::errc{} || end != digits.data() + digits.size() || seconds < 0) {
-    return std::nullopt;
-  }
-  return TimeLimitedName{
-      .expiry = core::WallTime(std::chrono::seconds(seconds)),
-      .user = colon == std::string_view::npos ? std::string_view{} : username.substr(colon + 1)};
-}
-
-core::Secret time_limited_password(const core::Secret& secret, std::string_view username,
-                                   stun::Integrity hash) {
-  const core::Bytes key = core::bytes_of(secret.reveal());
-  const core::Bytes name = core::bytes_of(username);
-  return hash == stun::Integrity::sha1 ? base64(stun::hmac_sha1(key, name))
-                                       : base64(stun::hmac_sha256(key, name));
-}
-
 std::string_view quota_user(std::string_view username) {
-  const auto name = parse_time_limited_name(username);
+  const auto name = stun::parse_time_limited_name(username);
   return name && !name->user.empty() ? name->user : username;
 }
 

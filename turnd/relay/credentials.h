@@ -90,18 +90,6 @@ class Credentials {
   bool has_all_algorithms_ = true; // for every user
 };
 
-// "expiry:user" or "expiry", the expiry in seconds since 1970.
-struct TimeLimitedName {
-  core::WallTime expiry;
-  std::string_view user; // behind the colon; empty when there is none
-};
-std::optional<TimeLimitedName> parse_time_limited_name(std::string_view username);
-
-// base64(HMAC-SHA1(secret, username)), as the draft "A REST API For Access To TURN Services" has it, or
-// the same with HMAC-SHA256.
-core::Secret time_limited_password(const core::Secret& secret, std::string_view username,
-                                   stun::Integrity hash = stun::Integrity::sha1);
-
 // Whom the quota counts: a time-limited name counts as the user behind its colon, so that a new
 // credential is no new allowance.
 std::string_view quota_user(std::string_view username);
