@@ -71,10 +71,16 @@ std::string traffic(const json& status) {
 std::string guard(const json& status) {
   const json guard = status.value("guard", json::object());
   if (!guard.value("enabled", false)) return "The PIN guard is off.\n";
-  return fmt::format("The PIN guard is on{}: {} bans in force, {} wrong PINs of {} attempts.\n",
-                     guard.value("dry_run", false) ? " and refuses nobody (a dry run)" : "",
-                     number_of(guard, "bans_active"), number_of(guard, "wrong_pins"),
-                     number_of(guard, "attempts"));
+  std::string text =
+      fmt::format("The PIN guard is on{}: {} bans in force, {} wrong PINs of {} attempts.\n",
+                  guard.value("dry_run", false) ? " and refuses nobody (a dry run)" : "",
+                  number_of(guard, "bans_active"), number_of(guard, "wrong_pins"),
+                  number_of(guard, "attempts"));
+  const json fleet = guard.value("fleet", json());
+  if (!fleet.is_object()) return text;
+  if (!fleet.value("shared", false))
+    return text + "Redis can't be reached: it counts alone, with its share of each limit.\n";
+  return text + fmt::format("Proxies that count together: {}.\n", number_of(fleet, "proxies"));
 }
 
 std::string warnings(const json& status, const Terminal& terminal) {

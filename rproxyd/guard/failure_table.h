@@ -19,8 +19,25 @@ namespace rproxyd {
 
 struct Tally {
   FailureWindow failures;
+  FailureWindow here;  // those of them that came through this guard, and through no sibling
+  FailureWindow alone; // those of these that siblings don't know of: see PinGuard::set_alone()
   std::size_t in_progress = 0; // attempts that were let through and whose end isn't known
   std::size_t load() const { return failures.count() + in_progress; }
+  void slide(core::TimePoint now, core::Duration window) {
+    failures.slide(now, window);
+    here.slide(now, window);
+    alone.slide(now, window);
+  }
+  void fail(core::TimePoint now, bool is_here, bool is_alone) {
+    failures.add(now);
+    if (is_here) here.add(now);
+    if (is_here && is_alone) alone.add(now);
+  }
+  void clear() {
+    failures.clear();
+    here.clear();
+    alone.clear();
+  }
 };
 
 template <typename Key, typename Hash, typename Entry = Tally>
@@ -43,7 +60,7 @@ class FailureTable {
     } else {
       return nullptr;
     }
-    entry->failures.slide(now, window);
+    entry->slide(now, window);
     return entry;
   }
 
@@ -72,7 +89,7 @@ class FailureTable {
   Entry& end(const Key& key, bool was_shared, core::TimePoint now, core::Duration window) {
     Entry& entry = was_shared ? shared(key) : by_key_.at(key)->second;
     --entry.in_progress;
-    entry.failures.slide(now, window);
+    entry.slide(now, window);
     return entry;
   }
   // Removes the key's tally if there is nothing in it.
@@ -84,6 +101,11 @@ class FailureTable {
   }
 
   std::size_t size() const { return by_key_.size(); }
+  void clear() {
+    by_key_.clear();
+    order_.clear();
+    shared_ = {};
+  }
 
   // The one untouched for longest first; those that share a tally are not among them.
   template <typename Each>
@@ -107,7 +129,7 @@ class FailureTable {
   void sweep(core::TimePoint now, core::Duration window) {
     for (int i = 0; i < kSweepPerCall && !order_.empty(); ++i) {
       auto& [key, entry] = order_.front();
-      entry.failures.slide(now, window);
+      entry.slide(now, window);
       if (entry.failures.count() != 0) return;
       if (entry.in_progress != 0) { // it will be looked at when that ends
         order_.splice(order_.end(), order_, order_.begin());

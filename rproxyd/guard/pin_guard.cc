@@ -27,20 +27,24 @@ bool has_extension(const PinAttempt& attempt) {
 // ---- before an attempt
 
 Admission PinGuard::admit(const PinAttempt& attempt, const core::Now& now) {
-  expire(now);
-  if (const Verdict verdict = against(attempt, now)) {
-    if (rules_.dry_run) {
-      counters_.would_refuse += verdict->kind == Kind::refuse ? 1 : 0;
-    } else {
-      count(*verdict);
-      return *verdict;
-    }
-  }
+  if (const Verdict verdict = look(attempt, now)) return *verdict;
   ++counters_.attempts;
   return {.kind = Kind::pass, .ticket = reserve(attempt, now)};
 }
 
-void PinGuard::count(const Admission& verdict) {
+PinGuard::Verdict PinGuard::look(const PinAttempt& attempt, const core::Now& now) {
+  expire(now);
+  const Verdict verdict = against(attempt, now);
+  if (!verdict) return std::nullopt;
+  if (rules_.dry_run) {
+    counters_.would_refuse += verdict->kind == Kind::refuse ? 1 : 0;
+    return std::nullopt;
+  }
+  note_verdict(*verdict);
+  return verdict;
+}
+
+void PinGuard::note_verdict(const Admission& verdict) {
   if (verdict.kind == Kind::wait) {
     ++counters_.waits;
     return;
@@ -99,6 +103,7 @@ PinGuard::Verdict PinGuard::against_wide(const ClientNetwork& wide, const core::
 
 PinGuard::Verdict PinGuard::against_tally(const Tally& tally, std::size_t limit,
                                           const core::Now& now) const {
+  limit = share_of(tally, limit);
   if (tally.failures.count() >= limit) {
     return refuse(GuardRefusal::exhausted,
                   tally.failures.below(limit, rules_.find_time) - now.steady);
@@ -113,21 +118,23 @@ PinGuard::Verdict PinGuard::against_room(const std::string& room, const core::No
   if (tally == nullptr) return std::nullopt;
   const auto failures = tally->failures.count();
   if (failures < rules.slow_after) tally->slow = false;
-  if (tally->load() < rules.slow_after) return std::nullopt;
-  if (failures >= rules.max_failures) {
+  const auto slow_after = share_of(*tally, rules.slow_after);
+  const auto max_failures = share_of(*tally, rules.max_failures);
+  if (tally->load() < slow_after) return std::nullopt;
+  if (failures >= max_failures) {
     return refuse(GuardRefusal::room,
-                  tally->failures.below(rules.max_failures, rules.find_time) - now.steady);
+                  tally->failures.below(max_failures, rules.find_time) - now.steady);
   }
   // Those in progress may all be right: a moment tells.
-  if (failures < rules.slow_after || tally->load() >= rules.max_failures)
+  if (failures < slow_after || tally->load() >= max_failures)
     return wait(kAskAgain, GuardRefusal::room);
-  const core::TimePoint next = tally->paced + rules.pace;
+  const core::TimePoint next = tally->paced + rules.pace * (alone_ ? alone_->siblings : 1);
   if (next > now.steady) return wait(next - now.steady, GuardRefusal::room);
   return std::nullopt;
 }
 
 Ticket PinGuard::reserve(const PinAttempt& attempt, const core::Now& now) {
-  Ticket ticket{.attempt = attempt, .counts = counts(attempt)};
+  Ticket ticket{.attempt = attempt, .epoch = epoch_, .counts = counts(attempt)};
   const ClientNetwork own = network_of(attempt.client);
   const auto hold = [&](auto& table, const auto& key, core::Duration window) {
     return Ticket::Hold{.held = true, .shared = table.begin(key, now.steady, window).shared};
@@ -145,7 +152,7 @@ Ticket PinGuard::reserve(const PinAttempt& attempt, const core::Now& now) {
     const bool newcomer = !ignores(attempt.client) && !has_entered(attempt, now);
     const auto enter = [&](const std::string& room) {
       const auto held = rooms_.begin(room, now.steady, rules_.room.find_time);
-      if (newcomer && held.entry.failures.count() >= rules_.room.slow_after)
+      if (newcomer && held.entry.failures.count() >= share_of(held.entry, rules_.room.slow_after))
         held.entry.paced = now.steady;
       return Ticket::Hold{.held = true, .shared = held.shared};
     };
@@ -158,6 +165,7 @@ Ticket PinGuard::reserve(const PinAttempt& attempt, const core::Now& now) {
 // ---- after it
 
 void PinGuard::settle(const Ticket& ticket, Outcome outcome, const core::Now& now) {
+  if (ticket.epoch != epoch_) return count(ticket.attempt, outcome, now);
   expire(now);
   const PinAttempt& attempt = ticket.attempt;
   const ClientNetwork own = network_of(attempt.client);
@@ -177,7 +185,7 @@ void PinGuard::settle(const Ticket& ticket, Outcome outcome, const core::Now& no
     const Pair pair{own, attempt.room};
     Tally& tally = pairs_.end(pair, ticket.pair.shared, now.steady, rules_.find_time);
     if (failed) {
-      tally.failures.add(now.steady);
+      tally.fail(now.steady, !elsewhere_, alone_.has_value());
       if (tally.failures.count() == rules_.max_failures) {
         say({.kind = GuardEvent::Kind::pair_full,
              .time = now.wall,
@@ -201,7 +209,7 @@ void PinGuard::fail_client(const Ticket& ticket, Tally& tally, const core::Now& 
   const ClientNetwork own = network_of(ticket.attempt.client);
   ++counters_.failures;
   const bool banned = bans_.find(ticket.attempt.client) != nullptr; // by hand, or in a dry run
-  if (!banned) tally.failures.add(now.steady);
+  if (!banned) tally.fail(now.steady, !elsewhere_, alone_.has_value());
   const auto count = tally.failures.count();
   say({.kind = GuardEvent::Kind::failed,
        .time = now.wall,
@@ -213,7 +221,7 @@ void PinGuard::fail_client(const Ticket& ticket, Tally& tally, const core::Now& 
   const auto limit = shares ? rules_.shared_max_failures : rules_.max_failures;
   // A tally of several strangers refuses them all, but bans none.
   if (banned || ticket.client.shared || count < limit) return;
-  if (start_ban(own, ticket, count, now)) tally.failures.clear();
+  if (start_ban(own, ticket, count, now)) tally.clear();
 }
 
 void PinGuard::settle_wide(const Ticket& ticket, Ticket::Hold hold, std::uint8_t prefix,
@@ -223,22 +231,27 @@ void PinGuard::settle_wide(const Ticket& ticket, Ticket::Hold hold, std::uint8_t
   const ClientNetwork wide = widened(own, prefix);
   WideTally& tally = wide_.end(wide, hold.shared, now.steady, rules_.find_time);
   if (failed && bans_.find(ticket.attempt.client) == nullptr) {
-    tally.failures.add(now.steady);
-    // Those that failed last are enough to tell whether so many different ones did.
-    std::erase_if(tally.parts, [&](const auto& part) { return part.first == own; });
+    tally.fail(now.steady, !elsewhere_, alone_.has_value());
+    note_part(tally, own, prefix, now.steady);
     const auto factor = wide_factor(prefix);
-    if (tally.parts.size() >= factor) tally.parts.erase(tally.parts.begin());
-    tally.parts.emplace_back(own, now.steady);
     const bool many =
         tally.parts.size() == factor && tally.parts.front().second + rules_.find_time > now.steady;
     const auto count = tally.failures.count();
     if (many && !hold.shared && count >= rules_.max_failures * factor &&
         start_ban(wide, ticket, count, now)) {
-      tally.failures.clear();
+      tally.clear();
       tally.parts.clear();
     }
   }
   wide_.drop_if_empty(wide);
+}
+
+// Those that failed last are enough to tell whether so many different ones did.
+void PinGuard::note_part(WideTally& tally, const ClientNetwork& own, std::uint8_t prefix,
+                         core::TimePoint when) {
+  std::erase_if(tally.parts, [&](const auto& part) { return part.first == own; });
+  if (tally.parts.size() >= wide_factor(prefix)) tally.parts.erase(tally.parts.begin());
+  tally.parts.emplace_back(own, when);
 }
 
 void PinGuard::settle_room(const std::string& room, Ticket::Hold hold, bool failed,
@@ -246,7 +259,7 @@ void PinGuard::settle_room(const std::string& room, Ticket::Hold hold, bool fail
   if (!hold.held) return;
   RoomTally& tally = rooms_.end(room, hold.shared, now.steady, rules_.room.find_time);
   if (failed) {
-    tally.failures.add(now.steady);
+    tally.fail(now.steady, !elsewhere_, alone_.has_value());
     if (!tally.slow && tally.failures.count() >= rules_.room.slow_after) {
       tally.slow = true;
       say({.kind = GuardEvent::Kind::room_slow,
@@ -277,10 +290,11 @@ bool PinGuard::start_ban(const ClientNetwork& network, const Ticket& ticket, std
                    .length = length,
                    .offences = ban.offences,
                    .tokens_only = ban.tokens_only};
-  const bool added = bans_.add(std::move(ban), rules_.remember);
+  const bool added = bans_.add(ban, rules_.remember);
   if (added) {
     ++ban_changes_;
     ++counters_.bans;
+    if (begun_.size() < kMaxEvents) begun_.push_back(std::move(ban));
   } else {
     event.kind = GuardEvent::Kind::unbanned;
   }
@@ -395,6 +409,10 @@ void PinGuard::remember_entry(const PinAttempt& attempt, const core::Now& now) {
 }
 
 void PinGuard::say(GuardEvent event) {
+  using Event = GuardEvent::Kind;
+  const bool concerns_all = event.kind != Event::failed && event.kind != Event::pair_full &&
+                            event.kind != Event::room_slow;
+  if (elsewhere_ && !concerns_all) return;
   if (events_.size() >= kMaxEvents) {
     ++counters_.events_lost;
     return;

@@ -84,15 +84,18 @@ struct Ticket {
     bool shared = false; // in a tally that others have, too: the table was full
   };
   PinAttempt attempt;
+  std::string id = {}; // by which siblings know it: see FleetReplica
+  unsigned epoch = 0;  // of what it is reserved in: see forget()
   bool counts = false; // against its client
   Hold client = {}, site = {}, organisation = {}, pair = {}, room = {}, extension = {};
 };
 
 struct Admission {
-  enum class Kind : std::uint8_t { pass, wait, refuse };
+  enum class Kind : std::uint8_t { pass, wait, refuse, asked };
   Kind kind = Kind::pass;
   std::optional<Ticket> ticket = {}; // pass
-  core::Duration delay{};            // wait: ask again then; refuse: when it may be worthwhile
+  core::Duration delay{}; // wait: ask again then; refuse: when it may be worthwhile; asked: at most
+  std::string claim = {}; // asked: what the answer is for; see TokenDesk
   GuardRefusal refusal = GuardRefusal::banned; // refuse; wait: what it is for
 };
 
@@ -138,6 +141,58 @@ class PinGuard {
   // How often bans have been made, lifted, or have ended: what was kept of them before is old.
   std::uint64_t ban_changes() const { return ban_changes_; }
 
+  // What siblings do, who share what is counted: guard/fleet_replica.h.
+  // The verdict of admit() alone: nothing is reserved.
+  std::optional<Admission> look(const PinAttempt& attempt, const core::Now& now);
+  bool counts(const PinAttempt& attempt) const;
+  bool fails(const PinAttempt& attempt, Outcome outcome) const; // for the client or for the room
+  // An attempt that was let through, whatever is against it.
+  Ticket hold(const PinAttempt& attempt, const core::Now& now) { return reserve(attempt, now); }
+  // A failure of before; the oldest first. It is counted in `tallies`, and leads to no ban. `here`: it
+  // came through this guard.
+  static constexpr unsigned kClientTally = 1, kSiteTally = 2, kOrganisationTally = 4,
+                            kRoomTally = 8, kAllTallies = 15;
+  void learn(const PinAttempt& attempt, unsigned tallies, bool here, core::TimePoint when);
+  // Bans those whose failures, as they were learnt, are as many as the limit.
+  void ban_who_has_failed(const core::Now& now);
+  void learn_entry(const ClientNetwork& network, std::string door, core::TimePoint when);
+  // What was counted and who is banned, for what is learnt anew. Tickets of before have nothing
+  // reserved any more; how they end is counted.
+  void forget();
+  // Siblings can't be asked: each has its share of a limit, so that all of them together let no more
+  // through than one would. Who is a stranger to all has one attempt at each.
+  struct Alone {
+    unsigned siblings = 1; // this one included
+    unsigned rank = 0;     // among them
+  };
+  void set_alone(std::optional<Alone> alone) { alone_ = alone; }
+  // While one is alive: what is done happens at a sibling. It counts here, too, but is neither said nor
+  // counted among what this guard did, bans aside.
+  class Elsewhere {
+   public:
+    explicit Elsewhere(PinGuard& guard) : guard_(guard), counters_(guard.counters_) {
+      guard_.elsewhere_ = true;
+    }
+    ~Elsewhere() {
+      guard_.elsewhere_ = false;
+      guard_.counters_ = counters_;
+    }
+    Elsewhere(const Elsewhere&) = delete;
+    Elsewhere& operator=(const Elsewhere&) = delete;
+
+   private:
+    PinGuard& guard_;
+    const GuardCounters counters_;
+  };
+  // Bans that failures have begun since the last call.
+  std::vector<Ban> take_begun() { return std::exchange(begun_, {}); }
+  std::optional<Ban> ban_of(const ClientNetwork& network) const;
+  // Who has entered which door, and when.
+  const auto& entrants() const { return entrants_; }
+  // A ban of a sibling's, as it stands there.
+  void impose(Ban ban, const core::Now& now);
+  const GuardRules& rules() const { return rules_; }
+
   // What has happened since the last call. At most kMaxEvents wait; the rest is counted.
   static constexpr std::size_t kMaxEvents = 10'000;
   std::vector<GuardEvent> take_events() { return std::exchange(events_, {}); }
@@ -177,8 +232,8 @@ class PinGuard {
   bool ignores(const core::IpAddress& client) const;
   bool is_shared(const core::IpAddress& client) const;
   bool widens(const core::IpAddress& client) const;
-  bool counts(const PinAttempt& attempt) const;
-  void count(const Admission& verdict);
+  void note_verdict(const Admission& verdict);
+  std::size_t share_of(const Tally& tally, std::size_t limit) const;
   Verdict against(const PinAttempt& attempt, const core::Now& now);
   Verdict against_client(const PinAttempt& attempt, const core::Now& now);
   Verdict against_wide(const ClientNetwork& wide, const core::Now& now);
@@ -188,6 +243,8 @@ class PinGuard {
   void fail_client(const Ticket& ticket, Tally& tally, const core::Now& now);
   void settle_wide(const Ticket& ticket, Ticket::Hold hold, std::uint8_t prefix, bool failed,
                    const core::Now& now);
+  static void note_part(WideTally& tally, const ClientNetwork& own, std::uint8_t prefix,
+                        core::TimePoint when);
   void settle_room(const std::string& room, Ticket::Hold hold, bool failed, const core::Now& now);
   bool start_ban(const ClientNetwork& network, const Ticket& ticket, std::size_t failures,
                  const core::Now& now);
@@ -205,6 +262,10 @@ class PinGuard {
   std::unordered_map<Pair, Entrants::iterator, PairHash> by_pair_;
   BanList bans_;
   std::uint64_t ban_changes_ = 0;
+  std::vector<Ban> begun_; // by failures
+  std::optional<Alone> alone_;
+  bool elsewhere_ = false;
+  unsigned epoch_ = 0;
   std::vector<GuardEvent> events_;
   GuardCounters counters_;
 };

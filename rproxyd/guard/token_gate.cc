@@ -25,8 +25,11 @@ void append_up_to(std::string& out, core::Bytes bytes, std::size_t most) {
 } // namespace
 
 TokenGate::TokenGate(TokenDesk& desk, const core::IpAddress& client, std::string room,
-                     RequestHead& request)
-    : desk_(desk), request_(request), attempt_{.client = client, .room = std::move(room)} {
+                     RequestHead& request, TokenDesk::Wake wake)
+    : desk_(desk),
+      request_(request),
+      attempt_{.client = client, .room = std::move(room)},
+      wake_(std::move(wake)) {
   request.fields.remove("accept-encoding");
   request.fields.add("accept-encoding", "identity");
 }
@@ -43,8 +46,12 @@ void TokenGate::request_body(core::Bytes bytes) {
 Admission TokenGate::ask(const core::Now& now) {
   if (!looked_at_) look_at_request();
   if (!asked_) asked_ = now.steady;
-  Admission admission = desk_.admit(attempt_, now);
+  Admission admission =
+      claim_.empty() ? desk_.admit(attempt_, wake_, now) : desk_.decide(claim_, now);
+  claim_ = std::exchange(admission.claim, {});
   switch (admission.kind) {
+    case Admission::Kind::asked:
+      break;
     case Admission::Kind::pass:
       open_ = true;
       ticket_ = std::exchange(admission.ticket, std::nullopt);
@@ -94,6 +101,7 @@ void TokenGate::answer_end(const core::Now& now) {
 }
 
 void TokenGate::closed(bool client_broke_off, const core::Now& now) {
+  if (!claim_.empty()) desk_.abandon(std::exchange(claim_, {}), now);
   if (status_ == kForbidden) return judge(false, now);
   // The node may have counted a guess whose answer nobody waited for.
   const bool guessed = client_broke_off && reached_node_ && status_ == 0 && attempt_.carries_pin;

@@ -1,7 +1,7 @@
 // One token request on its way past the guard: reads it, asks, and tells from the node's answer what
 // became of it. Pure; the shell holds the request back until the gate is open.
 //
-//   request_body()* request_end()? -> ready() -> ask() -> pass | wait, and ask() again | refuse
+//   request_body()* request_end()? -> ready() -> ask() -> pass | wait or asked, and ask() again | refuse
 //   pass -> (forwarded) reached_node() -> answer_head() answer_body()* answer_end()
 //   closed() at the end, whatever happened before.
 //
@@ -9,6 +9,7 @@
 // have been looked at: a PIN is wiped.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -18,10 +19,15 @@
 
 namespace rproxyd {
 
-// The guard as one worker reaches it.
+// The guard as one worker reaches it. It may have to ask siblings: then the admission is `asked`, with
+// a claim; decide() has the answer once `wake` has been called, by any thread, or the delay is over. Who
+// does not wait for it any more abandons it.
 class TokenDesk {
  public:
-  virtual Admission admit(const PinAttempt& attempt, const core::Now& now) = 0;
+  using Wake = std::function<void()>;
+  virtual Admission admit(const PinAttempt& attempt, const Wake& wake, const core::Now& now) = 0;
+  virtual Admission decide(const std::string& claim, const core::Now& now) = 0;
+  virtual void abandon(const std::string& claim, const core::Now& now) = 0;
   virtual void settle(const Ticket& ticket, Outcome outcome, const core::Now& now) = 0;
 
  protected:
@@ -39,7 +45,9 @@ class TokenGate {
 
   // Borrows both until closed(). The node is asked for an answer that can be read: `request` gets an
   // Accept-Encoding of its own.
-  TokenGate(TokenDesk& desk, const core::IpAddress& client, std::string room, RequestHead& request);
+  // `wake`: see TokenDesk; ask() is to be called again then.
+  TokenGate(TokenDesk& desk, const core::IpAddress& client, std::string room, RequestHead& request,
+            TokenDesk::Wake wake = nullptr);
   TokenGate(const TokenGate&) = delete;
   TokenGate& operator=(const TokenGate&) = delete;
   ~TokenGate();
@@ -67,6 +75,8 @@ class TokenGate {
   std::string body_; // the request's
   bool whole_ = false;
   bool looked_at_ = false;
+  const TokenDesk::Wake wake_;
+  std::string claim_;                    // siblings are asked
   std::optional<core::TimePoint> asked_; // first
   core::Duration pause_ = PinGuard::kAskAgain;
   bool open_ = false;

@@ -5,6 +5,7 @@
 
 #include "libcore/config/object_reader.h"
 #include "libcore/config/parsers.h"
+#include "libcore/config/secrets.h"
 #include "rproxyd/settings/read.h"
 
 namespace rproxyd {
@@ -18,6 +19,8 @@ constexpr unsigned kMostFailures = 10'000;
 constexpr unsigned kMostGrowth = 100;
 
 std::optional<std::string> ban_state(const Value& value);
+void read_state(ObjectReader& object, Settings::PinGuard& guard);
+void read_redis(const Value& value, redis::Server& server);
 std::optional<std::string> token_path(const Value& value);
 void read_room(const Value& value, Settings::PinGuard::Room& room);
 void check_ban_times(const ObjectReader& object, const Settings::PinGuard& guard);
@@ -50,7 +53,7 @@ void read_pin_guard(const Value& value, Settings::PinGuard& guard) {
   object.read("paths", guard.paths,
               config::some_of(config::named("URL path", token_path), kMaxTokenPaths, "path"));
   object.read("dry_run", guard.dry_run, config::boolean);
-  object.read("state", guard.state, config::nullable(config::named("path", ban_state)));
+  read_state(object, guard);
   object.read("audit_log", guard.audit_log, config::nullable(config::path));
   object.read("audit_format", guard.audit_format,
               config::choice<logging::Format>(
@@ -64,8 +67,45 @@ namespace {
 std::optional<std::string> ban_state(const Value& value) {
   auto text = config::text_up_to(value, config::kMaxTextBytes);
   if (!text) return std::nullopt;
-  if (text->starts_with("redis://")) return text;
+  if (redis::is_url(*text)) return text;
   return config::path(value);
+}
+
+void read_state(ObjectReader& object, Settings::PinGuard& guard) {
+  object.read("state", guard.state,
+              config::nullable(config::named("path or Redis URL", ban_state)));
+  redis::Server more;
+  const auto redis = object.find("redis");
+  if (redis) read_redis(*redis, more);
+  if (!guard.state || !redis::is_url(*guard.state)) {
+    if (redis && !redis->asked()) redis->warning("is without effect while state is no Redis URL");
+    return;
+  }
+  auto server = redis::parse_url(*guard.state);
+  guard.state.reset();
+  if (!server) {
+    object.place_of("state").error("the Redis URL can't be used: " + server.error(),
+                                   "\"redis://HOST:PORT/DATABASE\", or rediss:// for TLS");
+    return;
+  }
+  if (!more.password.empty()) {
+    if (!server->password.empty())
+      redis->error("the password stands in state, too", "one of the two");
+    server->password = std::move(more.password);
+  }
+  server->verify = more.verify;
+  server->ca_file = more.ca_file;
+  guard.redis = *std::move(server);
+}
+
+void read_redis(const Value& value, redis::Server& server) {
+  ObjectReader object(value);
+  config::read_secret(object, "password", "password_file", server.password);
+  object.read("verify", server.verify, config::boolean);
+  std::optional<std::string> ca_file;
+  object.read("ca_file", ca_file, config::nullable(config::path));
+  server.ca_file = ca_file.value_or("");
+  object.finish();
 }
 
 std::optional<std::string> token_path(const Value& value) {

@@ -11,6 +11,7 @@
 #include "libcore/config/admin.h"
 #include "libcore/config/object_reader.h"
 #include "libcore/config/parsers.h"
+#include "libcore/config/secrets.h"
 #include "rproxyd/settings/answer_headers.h"
 #include "rproxyd/settings/compression.h"
 #include "rproxyd/settings/dns.h"
@@ -27,6 +28,7 @@ using config::ObjectReader;
 using config::Value;
 using namespace std::chrono_literals;
 
+void read_session_tickets(const Value& value, core::Secret& secret);
 void read_limits(const Value& value, Settings::Limits& limits);
 void read_timeouts(const Value& value, Settings::Timeouts& timeouts);
 void read_log(const Value& value, Settings::Log& log);
@@ -73,6 +75,8 @@ Settings read(const Value& root) {
                                            {"keep", Underscores::keep},
                                            {"refuse", Underscores::refuse}}));
   if (const auto guard = object.find("pin_guard")) read_pin_guard(*guard, settings.pin_guard);
+  if (const auto tickets = object.find("session_tickets"))
+    read_session_tickets(*tickets, settings.session_tickets);
   if (const auto dns = object.find("dns")) read_dns(*dns, settings.dns);
   if (const auto limits = object.find("limits")) read_limits(*limits, settings.limits);
   if (const auto timeouts = object.find("timeouts")) read_timeouts(*timeouts, settings.timeouts);
@@ -97,6 +101,15 @@ auto bounded(std::uint64_t least, std::uint64_t ceiling, bool in_bytes) {
     }
     return number;
   };
+}
+
+void read_session_tickets(const Value& value, core::Secret& secret) {
+  ObjectReader object(value);
+  config::read_secret(object, "secret", "secret_file", secret);
+  object.finish();
+  if (secret.empty() || secret.reveal().size() >= kLeastTicketSecret) return;
+  value.error("the secret is short, and could be guessed",
+              fmt::format("{} characters at least, drawn by lot", kLeastTicketSecret));
 }
 
 void read_limits(const Value& value, Settings::Limits& limits) {

@@ -13,6 +13,7 @@
 
 #include "libcore/base/address.h"
 #include "libcore/base/network.h"
+#include "libcore/base/secret.h"
 #include "libcore/base/time.h"
 #include "libcore/config/admin.h"
 #include "libcore/config/certificate_files.h"
@@ -22,6 +23,7 @@
 #include "libcore/config/sandbox.h"
 #include "libcore/config/surroundings.h"
 #include "libcore/log/level.h"
+#include "libcore/redis/server.h"
 
 namespace rproxyd {
 
@@ -140,6 +142,26 @@ struct Settings {
 
     friend bool operator==(const ToPool&, const ToPool&) = default;
   };
+  struct IceServers {
+    struct Server {
+      std::vector<std::string> urls; // at least one
+      unsigned weight = 1;
+
+      friend bool operator==(const Server&, const Server&) = default;
+    };
+    std::string pool;            // is in `pools`
+    std::string check;           // a path; one of its segments may be "*"
+    std::vector<Server> servers; // at least one
+    unsigned most = 2;
+    core::Secret secret;
+    core::Duration ttl = std::chrono::hours{1};
+    std::vector<std::string> origins;
+
+    friend bool operator==(const IceServers& a, const IceServers& b) {
+      return a.pool == b.pool && a.check == b.check && a.servers == b.servers && a.most == b.most &&
+             a.secret.reveal() == b.secret.reveal() && a.ttl == b.ttl && a.origins == b.origins;
+    }
+  };
   struct FixedAnswer {
     unsigned status = 200;
     std::string body;
@@ -153,7 +175,7 @@ struct Settings {
     std::vector<std::string> methods; // none: every method
     std::string path = "/";           // starts with '/'
     bool exact = false;               // else the path and what lies below it
-    std::variant<Redirect, ToPool, StaticFolder, FixedAnswer> target = Redirect{};
+    std::variant<Redirect, ToPool, StaticFolder, FixedAnswer, IceServers> target = Redirect{};
 
     friend bool operator==(const Route&, const Route&) = default;
   };
@@ -215,7 +237,8 @@ struct Settings {
     Room room;
     // Each with one '*' between two slashes, for the room.
     std::vector<std::string> paths = {"/api/client/v2/conferences/*/request_token"};
-    std::optional<std::string> state; // a file, or redis://; absent: bans don't survive a restart
+    std::optional<std::string> state;     // a file; absent: bans don't survive a restart
+    std::optional<redis::Server> redis;   // instead: counts and bans are common to all who use it
     std::optional<std::string> audit_log; // a file; absent: none
 
     friend bool operator==(const PinGuard&, const PinGuard&) = default;
@@ -289,6 +312,8 @@ struct Settings {
   bool forwarded = false;                                 // backends get Forwarded (RFC 7239), too
   std::optional<std::string> request_id = "x-request-id"; // in lower case; absent: off
   std::map<unsigned, std::string> error_pages;            // files, by status
+  core::Secret
+      session_tickets; // of TLS: what their keys are derived from; empty: each process has its own
   PinGuard pin_guard;
   core::NetworkList trusted_proxies;
   Dns dns;
@@ -300,7 +325,6 @@ struct Settings {
 };
 
 // Reads and checks the file. The error holds everything that is wrong with it, warnings included.
-// Options that this version doesn't serve yet are among the problems: see not_yet.h.
 std::expected<config::Loaded<Settings>, config::Problems> load(
     const std::string& path, const config::Surroundings& surroundings);
 

@@ -87,6 +87,7 @@ void put_in_force(Change& change, Service& service) {
   if (!former || former->settings.log.level != settings.log.level)
     service.log->set_level(settings.log.level);
   service.log->set_format(settings.log.format);
+  service.tickets->share(settings.session_tickets, event::read_now().wall);
   service.connections.set(settings.limits.connections, settings.limits.connections_per_client);
   if (change.new_guard) service.guard = std::move(change.new_guard);
   if (change.guard) service.guard->apply(*std::move(change.guard), event::read_now());

@@ -14,9 +14,25 @@ using nlohmann::json;
 // Bans were checked against their longest when they were made.
 constexpr core::Duration kLongestBan = std::chrono::hours(24 * 366);
 
+// For what no moment, number, address or network can be read from: caught with the library's own.
+struct NotUnderstood {};
+
+// The clock of a guard begins with the machine, or in 1970 where it is a Redis server's. What is read
+// further away was never a moment of either, and could overflow when a duration is added.
+constexpr core::Duration kFarthest = std::chrono::hours(24 * 366 * 150);
+constexpr std::uint64_t kMostFailures = 100'000; // of one moment: more than any limit
+
 std::int64_t number_of(core::TimePoint when) { return when.time_since_epoch().count(); }
 core::TimePoint time_of(const json& number) {
-  return core::TimePoint(core::Duration(number.get<std::int64_t>()));
+  if (!number.is_number_integer()) throw NotUnderstood();
+  const core::Duration since(number.get<std::int64_t>());
+  if (since < core::Duration::zero() || since > kFarthest) throw NotUnderstood();
+  return core::TimePoint(since);
+}
+
+std::size_t failures_in(const json& number) {
+  if (!number.is_number_unsigned()) throw NotUnderstood();
+  return std::min(number.get<std::uint64_t>(), kMostFailures);
 }
 
 json json_of(const GuardState::Failures& failures) {
@@ -27,12 +43,9 @@ json json_of(const GuardState::Failures& failures) {
 GuardState::Failures failures_of(const json& moments) {
   GuardState::Failures failures;
   for (const json& each : moments)
-    failures.push_back({.when = time_of(each.at(0)), .failures = each.at(1).get<std::size_t>()});
+    failures.push_back({.when = time_of(each.at(0)), .failures = failures_in(each.at(1))});
   return failures;
 }
-
-// For what no address or network can be read from: caught with the library's own.
-struct NotUnderstood {};
 
 ClientNetwork network_of_text(const json& text) {
   const auto network = parse_client_network(text.get<std::string>());

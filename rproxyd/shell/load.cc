@@ -5,7 +5,6 @@
 #include "libcore/program/named_files.h"
 #include "libcore/tls/client_context.h"
 #include "rproxyd/proxy/conferencing_paths.h"
-#include "rproxyd/settings/not_yet.h"
 #include "rproxyd/settings/read.h"
 #include "rproxyd/shell/answers.h"
 #include "rproxyd/shell/folder_files.h"
@@ -26,6 +25,16 @@ void note_routes_outside_of_conferencing(config::Notes& notes, const Settings& s
     notes.warning(config::pointer_to("/routes", i) + "/path",
                   "is never served: it is none of the conferencing paths");
   }
+}
+
+void note_redis(config::Notes& notes, const Settings& settings) {
+  const auto& redis = settings.pin_guard.redis;
+  if (!redis || !redis->tls) return;
+  const auto context =
+      tls::ClientContext::make({.verify = redis->verify, .ca_file = redis->ca_file});
+  if (context) return;
+  const bool given = !redis->ca_file.empty();
+  notes.error(given ? "/pin_guard/redis/ca_file" : "/pin_guard/state", context.error().text);
 }
 
 config::Problems review(const Settings& settings, const config::Document& document) {
@@ -66,9 +75,8 @@ config::Problems review(const Settings& settings, const config::Document& docume
       notes.error(notes.is_written(key) ? key : "/error_pages/50x", page.error().text);
     }
   }
-  config::Problems problems = not_yet(settings, document);
-  for (config::Problem& problem : notes.take()) problems.push_back(std::move(problem));
-  return problems;
+  note_redis(notes, settings);
+  return notes.take();
 }
 
 } // namespace

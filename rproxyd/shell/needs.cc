@@ -21,7 +21,8 @@ sandbox::Needs needs_of(const Settings& settings) {
   }
   for (const auto& [status, page] : settings.error_pages) reach.read_file(page);
   const Settings::PinGuard& guard = settings.pin_guard;
-  if (guard.state && !guard.state->starts_with("redis://")) reach.write_file(*guard.state);
+  if (guard.state) reach.write_file(*guard.state);
+  if (guard.redis && !guard.redis->ca_file.empty()) reach.read_file(guard.redis->ca_file);
   if (guard.audit_log) reach.write_file(*guard.audit_log);
   if (settings.log.access) reach.write_file(*settings.log.access);
   program::add_admin(reach, settings.admin);

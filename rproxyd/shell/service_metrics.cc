@@ -83,6 +83,25 @@ void add_guard_metrics(Families& families, SharedGuard* guard) {
       .counter("vestibule_rproxyd_pin_guard_events_lost_total",
                "Events that the audit log does not have, since too many waited.")
       .add(counters.events_lost);
+  if (!counters.fleet) return;
+  const FleetFigures& fleet = *counters.fleet;
+  families
+      .gauge("vestibule_rproxyd_pin_guard_shared",
+             "1 while counts and bans are common to all proxies that use the same Redis server.")
+      .add(fleet.shares ? 1 : 0);
+  families
+      .gauge("vestibule_rproxyd_pin_guard_proxies",
+             "Proxies that share the guard's counts, as last heard.")
+      .add(static_cast<double>(fleet.siblings));
+  families
+      .counter("vestibule_rproxyd_pin_guard_decisions_total",
+               "Attempts let through or refused by what all proxies know, or by this one alone.")
+      .add(fleet.asked, {{"by", "all"}})
+      .add(fleet.alone, {{"by", "alone"}});
+  families
+      .counter("vestibule_rproxyd_pin_guard_late_total",
+               "Attempts that were decided alone since Redis did not answer in time.")
+      .add(fleet.late);
 }
 
 void add_service_metrics(Families& families, const Service& service) {

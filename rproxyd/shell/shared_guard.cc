@@ -1,6 +1,11 @@
 #include "rproxyd/shell/shared_guard.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <openssl/rand.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <limits>
 
@@ -42,6 +47,7 @@ core::Duration longest_ban(const Settings::PinGuard& settings) {
 }
 
 constexpr std::uint64_t kNeverSaved = std::numeric_limits<std::uint64_t>::max();
+constexpr core::Duration kSaveAgainAfter = std::chrono::seconds(5); // when a disk was full
 
 struct EventText {
   logging::Level level;
@@ -75,6 +81,13 @@ EventText text_of(GuardEvent::Kind kind) {
   return {Level::info, "unknown", ""};
 }
 
+// Of this process, among all that share a server.
+std::string random_name() {
+  std::array<std::uint8_t, 8> bytes{};
+  RAND_bytes(bytes.data(), bytes.size());
+  return fmt::format("{:02x}", fmt::join(bytes, ""));
+}
+
 } // namespace
 
 core::Result<std::unique_ptr<SharedGuard>> SharedGuard::make(const Settings::PinGuard& settings,
@@ -94,11 +107,20 @@ core::Result<SharedGuard::Change> SharedGuard::prepare(const Settings::PinGuard&
                 .audit_format = settings.audit_format,
                 .store = {},
                 .found = {},
-                .audit_log = {}};
+                .audit_log = {},
+                .shared = settings.redis.has_value(),
+                .fleet_store = {}};
   if (settings.audit_log) {
     auto file = open_log(*settings.audit_log, log_);
     if (!file) return std::unexpected(file.error());
     change.audit_log = *std::move(file);
+  }
+  if (settings.redis) {
+    if (fleet_store_ && fleet_store_->server() == *settings.redis) return change;
+    auto store = FleetStore::make(*settings.redis, log_);
+    if (!store) return std::unexpected(store.error());
+    change.fleet_store = *std::move(store);
+    return change;
   }
   if (!settings.state) return change;
   change.store.emplace(*settings.state);
@@ -114,8 +136,25 @@ core::Result<SharedGuard::Change> SharedGuard::prepare(const Settings::PinGuard&
 }
 
 void SharedGuard::apply(Change change, const core::Now& now) {
+  if (!change.shared || change.fleet_store) {
+    replace_store(nullptr); // its thread may wait for the locks below
+    leave_store(now);
+  }
+  std::unique_ptr<FleetStore> store = std::move(change.fleet_store);
+  take_up(std::move(change), store.get(), now);
+  if (!store) return;
+  store->begin(*this);
+  replace_store(std::move(store));
+}
+
+void SharedGuard::take_up(Change change, const FleetStore* store, const core::Now& now) {
   const std::lock_guard files(files_);
   const std::lock_guard lock(mutex_);
+  share(change.shared, random_name(), now);
+  if (store != nullptr) {
+    store_name_ = store->server().to_string();
+    unreachable_said_ = false;
+  }
   dry_run_ = change.rules.dry_run;
   guard_.set_rules(std::move(change.rules));
   const bool moved = change.store && !(store_ && store_->path() == change.store->path());
@@ -140,6 +179,7 @@ void SharedGuard::begin(const core::Now& now) {
 }
 
 SharedGuard::~SharedGuard() {
+  replace_store(nullptr);
   if (!writer_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
@@ -155,27 +195,65 @@ void SharedGuard::reopen_audit_log() {
 
 // ---- from the workers
 
-Admission SharedGuard::admit(const PinAttempt& attempt, const core::Now& now) {
-  const std::lock_guard lock(mutex_);
-  Admission admission = guard_.admit(attempt, now);
-  after_change();
-  return admission;
+Admission SharedGuard::admit(const PinAttempt& attempt, const Wake& wake, const core::Now& now) {
+  return asked(
+      [&] { return fleet_ ? fleet_->admit(attempt, wake, now) : guard_.admit(attempt, now); });
+}
+
+Admission SharedGuard::decide(const std::string& claim, const core::Now& now) {
+  return asked([&]() -> Admission {
+    if (fleet_) return fleet_->decide(claim, now);
+    return {.kind = Admission::Kind::wait, .delay = PinGuard::kAskAgain}; // a reload came between
+  });
+}
+
+void SharedGuard::abandon(const std::string& claim, const core::Now& now) {
+  told([&] {
+    if (fleet_) fleet_->abandon(claim, now);
+  });
 }
 
 void SharedGuard::settle(const Ticket& ticket, Outcome outcome, const core::Now& now) {
-  const std::lock_guard lock(mutex_);
-  guard_.settle(ticket, outcome, now);
-  if (observer_) observer_(ticket.attempt, outcome);
-  after_change();
+  told([&] {
+    if (fleet_) {
+      fleet_->settle(ticket, outcome, now);
+    } else {
+      guard_.settle(ticket, outcome, now);
+    }
+    if (observer_ && !(fleet_ && fleet_->figures().shares)) observer_(ticket.attempt, outcome);
+  });
+}
+
+Admission SharedGuard::asked(const std::function<Admission()>& ask) {
+  Admission admission;
+  told([&] { admission = ask(); });
+  return admission;
+}
+
+void SharedGuard::told(const std::function<void()>& tell) {
+  std::vector<FleetReplica::Wake> woken;
+  bool words = false;
+  {
+    const std::lock_guard lock(mutex_);
+    tell();
+    after_change();
+    if (fleet_) {
+      woken = fleet_->take_woken();
+      words = fleet_->has_words();
+    }
+  }
+  for (const auto& wake : woken) wake();
+  if (words) poke_store();
 }
 
 std::optional<SharedGuard::BanNotice> SharedGuard::ban_of(const core::IpAddress& client,
                                                           const core::Now& now) {
   if (dry_run() || !any_bans_.load(std::memory_order_acquire)) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  const Ban* ban = guard_.find_ban(client, now);
+  const Ban* ban = guard_.find_ban(client, guard_time(now));
   std::optional<BanNotice> notice;
-  if (ban != nullptr) notice = BanNotice{.until = ban->until, .tokens_only = ban->tokens_only};
+  if (ban != nullptr)
+    notice = BanNotice{.until = local(ban->until), .tokens_only = ban->tokens_only};
   after_change();
   return notice;
 }
@@ -198,7 +276,7 @@ void SharedGuard::after_change() {
 GuardState SharedGuard::give(Observer observer, const core::Now& now) {
   const std::lock_guard lock(mutex_);
   observer_ = std::move(observer);
-  return guard_.state(now);
+  return state_here(now);
 }
 
 void SharedGuard::keep() {
@@ -214,14 +292,15 @@ void SharedGuard::handed_over() {
 
 void SharedGuard::adopt(const GuardState& state, const core::Now& now) {
   const std::lock_guard lock(mutex_);
-  guard_.adopt(state, now);
+  // Else all is known from siblings, and this would be a second time.
+  if (!fleet_ || !fleet_->figures().shares) adopt_here(state, now);
   after_change();
   wake_.notify_one();
 }
 
 void SharedGuard::count(const PinAttempt& attempt, Outcome outcome, const core::Now& now) {
   const std::lock_guard lock(mutex_);
-  guard_.count(attempt, outcome, now);
+  if (!fleet_ || !fleet_->figures().shares) guard_.count(attempt, outcome, guard_time(now));
   after_change();
 }
 
@@ -229,30 +308,37 @@ void SharedGuard::count(const PinAttempt& attempt, Outcome outcome, const core::
 
 std::vector<Ban> SharedGuard::bans(const core::Now& now) {
   const std::lock_guard lock(mutex_);
-  auto bans = guard_.bans(now);
+  auto bans = guard_.bans(guard_time(now));
+  for (Ban& ban : bans) ban.until = local(ban.until);
   after_change();
   return bans;
 }
 
 bool SharedGuard::ban(const ClientNetwork& network, std::optional<core::Duration> duration,
                       const core::Now& now) {
-  const std::lock_guard lock(mutex_);
-  const bool banned = guard_.ban(network, duration, now);
-  after_change();
+  bool banned = false;
+  told([&] {
+    banned = guard_.ban(network, duration, guard_time(now));
+    if (fleet_ && banned) fleet_->banned_by_hand(network);
+  });
   return banned;
 }
 
 bool SharedGuard::lift(const ClientNetwork& network, const core::Now& now) {
-  const std::lock_guard lock(mutex_);
-  const bool lifted = guard_.lift(network, now);
-  after_change();
+  bool lifted = false;
+  told([&] {
+    lifted = guard_.lift(network, guard_time(now));
+    if (fleet_) fleet_->lifted_by_hand(network);
+  });
   return lifted;
 }
 
 std::size_t SharedGuard::lift_all(const core::Now& now) {
-  const std::lock_guard lock(mutex_);
-  const std::size_t lifted = guard_.lift_all(now);
-  after_change();
+  std::size_t lifted = 0;
+  told([&] {
+    lifted = guard_.lift_all(guard_time(now));
+    if (fleet_) fleet_->lifted_all_by_hand();
+  });
   return lifted;
 }
 
@@ -261,7 +347,8 @@ SharedGuard::Counters SharedGuard::counters() {
   Counters counters;
   static_cast<GuardCounters&>(counters) = guard_.counters();
   counters.connections_refused = connections_refused_.load(std::memory_order_relaxed);
-  counters.bans_in_force = guard_.bans(event::read_now()).size();
+  counters.bans_in_force = guard_.bans(guard_time(event::read_now())).size();
+  if (fleet_) counters.fleet = fleet_->figures();
   return counters;
 }
 
@@ -273,7 +360,7 @@ void SharedGuard::write_until_stopped() {
     last = stopping_;
     // So that the end of a ban is written when it comes, not when somebody asks.
     const core::Now now = event::read_now();
-    static_cast<void>(guard_.find_ban({}, now));
+    static_cast<void>(guard_.find_ban({}, guard_time(now)));
     after_change();
     // What another process knows, too, is its to write, as soon as it serves.
     const bool writes = !observer_ && !handed_over_;
@@ -281,40 +368,52 @@ void SharedGuard::write_until_stopped() {
     if (writes || handed_over_) events = guard_.take_events();
     if (handed_over_) events.clear();
     std::optional<std::vector<Ban>> bans;
-    if (writes && keeps_bans_ && saved_ != guard_.ban_changes()) {
+    if (is_unsaved() && (last || now.steady >= save_again_)) {
       bans = guard_.bans_to_keep(now);
       saved_ = guard_.ban_changes();
     }
     if (!events.empty() || bans) {
       lock.unlock();
+      bool saved = true;
       {
         const std::lock_guard files(files_);
         write_events(events);
-        if (bans) save_bans(*bans);
+        if (bans) saved = save_bans(*bans);
       }
       lock.lock();
+      if (!saved) saved_ = kNeverSaved;
+      if (bans) save_again_ = saved ? core::TimePoint() : now.steady + kSaveAgainAfter;
       continue;
     }
     if (last) break;
     const auto something = [this] {
       if (stopping_) return true;
       if (observer_ || handed_over_) return false;
-      return guard_.has_events() || (keeps_bans_ && saved_ != guard_.ban_changes());
+      return guard_.has_events() || (is_unsaved() && event::read_now().steady >= save_again_);
     };
-    if (const auto end = guard_.next_ban_end()) {
-      wake_.wait_until(lock, *end, something);
+    auto until = guard_.next_ban_end().transform([this](auto end) { return local(end); });
+    if (is_unsaved()) until = std::min(until.value_or(save_again_), save_again_);
+    if (until) {
+      wake_.wait_until(lock, *until, something);
     } else {
       wake_.wait(lock, something);
     }
   }
 }
 
-void SharedGuard::save_bans(const std::vector<Ban>& bans) {
-  if (!store_) return;
-  if (const auto saved = store_->save(bans, event::read_now()); !saved) {
-    log_.error("pin_guard.state_failed", "bans would not survive a restart",
+bool SharedGuard::is_unsaved() const {
+  return keeps_bans_ && !observer_ && !handed_over_ && saved_ != guard_.ban_changes();
+}
+
+// False: not now; a full disk may have room later.
+bool SharedGuard::save_bans(const std::vector<Ban>& bans) {
+  if (!store_) return true;
+  const auto saved = store_->save(bans, event::read_now());
+  if (!saved) {
+    log_.error("pin_guard.state_failed", "bans would not survive a restart; it is tried again",
                logging::field("reason", saved.error()));
   }
+  return saved.has_value();
 }
 
 void SharedGuard::write_events(const std::vector<GuardEvent>& events) {

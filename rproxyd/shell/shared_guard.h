@@ -18,13 +18,15 @@
 #include "libcore/base/error.h"
 #include "libcore/log/line_file.h"
 #include "libcore/log/log.h"
+#include "rproxyd/guard/fleet_replica.h"
 #include "rproxyd/guard/token_gate.h"
 #include "rproxyd/settings/settings.h"
 #include "rproxyd/shell/ban_store.h"
+#include "rproxyd/shell/fleet_store.h"
 
 namespace rproxyd {
 
-class SharedGuard final : public TokenDesk {
+class SharedGuard final : public TokenDesk, private FleetDesk {
  public:
   using Answer = Settings::PinGuard::Answer;
 
@@ -42,6 +44,8 @@ class SharedGuard final : public TokenDesk {
     std::optional<BanStore> store;
     std::vector<Ban> found;                       // in a file that has not been this guard's before
     std::unique_ptr<logging::LineFile> audit_log; // null: none
+    bool shared = false;                          // with other machines
+    std::unique_ptr<FleetStore> fleet_store;      // null: as before
   };
   core::Result<Change> prepare(const Settings::PinGuard& settings, const core::Now& now);
   void apply(Change change, const core::Now& now);
@@ -50,7 +54,9 @@ class SharedGuard final : public TokenDesk {
 
   bool dry_run() const { return dry_run_.load(std::memory_order_relaxed); }
 
-  Admission admit(const PinAttempt& attempt, const core::Now& now) override;
+  Admission admit(const PinAttempt& attempt, const Wake& wake, const core::Now& now) override;
+  Admission decide(const std::string& claim, const core::Now& now) override;
+  void abandon(const std::string& claim, const core::Now& now) override;
   void settle(const Ticket& ticket, Outcome outcome, const core::Now& now) override;
 
   struct BanNotice {
@@ -85,6 +91,7 @@ class SharedGuard final : public TokenDesk {
   struct Counters : GuardCounters {
     std::uint64_t connections_refused = 0;
     std::uint64_t bans_in_force = 0;
+    std::optional<FleetFigures> fleet = {}; // where counts are shared
   };
   Counters counters();
 
@@ -94,7 +101,29 @@ class SharedGuard final : public TokenDesk {
   void after_change(); // with the lock held
   void write_until_stopped();
   void write_events(const std::vector<GuardEvent>& events);
-  void save_bans(const std::vector<Ban>& bans);
+  bool save_bans(const std::vector<Ban>& bans);
+  bool is_unsaved() const; // with the lock held
+
+  // With the lock held. The guard's clock is Redis' where counts are shared.
+  core::Now guard_time(const core::Now& now) const;
+  core::TimePoint local(core::TimePoint time) const;
+  GuardState state_here(const core::Now& now);
+  void adopt_here(GuardState state, const core::Now& now);
+  void share(bool together, const std::string& name, const core::Now& now);
+  void take_up(Change change, const FleetStore* store, const core::Now& now);
+  // Without it: they take it, and then wake and poke whom it concerns.
+  Admission asked(const std::function<Admission()>& ask);
+  void told(const std::function<void()>& tell);
+  void poke_store();
+  void leave_store(const core::Now& now);
+  void replace_store(std::unique_ptr<FleetStore> store); // ends the one before
+
+  void store_connected(const core::Now& now) override;
+  std::optional<std::vector<std::string>> store_request(const core::Now& now) override;
+  core::Result<void> store_answer(const resp::Value& answer, const core::Now& now) override;
+  core::Result<void> store_tick(const core::Now& now) override;
+  core::TimePoint store_due() override;
+  void store_gone(std::string_view why, const core::Now& now) override;
 
   logging::Logger& log_;
   std::atomic<bool> dry_run_ = false;
@@ -110,14 +139,20 @@ class SharedGuard final : public TokenDesk {
   std::mutex mutex_; // over what follows
   std::condition_variable wake_;
   PinGuard guard_;
+  std::optional<FleetReplica> fleet_; // where counts are shared
+  std::string store_name_;
+  bool unreachable_said_ = false;
   std::uint64_t rule_changes_ = 0;
-  bool keeps_bans_ = false; // there is a store
-  std::uint64_t saved_ = 0; // the guard's count of changes to bans, as in the file
+  bool keeps_bans_ = false;      // there is a store
+  std::uint64_t saved_ = 0;      // the guard's count of changes to bans, as in the file
+  core::TimePoint save_again_{}; // not before: the last time it failed
   bool stopping_ = false;
   Observer observer_;        // of what is settled; meanwhile nothing is written
   bool handed_over_ = false; // and never again
 
-  std::thread writer_; // last: it uses all of the above
+  std::mutex store_mutex_;                  // over what follows, alone
+  std::unique_ptr<FleetStore> fleet_store_; // null: nothing is shared. It uses what is above
+  std::thread writer_;                      // as this does
 };
 
 } // namespace rproxyd

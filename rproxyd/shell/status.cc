@@ -102,8 +102,15 @@ json guard_status(SharedGuard* guard, const core::Now& now) {
     if (bans.size() >= kBansShown) break;
     bans.push_back(ban(each, now));
   }
+  json fleet = nullptr;
+  if (counters.fleet) {
+    fleet = {{"shared", counters.fleet->shares},
+             {"proxies", counters.fleet->siblings},
+             {"decided_alone", counters.fleet->alone}};
+  }
   return {{"enabled", true},
           {"dry_run", guard->dry_run()},
+          {"fleet", std::move(fleet)},
           {"attempts", counters.attempts},
           {"admissions", counters.admissions},
           {"wrong_pins", counters.wrong_pins},

@@ -30,7 +30,7 @@ Worker::Worker(Service& service, WorkerChange change, bool first)
   adopt_here(std::move(change));
   if (!first) return;
   health_checks_.emplace(*this);
-  loop_.set_after(next_ticket_key_, tls::TicketKeys::kRotation);
+  loop_.set_after(next_ticket_key_, service_.tickets->lasts(event::read_now().wall));
 }
 
 void Worker::adopt(WorkerChange change, std::move_only_function<void()> done) {
@@ -44,7 +44,12 @@ void Worker::adopt_here(WorkerChange change) {
   flush_access_log();
   generation_ = std::move(change.generation);
   backends_.adopt(generation_, std::move(change.contexts));
-  if (health_checks_) health_checks_->adopt(*generation_);
+  if (health_checks_) {
+    health_checks_->adopt(*generation_);
+    // Shared keys change at moments of their own.
+    if (!settings().session_tickets.empty())
+      loop_.set_after(next_ticket_key_, service_.tickets->lasts(loop_.now().wall));
+  }
   for (ClientConnection* client : clients()) client->adopt(generation_);
   close_listeners_that_are_gone();
   if (!accepting_) return;
@@ -126,7 +131,7 @@ void Worker::resume_accepting() {
   }
 }
 
-Worker::~Worker() = default;
+Worker::~Worker() { door_->close(); }
 
 void Worker::run() {
   loop_.run();
@@ -256,8 +261,13 @@ void Worker::on_deadline(int kind) {
     if (!draining_) return;
     return is_idle() ? end() : loop_.set_after(look_if_idle_, kLookAgain);
   }
-  service_.tickets->rotate();
-  loop_.set_after(next_ticket_key_, tls::TicketKeys::kRotation);
+  turn_ticket_keys();
+}
+
+// The next moment is another one when they are shared from now on, or no longer.
+void Worker::turn_ticket_keys() {
+  service_.tickets->turn(loop_.now().wall);
+  loop_.set_after(next_ticket_key_, service_.tickets->lasts(loop_.now().wall));
 }
 
 void Worker::accepting_paused(int error) {

@@ -21,6 +21,7 @@
 #include "rproxyd/shell/figures.h"
 #include "rproxyd/shell/folder_files.h"
 #include "rproxyd/shell/health_checks.h"
+#include "rproxyd/shell/loop_door.h"
 #include "rproxyd/shell/request_ids.h"
 #include "rproxyd/shell/service.h"
 
@@ -69,6 +70,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
 
   // For this worker's parts, on its thread.
   event::Loop& loop() { return loop_; }
+  const std::shared_ptr<LoopDoor>& door() const { return door_; }
   event::StreamBuffers& buffers() { return buffers_; }
   BackendConnections& backends() { return backends_; }
   FolderFiles& files() { return files_; }
@@ -112,6 +114,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void add_listener(ListenerId listener, event::Fd socket);
   void stop_accepting();
   void on_deadline(int kind) override;
+  void turn_ticket_keys();
   void start_client(ListenerId listener, event::Fd fd, const core::SocketAddress& peer,
                     const core::SocketAddress& local);
   void append_access_line(const AccessRecord& record);
@@ -129,6 +132,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   std::shared_ptr<const Generation> generation_;
   WorkerFigures figures_; // before the loop, which may be the last to hold a connection
   event::Loop loop_;
+  const std::shared_ptr<LoopDoor> door_ = std::make_shared<LoopDoor>(loop_);
   event::StreamBuffers buffers_;
   FolderFiles files_{loop_};
   std::string line_;         // kept for its memory

@@ -91,7 +91,7 @@ def test_the_sample_can_be_used(check, sample):
     ('"attempts": 2', '"attempts": "two"', r"error: FILE:LINE: /pools/conferencing/retry/attempts: .*expected a whole number"),
     ('"trusted_proxies": []', '"trusted_proxies": ["10.0.0.0/33"]', r"error: FILE:LINE: /trusted_proxies/0: .*expected"),
     ('"level": "info"', '"level": "info", "level": "debug"', r"error: FILE:LINE: /log/level: "),
-    ('"/var/lib/vestibule/bans.json"', '"redis://10.0.0.1/0"', r"error: FILE:LINE: /pin_guard/state: this version keeps bans in a file, which no other machine shares"),
+    ('"/var/lib/vestibule/bans.json"', '"redis://10.0.0.1:x/0"', r"error: FILE:LINE: /pin_guard/state: the Redis URL can't be used: its port is no number .*expected .*rediss://"),
     ('"hsts": "off"', '"hsts": "${NO_SUCH_VARIABLE}"', r"error: FILE:LINE: /hsts: .*NO_SUCH_VARIABLE"),
 ])
 def test_a_mistake_is_named_with_its_line_its_pointer_and_what_was_expected(check, sample, right, wrong, said):

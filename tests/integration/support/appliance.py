@@ -24,6 +24,7 @@ TURN_ON_THE_LAN = "10.40.0.2"  # the second NIC's address
 TURN_OUTSIDE = "203.0.113.130"  # a TURN server that stands outside of the firewall
 FIREWALL_OUTSIDE = "198.51.100.2"
 PORT = 3478
+OFFLOAD = False  # every site's turnd relays channels in the kernel
 
 # Named counters: what the firewall dropped. `unasked`: towards the LAN, where nobody had asked.
 # `to_lan`, `to_wan`: what was on its way there; `hairpins`: what the DMZ sent to its own outside address.
@@ -174,6 +175,8 @@ table ip lan_side {{
     # ---- who acts there
 
     def start_turnd(self, folder: Path, listening: str = f"{TURN}:{PORT}", **configured) -> Turnd:
+        if OFFLOAD:
+            configured = self.with_offload() | configured
         with self.turn:
             self.daemon = self.closing.enter_context(Turnd(folder, {
                 "workers": 1,
@@ -184,6 +187,11 @@ table ip lan_side {{
                 "credentials": {"users": {USER: PASSWORD}},
             } | configured))
         return self.daemon
+
+    def with_offload(self) -> dict:
+        """For start_turnd(): its channels are relayed in the kernel."""
+        self.network.like_hardware()
+        return {"offload": {"mode": "xdp", "interfaces": self.turn.interfaces()}}
 
     def node(self, address: str = NODES[0], server: str = TURN, **options) -> TurnClient:
         """A conferencing node as a client of the TURN server: UDP, the one port."""

@@ -70,9 +70,11 @@ class Daemon:
     """with Daemon("turnd", folder, configuration) as daemon: … daemon.port("udp") …"""
 
     def __init__(self, name: str, folder: Path, configuration: dict, *, descriptors: int | None = None,
-                 honest_memory: bool = False, arguments: list[str] = ()):
+                 honest_memory: bool = False, arguments: list[str] = (), environment: dict | None = None,
+                 prefix: list[str] = ()):
         """`descriptors`: the most that the process may have open. `honest_memory`: AddressSanitizer
-        keeps little of what was freed, so that resident_bytes() tells what is in use. `arguments`: of run."""
+        keeps little of what was freed, so that resident_bytes() tells what is in use. `arguments`: of run.
+        `environment`: of the process, over the test's own. `prefix`: what starts it."""
         self.name = name
         self.folder = folder
         self.config = write_private(folder / f"{name}.json", json.dumps(configuration, indent=2))
@@ -80,7 +82,8 @@ class Daemon:
         self._log = folder / f"{name}.log"
         self._descriptors = descriptors
         self._arguments = list(arguments)
-        self._environment = SANITIZERS | dict(os.environ)
+        self._prefix = list(prefix)
+        self._environment = SANITIZERS | dict(os.environ) | (environment or {})
         if honest_memory:
             self._environment["ASAN_OPTIONS"] += ":quarantine_size_mb=4:thread_local_quarantine_size_kb=64"
         self._process: subprocess.Popen | None = None
@@ -89,7 +92,7 @@ class Daemon:
         self._announced.unlink(missing_ok=True)
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [program(self.name), "run", "--config", self.config, "--announce", self._announced, *self._arguments],
+                [*self._prefix, program(self.name), "run", "--config", self.config, "--announce", self._announced, *self._arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 env=self._environment, preexec_fn=self._limit)
         end = time.monotonic() + START_SECONDS

@@ -16,12 +16,21 @@ struct Stage final : TokenDesk {
     request.method = method;
     request.fields.add("accept-encoding", "gzip, br");
   }
-  Admission admit(const PinAttempt& attempt, const core::Now&) override {
+  Admission admit(const PinAttempt& attempt, const Wake&, const core::Now&) override {
     asked.push_back(attempt);
     Admission given = answer;
     if (given.kind == Admission::Kind::pass) given.ticket = Ticket{.attempt = attempt};
+    if (given.kind == Admission::Kind::asked) given.claim = "a:1";
     return given;
   }
+  Admission decide(const std::string& claim, const core::Now&) override {
+    claims.push_back(claim);
+    Admission given = answer;
+    if (given.kind == Admission::Kind::pass) given.ticket = Ticket{.attempt = asked.back()};
+    if (given.kind == Admission::Kind::asked) given.claim = claim;
+    return given;
+  }
+  void abandon(const std::string& claim, const core::Now&) override { abandoned.push_back(claim); }
   void settle(const Ticket&, Outcome outcome, const core::Now&) override {
     settled.push_back(outcome);
   }
@@ -48,6 +57,8 @@ struct Stage final : TokenDesk {
   core::Now now{.steady = core::TimePoint(1000s), .wall = {}};
   Admission answer;
   std::vector<PinAttempt> asked;
+  std::vector<std::string> claims;
+  std::vector<std::string> abandoned;
   std::vector<Outcome> settled;
   std::optional<TokenGate> made;
 };
@@ -213,5 +224,33 @@ TEST_CASE("a request waits no longer than it may, then it is refused") {
   CHECK(refused.delay == 2s);
   CHECK_FALSE(stage.gate().open());
   stage.gate().closed(true, stage.now);
+  CHECK(stage.settled.empty());
+}
+
+TEST_CASE("while siblings are asked the same claim is decided, not another attempt made") {
+  Stage stage;
+  stage.answer.kind = Admission::Kind::asked;
+  stage.gate().request_body(core::bytes_of(R"({"pin":"1"})"));
+  stage.gate().request_end();
+  CHECK(stage.gate().ask(stage.now).kind == Admission::Kind::asked);
+  CHECK(stage.gate().ask(stage.now).kind == Admission::Kind::asked);
+  stage.answer.kind = Admission::Kind::pass;
+  CHECK(stage.gate().ask(stage.now).kind == Admission::Kind::pass);
+  CHECK(stage.gate().open());
+  CHECK(stage.asked.size() == 1);
+  CHECK(stage.claims == std::vector<std::string>{"a:1", "a:1"});
+  stage.gate().closed(false, stage.now);
+  CHECK(stage.abandoned.empty());
+  CHECK(stage.settled == Outcomes{Outcome::none});
+}
+
+TEST_CASE("a client that goes while siblings are asked abandons its claim") {
+  Stage stage;
+  stage.answer.kind = Admission::Kind::asked;
+  stage.gate().request_body(core::bytes_of(R"({"pin":"1"})"));
+  stage.gate().request_end();
+  stage.gate().ask(stage.now);
+  stage.gate().closed(true, stage.now);
+  CHECK(stage.abandoned == std::vector<std::string>{"a:1"});
   CHECK(stage.settled.empty());
 }
