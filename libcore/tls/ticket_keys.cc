@@ -3,6 +3,7 @@
 #include <openssl/aes.h>
 #include <openssl/cipher.h>
 #include <openssl/digest.h>
+#include <openssl/hkdf.h>
 #include <openssl/hmac.h>
 #include <openssl/mem.h>
 #include <openssl/rand.h>
@@ -13,10 +14,10 @@
 
 namespace tls {
 
-TicketKeys::TicketKeys() : current_(make()), previous_(make()) {}
+TicketKeys::TicketKeys() : current_(make()), previous_(make()), next_(make()) {}
 
 TicketKeys::~TicketKeys() {
-  for (Key* key : {&current_, &previous_}) OPENSSL_cleanse(key, sizeof *key);
+  for (Key* key : {&current_, &previous_, &next_}) OPENSSL_cleanse(key, sizeof *key);
 }
 
 TicketKeys::Key TicketKeys::make() {
@@ -27,12 +28,58 @@ TicketKeys::Key TicketKeys::make() {
   return key;
 }
 
-void TicketKeys::rotate() {
-  Key fresh = make();
+TicketKeys::Period TicketKeys::period_of(core::WallTime now) {
+  return now.time_since_epoch() / kRotation;
+}
+
+// RFC 5869. The label keeps the key from being one of anything else that is derived from the secret.
+TicketKeys::Key TicketKeys::derive(const core::Secret& secret, Period period) {
+  const std::string label = "vestibule tls tickets " + std::to_string(period);
+  const std::string_view from = secret.reveal();
+  std::array<std::uint8_t, sizeof(Key)> bytes{};
+  HKDF(bytes.data(), bytes.size(), EVP_sha256(), reinterpret_cast<const std::uint8_t*>(from.data()),
+       from.size(), nullptr, 0, reinterpret_cast<const std::uint8_t*>(label.data()), label.size());
+  Key key;
+  const auto* next = bytes.data();
+  const auto take = [&](auto& part) {
+    std::copy_n(next, part.size(), part.begin());
+    next += part.size();
+  };
+  take(key.name);
+  take(key.encryption);
+  take(key.integrity);
+  OPENSSL_cleanse(bytes.data(), bytes.size());
+  return key;
+}
+
+void TicketKeys::share(const core::Secret& secret, core::WallTime now) {
   const std::lock_guard lock(mutex_);
+  if (secret.reveal() == secret_.reveal()) return;
+  secret_ = secret;
+  if (!secret_.empty()) return derive_all(now);
+  current_ = make();
+  previous_ = make();
+  next_ = make();
+}
+
+void TicketKeys::derive_all(core::WallTime now) {
+  const Period period = period_of(now);
+  current_ = derive(secret_, period);
+  previous_ = derive(secret_, period - 1);
+  next_ = derive(secret_, period + 1);
+}
+
+void TicketKeys::turn(core::WallTime now) {
+  const std::lock_guard lock(mutex_);
+  if (!secret_.empty()) return derive_all(now);
   previous_ = current_;
-  current_ = fresh;
-  OPENSSL_cleanse(&fresh, sizeof fresh);
+  current_ = make();
+}
+
+core::Duration TicketKeys::lasts(core::WallTime now) const {
+  const std::lock_guard lock(mutex_);
+  if (secret_.empty()) return kRotation;
+  return core::WallTime(kRotation * (period_of(now) + 1)) - now;
 }
 
 core::Secret TicketKeys::exported() {
@@ -102,8 +149,8 @@ int TicketKeys::open(const std::uint8_t* name, const std::uint8_t* iv, EVP_CIPHE
     return CRYPTO_memcmp(key.name.data(), name, key.name.size()) == 0;
   };
   const bool current = is(current_);
-  if (!current && !is(previous_)) return 0;
-  const Key& key = current ? current_ : previous_;
+  if (!current && !is(previous_) && !is(next_)) return 0;
+  const Key& key = current ? current_ : is(previous_) ? previous_ : next_;
   const bool done =
       EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.encryption.data(), iv) == 1 &&
       HMAC_Init_ex(hmac, key.integrity.data(), key.integrity.size(), EVP_sha256(), nullptr) == 1;
