@@ -104,6 +104,7 @@ void Exchange::serve(const Route& route) {
 }
 
 void Exchange::serve_from_pool(const Route& route) {
+  if (route.ice_servers) return ask_about_sign_in(route);
   if (!route.rewrite.empty() && request_.target != "*") {
     auto target = backend_target(route, request_.target);
     if (!target) return refuse({RouteRefusal::Kind::bad_path});
@@ -115,6 +116,48 @@ void Exchange::serve_from_pool(const Route& route) {
   prepare_for_backend(request_, identity_, rules_.forwarded);
   if (!request_id_.empty()) set_request_id(request_.fields, rules_.request_id, request_id_);
   try_next_backend();
+}
+
+// The client's own credentials go to a node, which knows whether they are good.
+void Exchange::ask_about_sign_in(const Route& route) {
+  const IceServers& rules = *route.ice_servers;
+  origin_ = request_.fields.find("origin").value_or("");
+  if (request_.method == "OPTIONS" && !rules.origins.empty()) {
+    auto answer = preflight_answer();
+    add_cors(rules, origin_, answer.head);
+    return send_local(answer.head, answer.body);
+  }
+  if (request_.method != "GET") return refuse({RouteRefusal::Kind::bad_method, "GET"});
+  if (!request_ended_)
+    return fail(400, "This takes no body.", "a body to ask for ICE servers with");
+  auto target = sign_in_target(rules, route.path, request_.target);
+  if (!target) return refuse({RouteRefusal::Kind::not_found});
+  client_target_ = request_.target;
+  make_sign_in_request(request_, *std::move(target));
+  retry_ = &rules_.retry[route.pool];
+  prepare_for_backend(request_, identity_, rules_.forwarded);
+  if (!request_id_.empty()) set_request_id(request_.fields, rules_.request_id, request_id_);
+  try_next_backend();
+}
+
+void Exchange::tell_ice_servers(std::uint16_t status) {
+  end_attempt(0);
+  std::exchange(link_, nullptr)->release();
+  LocalAnswer answer;
+  if (status >= 200 && status < 300) {
+    const std::string whom = request_id_.empty() ? host_.fresh_request_id() : request_id_;
+    answer = ice_servers_answer(*route_->ice_servers, whom, host_.random_nonce(), host_.now().wall);
+  } else if (status == 401 || status == 403) {
+    answer = error_answer(*rules_.answers, status, "Sign in first.", request_id_);
+    if (!sign_in_challenge_.empty()) answer.head.fields.add("www-authenticate", sign_in_challenge_);
+  } else {
+    trouble_ =
+        fmt::format("{}: {} to a question about a sign-in", attempts_.back().address, status);
+    answer = error_answer(*rules_.answers, 502, "The conferencing node gave no valid answer.",
+                          request_id_);
+  }
+  add_cors(*route_->ice_servers, origin_, answer.head);
+  send_local(answer.head, answer.body);
 }
 
 void Exchange::serve_from_folder(const Route& route) {
@@ -379,6 +422,7 @@ bool Exchange::is_retry_status(std::uint16_t status) const {
 
 void Exchange::on_information(ResponseHead& head) {
   if (head.status == 100) return; // said by ourselves, when the request went out
+  if (route_->ice_servers) return;
   prepare_for_client(head, host_.http_date());
   client_.inform(stream_, head);
 }
@@ -400,6 +444,11 @@ void Exchange::on_response(ResponseHead& head, bool end) {
       tried_.push_back(*other);
       return connect_to(*other, false);
     }
+  }
+  if (route_->ice_servers) {
+    sign_in_ = head.status;
+    sign_in_challenge_ = head.fields.find("www-authenticate").value_or("");
+    return end ? tell_ice_servers(sign_in_) : arm_for_state(); // what it says more is nobody's
   }
   if (!end && head.body.kind == BodySize::Kind::length && request_complete() && may_repeat()) {
     held_ = &head;
@@ -500,6 +549,7 @@ void Exchange::on_response_end(const FieldList& trailers) {
     answer_ended_ = true;
     return request_ended_ ? end_tunnel() : arm_for_state();
   }
+  if (route_->ice_servers) return tell_ice_servers(sign_in_);
   pass_on_held();
   if (state_ == State::answering) end_answer(&trailers);
 }

@@ -202,6 +202,8 @@ class Exchange final : public BackendEvents {
   void redirect_to_https();
   void serve(const Route& route);
   void serve_from_pool(const Route& route);
+  void ask_about_sign_in(const Route& route);
+  void tell_ice_servers(std::uint16_t status);
   void serve_from_folder(const Route& route);
   void serve_challenge();
   void answer_from(FoundFile found, const FolderRules& rules);
@@ -270,6 +272,11 @@ class Exchange final : public BackendEvents {
   Pace download_;
   std::uint64_t taken_ = 0; // of the answer, as far as `download_` knows
   std::size_t left_ = 0;    // what the client had still to take when this was last looked at
+
+  // For ICE servers: what the node has said of the client, once it has; and the client's own page.
+  std::uint16_t sign_in_ = 0;
+  std::string sign_in_challenge_;
+  std::string origin_;
 
   std::optional<BackendKey> wanted_; // by the client's cookie
   std::vector<BackendId> tried_;

@@ -102,7 +102,9 @@ std::expected<const Route*, RouteRefusal> RouteTable::match(std::string_view tar
                                                             std::string_view method) const {
   using Kind = RouteRefusal::Kind;
   if (target == "*") {
-    const auto pool = std::ranges::find(routes_, Route::Kind::pool, &Route::kind);
+    const auto pool = std::ranges::find_if(routes_, [](const Route& each) {
+      return each.kind == Route::Kind::pool && !each.ice_servers;
+    });
     if (pool == routes_.end()) return std::unexpected(RouteRefusal{});
     return &*pool;
   }
@@ -119,7 +121,8 @@ std::expected<const Route*, RouteRefusal> RouteTable::match(std::string_view tar
     if (found.allow.empty()) return std::unexpected(RouteRefusal{});
     return std::unexpected(RouteRefusal{Kind::bad_method, std::move(found.allow)});
   }
-  if (found.route->kind == Route::Kind::pool && policy_ == PathPolicy::conferencing) {
+  if (found.route->kind == Route::Kind::pool && !found.route->ice_servers &&
+      policy_ == PathPolicy::conferencing) {
     const auto asked = backend_target(*found.route, target);
     if (!asked) return std::unexpected(RouteRefusal{Kind::bad_path});
     if (!is_open_to_clients(*asked)) return std::unexpected(RouteRefusal{});

@@ -10,12 +10,14 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "rproxyd/proxy/folder_rules.h"
+#include "rproxyd/proxy/ice_servers.h"
 #include "rproxyd/proxy/local_answer.h"
 
 namespace rproxyd {
@@ -27,13 +29,14 @@ struct Route {
   std::string path;                 // starts with '/'
   bool exact = false;               // this path alone; else it and what lies below it
   Kind kind = Kind::pool;
-  std::string target;         // the pool's name, the location, or the folder
-  std::size_t pool = 0;       // Kind::pool: which one
-  bool websocket = false;     // Kind::pool: handshakes are passed on (proxy rule 7)
-  std::string rewrite;        // Kind::pool: takes the place of `path`; empty: nothing does
-  std::uint16_t status = 302; // Kind::redirect
-  FolderRules folder;         // Kind::folder
-  LocalAnswer answer;         // Kind::answer
+  std::string target;     // the pool's name, the location, or the folder
+  std::size_t pool = 0;   // Kind::pool: which one
+  bool websocket = false; // Kind::pool: handshakes are passed on (proxy rule 7)
+  std::string rewrite;    // Kind::pool: takes the place of `path`; empty: nothing does
+  std::shared_ptr<const IceServers> ice_servers; // Kind::pool: instead of what the pool answers
+  std::uint16_t status = 302;                    // Kind::redirect
+  FolderRules folder;                            // Kind::folder
+  LocalAnswer answer;                            // Kind::answer
 };
 
 enum class PathPolicy : std::uint8_t {

@@ -8,6 +8,7 @@
 
 #include "libcore/config/parsers.h"
 #include "rproxyd/settings/header_text.h"
+#include "rproxyd/settings/ice_servers.h"
 #include "rproxyd/settings/read.h"
 
 namespace rproxyd {
@@ -34,6 +35,8 @@ bool read_target(ObjectReader& object, Settings::Route& route) {
   const bool has_redirect = read_redirect(object, redirect);
   const bool has_folder = read_folder(object, folder);
   const bool has_answer = read_answer(object, answer);
+  Settings::IceServers ice_servers;
+  const bool has_ice_servers = read_ice_servers(object, ice_servers);
   if (!object.is_object() && !object.value().asked()) return false;
   const bool one = has_one_target(object);
   if (one) check_belongs(object);
@@ -50,6 +53,15 @@ bool read_target(ObjectReader& object, Settings::Route& route) {
     }
   } else if (has_answer) {
     route.target = answer;
+  } else if (has_ice_servers) {
+    route.target = ice_servers;
+    if (!route.exact && !ice_servers.check.contains('*')) {
+      object.place_of("exact").error("one path leads to ICE servers", "\"exact\": true");
+    }
+    if (route.exact && ice_servers.check.contains('*')) {
+      object.place_of("exact").error(
+          "the segment that takes the place of \"*\" lies below the path", "\"exact\": false");
+    }
   } else {
     return false;
   }
@@ -59,12 +71,13 @@ bool read_target(ObjectReader& object, Settings::Route& route) {
 namespace {
 
 bool has_one_target(const ObjectReader& object) {
-  constexpr std::array<std::string_view, 4> kTargets{"pool", "static", "redirect", "answer"};
+  constexpr std::array<std::string_view, 5> kTargets{"pool", "static", "redirect", "answer",
+                                                     "ice_servers"};
   if (object.has_exactly_one(kTargets)) return true;
   const bool none =
       std::ranges::none_of(kTargets, [&](std::string_view key) { return object.has(key); });
   object.value().error(none ? "the route leads nowhere" : "the route leads to several places",
-                       R"(one of "pool", "static", "redirect" and "answer")");
+                       R"(one of "pool", "static", "redirect", "answer" and "ice_servers")");
   return false;
 }
 

@@ -26,6 +26,12 @@ std::optional<std::string> host_pattern(const Value& value);
 std::optional<std::string> method_name(const Value& value);
 bool covers(const Settings::Route& earlier, const Settings::Route& later);
 
+const std::string* pool_of(const Settings::Route& route) {
+  if (const auto* to_pool = std::get_if<Settings::ToPool>(&route.target)) return &to_pool->pool;
+  const auto* ice_servers = std::get_if<Settings::IceServers>(&route.target);
+  return ice_servers == nullptr ? nullptr : &ice_servers->pool;
+}
+
 } // namespace
 
 void read_routes(ObjectReader& root, bool required,
@@ -52,12 +58,14 @@ void read_routes(ObjectReader& root, bool required,
       element.warning(fmt::format("is never reached: route {} serves all of it", earlier));
       break;
     }
-    const auto* to_pool = std::get_if<Settings::ToPool>(&routes[i].target);
-    if (!to_pool) continue;
-    used.insert(to_pool->pool);
-    if (pools.contains(to_pool->pool)) continue;
-    const auto named = ObjectReader(element).place_of("pool");
-    if (const auto meant = config::nearest(to_pool->pool, names)) {
+    const std::string* pool = pool_of(routes[i]);
+    if (pool == nullptr) continue;
+    used.insert(*pool);
+    if (pools.contains(*pool)) continue;
+    ObjectReader route(element);
+    const auto within = route.find("ice_servers");
+    const auto named = within ? ObjectReader(*within).place_of("pool") : route.place_of("pool");
+    if (const auto meant = config::nearest(*pool, names)) {
       named.refuse(fmt::format("is not a pool (did you mean \"{}\"?)", *meant), "");
     } else if (names.empty()) {
       named.refuse("is not a pool", "a name out of \"pools\", which has none");

@@ -55,7 +55,7 @@ void ExchangeRunner::hold(std::string room) {
                                "a WebSocket where tokens are asked for");
   }
   TokenGate& gate =
-      gate_.emplace(*generation_->guard, identity_.address, std::move(room), request_);
+      gate_.emplace(*generation_->guard, identity_.address, std::move(room), request_, wake());
   held_ = Held::reading;
   if (request_ended_) {
     gate.request_end();
@@ -64,6 +64,20 @@ void ExchangeRunner::hold(std::string room) {
   // The body is wanted now, before a node is chosen.
   if (std::exchange(request_.expect_continue, false)) session_.send_continue(stream_);
   arm(generation_->settings.timeouts.body);
+}
+
+// May be called when the exchange has ended, and when its worker has.
+TokenDesk::Wake ExchangeRunner::wake() {
+  return [door = worker_.door(), self = std::weak_ptr(self_)] {
+    door->post([self] {
+      const auto there = self.lock();
+      if (!there) return;
+      ExchangeRunner& runner = **there;
+      if (runner.held_ != Held::waiting || !runner.gate_) return;
+      runner.ask_gate(*runner.gate_);
+      runner.client_.flush_later();
+    });
+  };
 }
 
 void ExchangeRunner::request_body(core::Bytes bytes) {
@@ -90,6 +104,7 @@ void ExchangeRunner::ask_gate(TokenGate& gate) {
       worker_.loop().cancel(deadline_);
       return exchange_.start(request_ended_);
     case Admission::Kind::wait:
+    case Admission::Kind::asked:
       held_ = Held::waiting;
       return arm(admission.delay);
     case Admission::Kind::refuse:

@@ -70,6 +70,7 @@ class ExchangeRunner final : public event::Retirable,
   void on_deadline(int kind) override;
   void refuse_banned(const SharedGuard::BanNotice& ban);
   void hold(std::string room);
+  TokenDesk::Wake wake();
   void ask_gate(TokenGate& gate);
   void held_too_long();
   void refuse_attempt(const Admission& admission);
@@ -84,6 +85,7 @@ class ExchangeRunner final : public event::Retirable,
   Worker& worker_;
   ClientConnection& client_;
   const std::shared_ptr<const Generation> generation_;
+  const std::shared_ptr<ExchangeRunner*> self_ = std::make_shared<ExchangeRunner*>(this);
   ClientSession& session_;
   const StreamId stream_;
   RequestHead& request_;

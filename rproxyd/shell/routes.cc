@@ -23,6 +23,22 @@ LocalAnswer fixed_answer(const Settings::FixedAnswer& from) {
   return answer;
 }
 
+IceServers ice_servers(const Settings::IceServers& from) {
+  IceServers rules{.servers = {},
+                   .most = from.most,
+                   .secret = from.secret,
+                   .ttl = from.ttl,
+                   .check = from.check,
+                   .origins = from.origins};
+  for (const auto& server : from.servers)
+    rules.servers.push_back({.urls = server.urls, .weight = server.weight});
+  return rules;
+}
+
+std::size_t index_of(const std::string& pool, const std::vector<std::string>& pool_names) {
+  return static_cast<std::size_t>(std::ranges::find(pool_names, pool) - pool_names.begin());
+}
+
 Route route_of(const Settings::Route& from, const std::vector<std::string>& pool_names) {
   Route route;
   route.hosts = from.hosts;
@@ -32,8 +48,7 @@ Route route_of(const Settings::Route& from, const std::vector<std::string>& pool
   if (const auto* pool = std::get_if<Settings::ToPool>(&from.target)) {
     route.websocket = pool->websocket;
     route.target = pool->pool;
-    route.pool =
-        static_cast<std::size_t>(std::ranges::find(pool_names, pool->pool) - pool_names.begin());
+    route.pool = index_of(pool->pool, pool_names);
     route.rewrite = pool->rewrite.value_or("");
   } else if (const auto* redirect = std::get_if<Settings::Redirect>(&from.target)) {
     route.kind = Route::Kind::redirect;
@@ -43,6 +58,10 @@ Route route_of(const Settings::Route& from, const std::vector<std::string>& pool
     route.kind = Route::Kind::folder;
     route.target = folder->folder;
     route.folder = folder_rules(*folder);
+  } else if (const auto* told = std::get_if<Settings::IceServers>(&from.target)) {
+    route.target = told->pool;
+    route.pool = index_of(told->pool, pool_names);
+    route.ice_servers = std::make_shared<const IceServers>(ice_servers(*told));
   } else {
     route.kind = Route::Kind::answer;
     route.answer = fixed_answer(std::get<Settings::FixedAnswer>(from.target));

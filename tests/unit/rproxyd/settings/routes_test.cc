@@ -16,13 +16,37 @@ Lines problems_with_routes(const std::string& routes) {
 
 } // namespace
 
-TEST_CASE("a route leads to exactly one of a pool, a folder, a redirect and a fixed answer") {
+TEST_CASE(
+    "a route leads to exactly one of a pool, a folder, a redirect, a fixed answer and ICE "
+    "servers") {
   CHECK(problems_with_routes(R"({ "path": "/x" })") ==
         Lines{"error: /routes/0: the route leads nowhere; expected one of \"pool\", \"static\", "
-              "\"redirect\" and \"answer\""});
+              "\"redirect\", \"answer\" and \"ice_servers\""});
   CHECK(problems_with_routes(R"({ "path": "/x", "pool": "nodes", "redirect": "/y" })") ==
         Lines{"error: /routes/0: the route leads to several places; expected one of \"pool\", "
-              "\"static\", \"redirect\" and \"answer\""});
+              "\"static\", \"redirect\", \"answer\" and \"ice_servers\""});
+}
+
+TEST_CASE("ice_servers: who is asked about whom, and what is told") {
+  const auto with = [](const std::string& rest, const std::string& route = R"("exact": true)") {
+    return R"({ "path": "/ice", )" + route + R"(, "ice_servers": { "pool": "nodes", )" + rest +
+           " } }";
+  };
+  const std::string usable = R"("check": "/whoami", "secret": "s",
+                                "servers": [{ "urls": ["turn:one.example.com"] }])";
+  CHECK(problems_with_routes(with(usable)) == Lines{});
+  CHECK(problems_with_routes(with(usable, R"("exact": false)")).size() == 1);
+  CHECK(problems_with_routes(with(R"("check": "/whoami", "secret": "s", "servers": [])")).size() ==
+        1);
+  CHECK(problems_with_routes(with(R"("check": "/whoami",
+            "servers": [{ "urls": ["turn:one.example.com"] }])"))
+            .size() == 1);
+  CHECK(problems_with_routes(with(R"("check": "/a*b", "secret": "s",
+            "servers": [{ "urls": ["http://one.example.com"] }], "origins": ["meet.example.com"])"))
+            .size() == 3);
+  CHECK(problems_with_routes(R"({ "path": "/ice/", "ice_servers": { "pool": "other",
+            "check": "/a/*/b", "secret": "s", "servers": [{ "urls": ["turns:x"] }] } })")
+            .size() == 1);
 }
 
 TEST_CASE("a relative folder is taken from the folder of the configuration file") {
