@@ -16,6 +16,13 @@ bool Poller::add(int fd, Interest interest, Trigger trigger, ReadyHandler& handl
   return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
+void Poller::again(int fd, Interest interest, ReadyHandler& handler) {
+  epoll_event e{};
+  e.events = static_cast<std::uint32_t>(interest) | EPOLLET;
+  e.data.ptr = &handler;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &e);
+}
+
 void Poller::remove(int fd, ReadyHandler& handler) {
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
   for (epoll_event& e : to_come_) {

@@ -43,6 +43,9 @@ class Poller {
   // `handler` is called from hand_out() until remove(); both must be gone before the descriptor is
   // closed. False when the kernel refuses (errno tells).
   bool add(int fd, Interest interest, Trigger trigger, ReadyHandler& handler);
+  // It is handed out once more if it is ready now, as if it had just become so: for an edge-triggered
+  // one that had more than its turn. As it was added.
+  void again(int fd, Interest interest, ReadyHandler& handler);
   void remove(int fd, ReadyHandler& handler); // also drops what of this wake-up is still to come
 
   // Waits until something is ready, a signal comes, or the time is over; -1: for ever.

@@ -25,6 +25,7 @@ struct Outgoing {
   const core::SocketAddress& to;
   core::Bytes payload;
   IpFields ip{};
+  IpFields standing{};                   // what the socket gives it by itself
   std::optional<core::IpAddress> from{}; // the address to send from, on a socket that has several
 };
 

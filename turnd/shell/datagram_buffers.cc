@@ -1,6 +1,7 @@
 #include "turnd/shell/datagram_buffers.h"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace turnd {
 
@@ -12,7 +13,15 @@ DatagramBuffers::DatagramBuffers()
     headers_[i].msg_hdr.msg_iov = &vectors_[i];
     headers_[i].msg_hdr.msg_iovlen = 1;
     headers_[i].msg_hdr.msg_name = from_[i].kernel_for_receive();
+    headers_[i].msg_hdr.msg_control = &control_[i];
+    make_ready(headers_[i].msg_hdr);
   }
+}
+
+// The kernel has written how much of the room it took.
+void DatagramBuffers::make_ready(msghdr& header) {
+  header.msg_namelen = core::SocketAddress::kCapacity;
+  header.msg_controllen = ControlBuffer::kBytes;
 }
 
 std::pair<std::size_t, std::size_t> DatagramBuffers::receive_into_free(int fd, std::size_t at_most,
@@ -20,15 +29,12 @@ std::pair<std::size_t, std::size_t> DatagramBuffers::receive_into_free(int fd, s
   const std::size_t first = used_;
   const std::size_t wanted = std::min(at_most, free());
   if (wanted == 0) return {first, first};
-  for (std::size_t i = first; i < first + wanted; ++i) {
-    msghdr& header = headers_[i].msg_hdr;
-    header.msg_namelen = core::SocketAddress::kCapacity;
-    header.msg_control = &control_[i];
-    header.msg_controllen = ControlBuffer::kBytes;
+  for (int i = 0; i < kMostPendingErrors; ++i) {
+    const int count = ::recvmmsg(fd, &headers_[first], static_cast<unsigned>(wanted),
+                                 MSG_DONTWAIT | flags, nullptr);
+    if (count > 0) used_ += static_cast<std::size_t>(count);
+    if (count >= 0 || errno == EAGAIN) break;
   }
-  const int count = ::recvmmsg(fd, &headers_[first], static_cast<unsigned>(wanted),
-                               MSG_DONTWAIT | flags, nullptr);
-  if (count > 0) used_ += static_cast<std::size_t>(count);
   return {first, used_};
 }
 
@@ -42,6 +48,7 @@ std::span<DatagramBuffers::Received> DatagramBuffers::receive(int fd, std::size_
                     .to = control.destination,
                     .ip = control.ip,
                     .segment = control.segment};
+    make_ready(headers_[i].msg_hdr);
   }
   if (last > first) batch_sizes_.add(static_cast<double>(last - first));
   return std::span(received_).subspan(first, last - first);
@@ -53,7 +60,9 @@ std::span<DatagramBuffers::ReceivedError> DatagramBuffers::receive_errors(int fd
   std::size_t end = first;
   for (std::size_t i = first; i < last; ++i) {
     const auto error = read_error(headers_[i].msg_hdr);
-    if (!error || headers_[i].msg_hdr.msg_namelen == 0) continue;
+    const bool has_address = headers_[i].msg_hdr.msg_namelen != 0;
+    make_ready(headers_[i].msg_hdr);
+    if (!error || !has_address) continue;
     auto* room = static_cast<std::uint8_t*>(vectors_[i].iov_base);
     errors_[end++] = {.to = from_[i], .error = *error, .room = {room, kMaxDatagram}};
   }

@@ -44,7 +44,8 @@ class DatagramBuffers {
 
   std::size_t free() const { return kCount - used_; }
   // Receives up to `at_most` (and free()) datagrams of a non-blocking socket with one system call.
-  // Borrowed until the next receive(). Empty: nothing was there.
+  // Borrowed until the next receive(). Fewer than that: the socket is empty, or will be told to be
+  // readable again.
   std::span<Received> receive(int fd, std::size_t at_most);
   // What has come back for datagrams that the socket sent (want_errors), likewise.
   std::span<ReceivedError> receive_errors(int fd, std::size_t at_most);
@@ -53,6 +54,11 @@ class DatagramBuffers {
   void reset() { used_ = 0; }
 
  private:
+  // A call that has an earlier datagram's ICMP error to report does nothing else (udp(7)), and
+  // takes it: what has come lies behind it.
+  static constexpr int kMostPendingErrors = 4;
+
+  static void make_ready(msghdr& header);
   // The places in which they lie: [first, last).
   std::pair<std::size_t, std::size_t> receive_into_free(int fd, std::size_t at_most, int flags);
 

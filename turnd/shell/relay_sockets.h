@@ -7,9 +7,11 @@
 #include "libcore/event/fd.h"
 #include "libcore/event/loop.h"
 #include "turnd/relay/decision.h"
+#include "turnd/relay/types.h"
 
 namespace turnd {
 
+class StandingFields;
 class Worker;
 
 class RelaySockets {
@@ -29,6 +31,12 @@ class RelaySockets {
   event::Fd release(RelayId id);
   void close(RelayId id);
   int fd(RelayId id) const; // -1 when it isn't open
+  // Where a datagram with these fields leaves, and which of them the socket gives it by itself.
+  struct WayOut {
+    int fd = -1; // when it isn't open
+    IpFields standing;
+  };
+  WayOut way_out(RelayId id, core::Family family, const IpFields& ip);
 
   // Datagrams for which sockets had no room: of those in the places [first, last) of places(), and of
   // those that were closed.
@@ -38,6 +46,8 @@ class RelaySockets {
 
  private:
   class Socket;
+  bool watch(RelayId id, event::Fd fd, const StandingFields& standing);
+  Socket* find(RelayId id) const;
   Worker& worker_;
   std::vector<std::unique_ptr<Socket>> sockets_; // by RelayId::index
   std::uint64_t queue_drops_of_closed_ = 0;

@@ -8,6 +8,8 @@
 
 #include <array>
 
+#include "libcore/event/fd.h"
+
 namespace turnd {
 namespace {
 
@@ -15,6 +17,22 @@ constexpr int kUnsentBytes = 64 << 10;
 
 bool set(int fd, int level, int option, int value) {
   return setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+int get(int fd, int level, int option, int otherwise) {
+  int value = otherwise;
+  socklen_t size = sizeof value;
+  return getsockopt(fd, level, option, &value, &size) == 0 ? value : otherwise;
+}
+
+constexpr int kDefault = -1;       // as a hop limit
+constexpr int kUsualHopLimit = 64; // where the kernel doesn't say (RFC 1700)
+
+std::uint8_t hop_limit(int fd, core::Family family) {
+  const int limit = family == core::Family::ipv4
+                        ? get(fd, IPPROTO_IP, IP_TTL, kUsualHopLimit)
+                        : get(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, kUsualHopLimit);
+  return static_cast<std::uint8_t>(limit);
 }
 
 } // namespace
@@ -45,6 +63,37 @@ void want_ip_fields(int fd, core::Family family) {
     set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
     set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
   }
+}
+
+void set_ip_fields(int fd, core::Family family, const IpFields& fields) {
+  const int hop_limit = fields.hop_limit ? *fields.hop_limit : kDefault;
+  if (family == core::Family::ipv4) {
+    set(fd, IPPROTO_IP, IP_TTL, hop_limit);
+    set(fd, IPPROTO_IP, IP_TOS, fields.traffic_class);
+  } else {
+    set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hop_limit);
+    set(fd, IPPROTO_IPV6, IPV6_TCLASS, fields.traffic_class);
+  }
+}
+
+IpFields ip_fields(int fd, core::Family family) {
+  const bool v4 = family == core::Family::ipv4;
+  const int traffic_class =
+      v4 ? get(fd, IPPROTO_IP, IP_TOS, 0) : get(fd, IPPROTO_IPV6, IPV6_TCLASS, 0);
+  IpFields fields{.traffic_class = static_cast<std::uint8_t>(traffic_class)};
+  const std::uint8_t limit = hop_limit(fd, family);
+  if (limit != default_hop_limit(family)) fields.hop_limit = limit;
+  return fields;
+}
+
+std::uint8_t default_hop_limit(core::Family family) {
+  const auto of_new_socket = [](core::Family of) {
+    const event::Fd fd(::socket(of == core::Family::ipv4 ? AF_INET : AF_INET6, SOCK_DGRAM, 0));
+    return hop_limit(fd.get(), of);
+  };
+  static const std::array defaults{of_new_socket(core::Family::ipv4),
+                                   of_new_socket(core::Family::ipv6)};
+  return defaults[static_cast<std::size_t>(family)];
 }
 
 void want_merged(int fd) { set(fd, IPPROTO_UDP, UDP_GRO, 1); }

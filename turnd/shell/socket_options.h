@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "libcore/base/address.h"
+#include "turnd/relay/types.h"
 
 namespace turnd {
 
@@ -16,6 +17,11 @@ void want_large_buffers(int fd);
 void want_destination(int fd, core::Family family);
 // Datagrams say with which DSCP, ECN and TTL or hop limit they came.
 void want_ip_fields(int fd, core::Family family);
+// What a datagram leaves with that nothing else is said of; no hop limit is the kernel's default. Of a
+// socket that was set to the default or never set, ip_fields() says none. `family` is the socket's.
+void set_ip_fields(int fd, core::Family family, const IpFields& fields);
+IpFields ip_fields(int fd, core::Family family);
+std::uint8_t default_hop_limit(core::Family family); // as it was when it was first asked for
 // Datagrams of one sender that follow each other closely come as one, with the size of each (UDP_GRO).
 void want_merged(int fd);
 // What ICMP says of datagrams that were sent waits in the socket's error queue.

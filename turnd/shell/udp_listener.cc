@@ -11,7 +11,8 @@ UdpListener::UdpListener(Worker& worker, event::Fd fd, std::shared_ptr<const Lis
       fd_(std::move(fd)),
       listener_(std::move(listener)),
       address_(event::local_address(fd_.get())),
-      wildcard_(address_.ip().is_unspecified()) {
+      wildcard_(address_.ip().is_unspecified()),
+      standing_(ip_fields(fd_.get(), address_.family())) {
   want_large_buffers(fd_.get());
   want_ip_fields(fd_.get(), address_.family());
   want_merged(fd_.get());
@@ -74,13 +75,27 @@ void UdpListener::send(const ToClient& message) {
   const core::SocketAddress& to = message.five_tuple->client;
   const auto from = wildcard_ ? std::optional(message.five_tuple->server.ip()) : std::nullopt;
   if (message.kind == ToClient::Kind::answer) {
-    const int error = send_datagram(
-        {.fd = fd_.get(), .to = to, .payload = message.bytes, .ip = message.ip, .from = from});
+    const int error = send_datagram({.fd = fd_.get(),
+                                     .to = to,
+                                     .payload = message.bytes,
+                                     .ip = message.ip,
+                                     .standing = standing_.get(),
+                                     .from = from});
     if (error != 0) lost_answers_.count(error);
     return;
   }
+  if (standing_.should_become(message.ip)) {
+    batch_.flush(); // what waits counts on the former ones
+    set_ip_fields(fd_.get(), address_.family(), message.ip);
+    standing_.become(message.ip);
+  }
   if (batch_.full()) batch_.flush();
-  batch_.add({.fd = fd_.get(), .to = to, .payload = message.bytes, .ip = message.ip, .from = from});
+  batch_.add({.fd = fd_.get(),
+              .to = to,
+              .payload = message.bytes,
+              .ip = message.ip,
+              .standing = standing_.get(),
+              .from = from});
 }
 
 SendLosses UdpListener::losses() const {

@@ -10,6 +10,7 @@
 #include "turnd/shell/datagram_batch.h"
 #include "turnd/shell/datagram_buffers.h"
 #include "turnd/shell/listener.h"
+#include "turnd/shell/standing_fields.h"
 
 namespace turnd {
 
@@ -52,6 +53,7 @@ class UdpListener final : public ClientLink, private event::ReadyHandler {
   core::SocketAddress address_;
   bool wildcard_; // bound to all addresses: each datagram says which one it came to
   DatagramBatch batch_;
+  StandingFields standing_;
   bool departing_ = false;
   bool emptied_ = false; // and the others have been told
   bool covered_ = false;

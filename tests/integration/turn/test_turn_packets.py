@@ -70,6 +70,54 @@ def test_dscp_ecn_and_ttl_go_along_both_ways(start, client, running, host):
     assert received(alice.socket, names)[1:] == (0x03, 1)
 
 
+MANY = 20  # more in a row than the relay takes for a habit of theirs
+
+
+@pytest.mark.parametrize("host", [HOST, "::1"])
+def test_each_datagram_has_its_own_dscp_and_ttl_whatever_many_before_it_had(start, client, running, host):
+    """Rule 31. Sockets are told what most of their datagrams have: it must not stick to another one."""
+    family = {"REQUESTED-ADDRESS-FAMILY": 2 << 24} if ":" in host else {}
+    literal = f"[{host}]" if ":" in host else host
+    turnd = start(listeners=[{"transport": "udp", "address": f"{literal}:0"}], relay={"addresses": [host]}, peers={"allow": [host]})
+    there = running.enter_context(Peer(host))
+    alice = client((host, turnd.port("udp")))
+    relayed = alice.request(stun.Method.ALLOCATE, REQUESTED_TRANSPORT=17 << 24, **family).attributes["XOR-RELAYED-ADDRESS"]
+    alice.bind(0x4000, there.address)
+    names = of(host)
+    tell(there.socket, names)
+    tell(alice.socket, names)
+    series = [(EF_ECT0, 33)] * MANY + [(0, 200), (EF_ECT0, 33)] + [(0, 64)] * MANY + [(0x28, 64)] * MANY + [(0, 2)]
+    for tos, ttl in series:
+        mark(alice.socket, names, tos, ttl)
+        alice.send_channel(0x4000, b"up")
+        assert received(there.socket, names) == (b"up", tos, ttl - 1)
+    for tos, ttl in series:
+        mark(there.socket, names, tos, ttl)
+        there.send(b"down", relayed)
+        assert received(alice.socket, names)[1:] == (tos, ttl - 1)
+    # An answer, which has the system's own TTL, between data that has not.
+    mark(there.socket, names, EF_ECT0, 33)
+    for _ in range(MANY):
+        there.send(b"down", relayed)
+        received(alice.socket, names)
+    alice.socket.send(bytes(stun.Message(stun.Method.BINDING, stun.Class.REQUEST)))
+    default = 64 if ":" in host else int(open("/proc/sys/net/ipv4/ip_default_ttl").read())
+    assert received(alice.socket, names)[1:] == (0, default)
+    there.send(b"down", relayed)
+    assert received(alice.socket, names)[1:] == (EF_ECT0, 32)
+
+
+def test_a_burst_of_a_peers_reaches_the_client_whole(start, client, peer):
+    """More than a relay socket is read at a time: it is read again though nothing new comes."""
+    alice = client(start())
+    relayed = alice.allocate()
+    alice.bind(0x4000, peer.address)
+    sent = [b"%03d" % i for i in range(100)]
+    for each in sent:
+        peer.send(each, relayed)
+    assert [alice.receive_channel(0x4000) for _ in sent] == sent
+
+
 def test_nothing_leaves_with_a_ttl_of_0(start, client, peer):
     """Rule 31."""
     alice = client(start())

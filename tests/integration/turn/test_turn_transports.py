@@ -2,7 +2,11 @@
 address is part of the five-tuple)."""
 
 import asyncio
+import contextlib
 import os
+import random
+import socket
+from pathlib import Path
 
 import pytest
 from aioice import stun, turn
@@ -87,10 +91,27 @@ def test_a_wildcard_listener_answers_from_the_address_that_was_asked(start, clie
     assert alice.receive_channel(0x4000) == b"down"
 
 
+def free_everywhere() -> int:
+    """A port that no socket of any kind has, outside of those that the kernel gives to outgoing connections meanwhile."""
+    first_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in random.sample(range(10_000, first_given), 100):
+        with contextlib.ExitStack() as probes:
+            try:
+                for family, host in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+                    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                        probe = probes.enter_context(socket.socket(family, kind))
+                        if family == socket.AF_INET6:
+                            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                        probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
+
+
 def test_all_transports_of_both_families_on_one_port(start, client):
     """udp beside tcp; and the wildcards of both families, which don't take each other's clients."""
-    with Peer(HOST) as probe:  # a port that is free just now
-        port = probe.address[1]
+    port = free_everywhere()
     start(listeners=[{"transport": transport, "address": f"{host}:{port}"}
                      for transport in ("udp", "tcp") for host in ("0.0.0.0", "[::]")])
     for transport in ("udp", "tcp"):

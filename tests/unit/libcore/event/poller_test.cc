@@ -138,6 +138,24 @@ TEST_CASE("more descriptors than one batch holds are all told of, in some calls"
   for (const Told& each : told) CHECK(each.times == 1);
 }
 
+TEST_CASE("edge: told once more where more was left than a turn's") {
+  event::Poller poller;
+  const Ends ends;
+  Told told;
+  REQUIRE(poller.add(ends.ours.get(), Interest::read, Trigger::edge, told));
+  ends.send("ab");
+  poller.dispatch();
+  poller.again(ends.ours.get(), Interest::read, told);
+  poller.dispatch();
+  poller.dispatch();
+  CHECK(told.times == 2);
+  std::array<char, 2> room{};
+  REQUIRE(::read(ends.ours.get(), room.data(), room.size()) == 2);
+  poller.again(ends.ours.get(), Interest::read, told);
+  poller.dispatch();
+  CHECK(told.times == 2);
+}
+
 TEST_CASE("a descriptor that can't be polled is refused") {
   event::Poller poller;
   Told told;

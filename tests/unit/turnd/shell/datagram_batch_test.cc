@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "libcore/event/socket.h"
+#include "turnd/shell/datagram_buffers.h"
+#include "turnd/shell/socket_options.h"
 
 using turnd::DatagramBatch;
 
@@ -64,6 +66,38 @@ TEST_CASE("datagrams of one size for one address arrive one by one, in their ord
   CHECK(to.received() == sent);
   CHECK(batch.empty());
   CHECK(batch.losses().all() == 0);
+}
+
+TEST_CASE("a datagram leaves with its own fields, whichever its socket has by itself") {
+  const UdpEnd from;
+  const UdpEnd to;
+  turnd::want_ip_fields(to.fd.get(), core::Family::ipv4);
+  const turnd::IpFields standing{.traffic_class = 0xb8, .hop_limit = 33};
+  turnd::set_ip_fields(from.fd.get(), core::Family::ipv4, standing);
+  CHECK(turnd::ip_fields(from.fd.get(), core::Family::ipv4) == standing);
+  const auto leaves_as = [&](const turnd::IpFields& ip) {
+    const std::string payload = "hello";
+    DatagramBatch batch;
+    const turnd::Outgoing datagram{.fd = from.fd.get(),
+                                   .to = to.address,
+                                   .payload = core::bytes_of(payload),
+                                   .ip = ip,
+                                   .standing = standing};
+    batch.add(datagram);
+    batch.flush();
+    CHECK(turnd::send_datagram(datagram) == 0);
+    turnd::DatagramBuffers buffers;
+    const auto received = buffers.receive(to.fd.get(), 16);
+    REQUIRE(received.size() == 2);
+    CHECK(received[0].ip == received[1].ip);
+    return received[0].ip;
+  };
+  CHECK(leaves_as(standing) == standing);
+  CHECK(leaves_as({.hop_limit = 33}) == turnd::IpFields{.hop_limit = 33});
+  CHECK(leaves_as({.traffic_class = 0xb8, .hop_limit = 7}) ==
+        turnd::IpFields{.traffic_class = 0xb8, .hop_limit = 7});
+  const auto usual = turnd::default_hop_limit(core::Family::ipv4);
+  CHECK(leaves_as({}) == turnd::IpFields{.hop_limit = usual});
 }
 
 TEST_CASE("an empty datagram among others is sent as one") {
