@@ -1,4 +1,6 @@
 // turnd: reads its command line and runs, mints a credential, or edits a users file.
+#include <optional>
+
 #include "libcore/program/command_line.h"
 #include "libcore/program/log_command.h"
 #include "libcore/program/schema_command.h"
@@ -10,6 +12,7 @@
 #include "turnd/settings/settings.h"
 #include "turnd/shell/daemon.h"
 #include "turnd/shell/needs.h"
+#include "turnd/shell/offload.h"
 #include "turnd/status_command.h"
 #include "turnd/user_command.h"
 
@@ -47,6 +50,7 @@ int main(int argc, char** argv) {
   if (sessions.parsed()) return sessions.run(command.config_file());
   if (status.parsed()) return status.run(command.config_file());
   if (upgrade.parsed()) return upgrade.run(command.config_file(), turnd::load);
+  std::optional<turnd::Offload> offload;
   return command.run(
       turnd::load, turnd::needs_of,
       [&](const turnd::Settings& settings, logging::Logger& log, const std::string& config_file,
@@ -56,6 +60,7 @@ int main(int argc, char** argv) {
                                           turnd::needs_of);
         };
         return turnd::run_daemon(settings, log, config_file, announce_file, reread,
-                                 command.takes_over(), confinement);
-      });
+                                 command.takes_over(), confinement, *offload);
+      },
+      [&](const turnd::Settings& settings) { offload.emplace(settings).load(); });
 }

@@ -2,7 +2,7 @@
 #
 #   BoringSSL::ssl BoringSSL::crypto   built by deploy/dependencies/install, or -DBORINGSSL_ROOT=
 #   llhttp::llhttp Catch2::Catch2WithMain   unpacked by deploy/dependencies/install
-#   uv::uv nghttp2::nghttp2 cares::cares brotli::brotli prometheus::core fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11 ZLIB::ZLIB
+#   uv::uv nghttp2::nghttp2 cares::cares hiredis::hiredis brotli::brotli bpf::bpf prometheus::core fmt::fmt nlohmann_json::nlohmann_json CLI11::CLI11 ZLIB::ZLIB
 #   unistring::unistring seccomp::seccomp   Debian's own
 
 if(DEFINED ENV{VESTIBULE_DEPENDENCIES})
@@ -90,7 +90,7 @@ function(vestibule_find_debian_libraries)
   find_package(PkgConfig REQUIRED)
   foreach(library IN ITEMS "uv libuv>=1.44" "nghttp2 libnghttp2>=1.52" "cares libcares>=1.18"
                        "brotli libbrotlienc>=1.0" "brotli_decoder libbrotlidec>=1.0"
-                       "prometheus prometheus-cpp-core>=1.0")
+                       "prometheus prometheus-cpp-core>=1.0" "hiredis hiredis>=0.14")
     string(REPLACE " " ";" library ${library})
     list(GET library 0 name)
     list(GET library 1 module)
@@ -101,6 +101,15 @@ function(vestibule_find_debian_libraries)
     add_library(${name}::${name} ALIAS PkgConfig::${name})
   endforeach()
   add_library(prometheus::core ALIAS PkgConfig::prometheus)
+endfunction()
+
+# Compiles turnd/offload's program for the kernel; GCC of Debian 12 can't.
+function(vestibule_find_bpf_clang)
+  find_program(VESTIBULE_BPF_CLANG NAMES clang-19 clang-18 clang-17 clang-16 clang-15 clang-14 clang
+               DOC "A clang that compiles for the kernel's virtual machine (BPF)")
+  if(NOT VESTIBULE_BPF_CLANG)
+    message(FATAL_ERROR "clang is missing. ${vestibule_install_hint}")
+  endif()
 endfunction()
 
 # TARGET, of a library that brings neither a CMake file nor one for pkg-config.
@@ -129,8 +138,13 @@ vestibule_require(CLI11)
 vestibule_require(ZLIB)
 vestibule_find_debian_libraries()
 vestibule_find_plain(unistring::unistring unistring uninorm.h)
-# Static: the programs that are installed need no library for it.
+# Static: the programs that are installed need no library for them.
 vestibule_find_plain(seccomp::seccomp libseccomp.a seccomp.h)
+vestibule_find_plain(elf::elf libelf.a libelf.h)
+vestibule_find_plain(bpf::bpf libbpf.a bpf/libbpf.h)
+set_property(TARGET elf::elf PROPERTY INTERFACE_LINK_LIBRARIES ZLIB::ZLIB)
+set_property(TARGET bpf::bpf PROPERTY INTERFACE_LINK_LIBRARIES elf::elf ZLIB::ZLIB)
+vestibule_find_bpf_clang()
 vestibule_find_boringssl()
 vestibule_import(llhttp::llhttp ${vestibule_dependencies}/llhttp/include
                  ${vestibule_dependencies}/llhttp/lib/libllhttp.a)

@@ -66,10 +66,10 @@ std::string limit_to(const Reach& reach) {
   return limited ? "" : "no Landlock: " + limited.error().text;
 }
 
-std::string limit_calls() {
+std::string limit_calls(const Needs& needs) {
   if (kInstrumented) return "no seccomp in an instrumented build";
   if (!has_seccomp()) return "the kernel has no seccomp filters, or this process may not use them";
-  const auto filtered = filter_calls();
+  const auto filtered = filter_calls(needs.kernel_maps);
   return filtered ? "" : "no seccomp: " + filtered.error().text;
 }
 
@@ -113,7 +113,7 @@ Report confine(const config::Sandbox& settings, const Needs& needs) {
   report.landlock =
       state_of(settings.landlock, settings.landlock ? limit_to(needs.reach) : "", report);
   if (report.landlock == State::on) report.reach = needs.reach;
-  report.seccomp = state_of(settings.seccomp, settings.seccomp ? limit_calls() : "", report);
+  report.seccomp = state_of(settings.seccomp, settings.seccomp ? limit_calls(needs) : "", report);
   return report;
 }
 

@@ -38,6 +38,8 @@ struct Report {
 struct Needs {
   Reach reach;
   Capabilities capabilities = 0; // beside what both use, if it was started with them
+  bool kernel_maps =
+      false; // attaches a program that it has loaded into the kernel, and changes its maps
 };
 
 // Whether it became another user.

@@ -1,6 +1,7 @@
 #include "libcore/sandbox/seccomp.h"
 
 #include <fmt/format.h>
+#include <linux/bpf.h>
 #include <linux/netlink.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -113,17 +114,26 @@ void add_requests(Rules& rules) {
   rules.allow("prlimit64", has(0, 0xffffffff, 0)); // its own limits
 }
 
+// By descriptors that it has: nothing new can be loaded, nor what others have be found.
+void add_kernel_maps(Rules& rules) {
+  for (const int command :
+       {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM, BPF_LINK_CREATE}) {
+    rules.allow("bpf", has(0, 0xffffffff, static_cast<Value>(command)));
+  }
+}
+
 } // namespace
 
 bool has_seccomp() { return ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0; }
 
-core::Result<void> filter_calls() {
+core::Result<void> filter_calls(bool kernel_maps) {
   Rules rules;
   for (const std::string_view name : allowed_calls()) rules.allow(name);
   add_threads(rules);
   add_sockets(rules);
   add_memory(rules);
   add_requests(rules);
+  if (kernel_maps) add_kernel_maps(rules);
   return rules.load();
 }
 

@@ -8,7 +8,7 @@ namespace sandbox {
 
 bool has_seccomp(); // whether the kernel has filters
 
-// For good; the process has started no other threads yet. Takes no_new_privs.
-core::Result<void> filter_calls();
+// For good; the process has started no other threads yet. Takes no_new_privs. `kernel_maps`: see Needs.
+core::Result<void> filter_calls(bool kernel_maps = false);
 
 } // namespace sandbox

@@ -134,6 +134,21 @@ def test_units_are_sound_and_their_sandbox_is_tight(machine, name):
     assert float(level[1]) <= 2.0
 
 
+def test_the_drop_in_for_relaying_in_the_kernel_gives_the_rights_that_it_takes(machine):
+    drop_in = "/etc/systemd/system/turnd.service.d/offload.conf"
+    machine.run("install", "-D", "-m", "0644", "/usr/share/doc/vestibule-turnd/examples/turnd-offload.conf", drop_in)
+    try:
+        machine.run("systemctl", "daemon-reload")
+        verified = machine.run("systemd-analyze", "verify", "/usr/lib/systemd/system/turnd.service")
+        assert not verified.stderr, verified.stderr
+        given = machine.property("turnd.service", "AmbientCapabilities").split()
+        assert {"cap_bpf", "cap_net_admin", "cap_perfmon", "cap_net_bind_service"} == set(given)
+        assert "bpf" in machine.property("turnd.service", "SystemCallFilter").split()
+    finally:
+        machine.run("rm", "-r", "/etc/systemd/system/turnd.service.d")
+        machine.run("systemctl", "daemon-reload")
+
+
 @pytest.mark.parametrize("page", MANUALS)
 def test_manual_pages_are_found_and_render_without_a_warning(machine, page):
     name, _, section = page.rpartition(".")

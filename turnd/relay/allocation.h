@@ -15,6 +15,7 @@
 #include "turnd/relay/channels.h"
 #include "turnd/relay/icmp.h"
 #include "turnd/relay/mobility.h"
+#include "turnd/relay/offload.h"
 #include "turnd/relay/permissions.h"
 #include "turnd/relay/quota.h"
 #include "turnd/relay/session.h"
@@ -40,6 +41,17 @@ struct Opening {
   bool reserve_next = false;
   std::uint8_t attempts_left = 0;
   std::vector<Socket> sockets;
+};
+
+// What of an allocation's data doesn't come here. See offload_table.h.
+struct Offloaded {
+  static constexpr int kPaused = 4; // kind of the deadline, among the server's
+
+  std::vector<OffloadNumber> numbers;
+  std::vector<OffloadNumber> ending; // of which the last that was counted is still to be told
+  core::Deadline paused;             // set: above a limit
+
+  explicit Offloaded(Allocation* owner) : paused(owner, kPaused) {}
 };
 
 // Lives in a server's table, at one place in memory; a mobile one may go to another server's.
@@ -70,6 +82,7 @@ struct Allocation {
   Bandwidth bandwidth;
   IcmpAllowance icmp;
   core::Deadline expiry{this};
+  Offloaded offloaded{this};
 
   std::optional<RelayId>& relay(core::Family family) {
     return relays[static_cast<std::size_t>(family)];

@@ -14,6 +14,8 @@ void add(std::array<Element, kSize>& sum, const std::array<Element, kSize>& more
 Counters& Counters::operator+=(const Counters& other) {
   add(to_peers, other.to_peers);
   add(to_clients, other.to_clients);
+  offloaded_to_peers += other.offloaded_to_peers;
+  offloaded_to_clients += other.offloaded_to_clients;
   icmp_to_clients += other.icmp_to_clients;
   allocations += other.allocations;
   add(ends, other.ends);

@@ -28,6 +28,8 @@ struct Counters {
   std::array<Traffic, kTransports>
       to_peers{}; // by the client's transport; of tunnels the bytes alone
   std::array<Traffic, kTransports> to_clients{}; // likewise
+  Traffic offloaded_to_peers;                    // of those that count above, by UDP
+  Traffic offloaded_to_clients;                  // likewise
   std::uint64_t icmp_to_clients = 0;
   std::uint64_t allocations = 0;                     // that were answered with success
   std::array<std::uint64_t, kAllocationEnds> ends{}; // of those

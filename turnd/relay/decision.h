@@ -10,6 +10,7 @@
 #include "libcore/base/address.h"
 #include "libcore/base/bytes.h"
 #include "turnd/relay/mobility.h"
+#include "turnd/relay/offload.h"
 #include "turnd/relay/peer_connections.h"
 #include "turnd/relay/types.h"
 
@@ -112,6 +113,7 @@ struct HandleAgain {
 //   MobilityQuestion   mobility_asked(), and mobility_answered() with its reply at the asker
 //   AllocationWanted   hand_over(), and adopt() at the asker
 using Command = std::variant<OpenRelay, CloseRelay, ConnectPeer, AbandonConnect, StartTunnel,
-                             EndTunnel, HandleAgain, MobilityQuestion, AllocationWanted>;
+                             EndTunnel, HandleAgain, MobilityQuestion, AllocationWanted,
+                             BeginOffload, MoveOffload, EndOffload>;
 
 } // namespace turnd

@@ -268,7 +268,7 @@ bool Server::fetch(Arrival& arrival, const core::Now& now) {
     const auto found = mobile_.find(arrival.ticket.allocation);
     if (found != mobile_.end() &&
         found->second->mobility->generation == arrival.ticket.generation) {
-      settle(*found->second, arrival.id.five_tuple, arrival.client);
+      settle(*found->second, arrival.id.five_tuple, arrival.client, now);
     }
   } else if (owner && arrival.lookups_left > 0) {
     --arrival.lookups_left;
@@ -282,13 +282,15 @@ bool Server::fetch(Arrival& arrival, const core::Now& now) {
   return true;
 }
 
-void Server::settle(Allocation& allocation, const FiveTuple& five_tuple, ClientTag client) {
+void Server::settle(Allocation& allocation, const FiveTuple& five_tuple, ClientTag client,
+                    const core::Now& now) {
   auto owned = allocations_.take(allocation);
   allocation.five_tuple = five_tuple;
   allocation.client = client;
   allocation.mobility->settled = true;
   allocation.mobility->candidate.reset();
   allocations_.add(std::move(owned));
+  offload(allocation, now);
 }
 
 // ---- the worker that has the allocation: giving it away
@@ -308,6 +310,7 @@ MovingAllocation Server::hand_over(const AllocationWanted& wanted) {
   Allocation& allocation = *found->second;
   moving.expires = allocation.expiry.when();
   deadlines_.cancel(allocation.expiry);
+  end_offload(allocation);
   for (std::size_t i = 0; i < moving.relays.size(); ++i) {
     const auto id = std::exchange(allocation.relays[i], std::nullopt);
     if (!id) continue;
@@ -370,6 +373,7 @@ void Server::adopt(MovingAllocation& moving, const core::Now& now) {
   name_session(allocation);
   deadlines_.set(allocation.expiry, moving.expires);
   allocations_.add(std::move(owned));
+  offload(allocation, now);
   if (arrival != nullptr) end_arrival(*arrival, Held::handled);
 }
 
@@ -399,6 +403,7 @@ void Server::end_arrival(Arrival& arrival, Held held) {
 // 3.2); where it hasn't, the allocation waits for it.
 void Server::client_of_mobile_gone(Allocation& allocation, const core::Now& now) {
   allocation.client = kNoClient;
+  offload(allocation, now);
   const Mobility& mobility = *allocation.mobility;
   if (!mobility.candidate) return;
   if (mobility.candidate->worker == config_.worker) {

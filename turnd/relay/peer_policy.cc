@@ -88,4 +88,10 @@ bool PeerPolicy::is_own_listener(const core::SocketAddress& peer) const {
          own_.listeners.end();
 }
 
+bool PeerPolicy::is_own_address(const core::IpAddress& ip) const {
+  return is_own_relay(ip) || std::ranges::any_of(own_.listeners, [&](const auto& listener) {
+           return listener.ip() == ip;
+         });
+}
+
 } // namespace turnd

@@ -36,6 +36,8 @@ class PeerPolicy {
   // Whether a peer whose address allows() may be spoken to on this port.
   bool allows_port(const core::SocketAddress& peer) const;
   bool is_own_listener(const core::SocketAddress& peer) const;
+  // Of a listener or a relay socket, on whatever port.
+  bool is_own_address(const core::IpAddress& ip) const;
 
  private:
   bool allows_form(const core::IpAddress& ip, bool own_relay) const;

@@ -36,6 +36,7 @@ Decision Server::create_permission(Request& request) {
     return refuse(request, ErrorCode::insufficient_capacity);
   }
   for (const core::IpAddress& peer : all) allocation.permissions.install(peer, request.now.steady);
+  offload(allocation, request.now);
   return answers_.success(request.to, [](auto&) {});
 }
 
@@ -86,6 +87,7 @@ Decision Server::channel_bind(Request& request) {
   // 5. Binding a channel installs or refreshes the permission too.
   allocation.permissions.install(ip, request.now.steady);
   allocation.channels.bind(number, peer, request.now.steady);
+  offload(allocation, request.now);
   return answers_.success(request.to, [](auto&) {});
 }
 

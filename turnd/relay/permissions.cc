@@ -16,6 +16,12 @@ bool Permissions::allows(const core::IpAddress& peer, core::TimePoint now) const
   return permission != nullptr && permission->expires > now;
 }
 
+std::optional<core::TimePoint> Permissions::allowed_until(const core::IpAddress& peer,
+                                                          core::TimePoint now) const {
+  if (!allows(peer, now)) return std::nullopt;
+  return find(peer)->expires;
+}
+
 bool Permissions::has_room_for(std::span<const core::IpAddress> peers, std::size_t limit,
                                core::TimePoint now) const {
   const std::size_t there = live(now);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,6 +20,9 @@ class Permissions {
   static constexpr core::Duration kLifetime = std::chrono::seconds(300);
 
   bool allows(const core::IpAddress& peer, core::TimePoint now) const;
+  // nullopt: it is not allowed.
+  std::optional<core::TimePoint> allowed_until(const core::IpAddress& peer,
+                                               core::TimePoint now) const;
 
   // Whether all of `peers` fit among at most `limit` live ones; those already there take no place,
   // and one named twice takes one.

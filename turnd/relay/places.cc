@@ -94,6 +94,13 @@ bool Places::advertises(const core::SocketAddress& peer) const {
   });
 }
 
+bool Places::has_address(const core::IpAddress& ip) const {
+  return std::ranges::any_of(places_, [&](const Place& place) {
+    return place.state != Place::State::free &&
+           (place.address.ip == ip || place.address.advertised == ip);
+  });
+}
+
 const PeerAddress* Places::inside_of(const PeerAddress* peer) {
   if (!behind_nat_) return peer;
   const core::IpAddress ip = peer->address.ip();

@@ -67,6 +67,8 @@ class Places {
 
   // Whether any of our relay sockets is told to clients by this address.
   bool advertises(const core::SocketAddress& peer) const;
+  // Whether one of them is at this address, or told to clients by it.
+  bool has_address(const core::IpAddress& ip) const;
   // Where to send what is for `peer`. Borrowed until the next call.
   const PeerAddress* inside_of(const PeerAddress* peer);
   // Who has sent what came from `peer`, as its clients know it.

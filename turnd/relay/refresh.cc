@@ -69,6 +69,7 @@ std::expected<std::uint32_t, ErrorCode> Server::apply_refresh(Allocation& alloca
       auto& relay = allocation.relay(*family);
       if (relay) close_relay(*relay, now);
       relay.reset();
+      offload(allocation, now);
     } else {
       remove(allocation, AllocationEnd::deleted, now);
     }
@@ -77,6 +78,7 @@ std::expected<std::uint32_t, ErrorCode> Server::apply_refresh(Allocation& alloca
 
   const core::Duration lifetime = granted_lifetime(requested, allocation.until, now.wall);
   deadlines_.set(allocation.expiry, now.steady + lifetime);
+  offload(allocation, now);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(lifetime);
   return static_cast<std::uint32_t>(seconds.count());
 }

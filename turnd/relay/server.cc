@@ -301,6 +301,8 @@ void Server::advance(const core::Now& now) {
         release_port(reservation->place, reservation->port, now);
       }
       reservations_.erase(key_of(reservation->token));
+    } else if (deadline.kind() == kOffloadPaused) {
+      offload_pause_over(*deadline.owner<Allocation>(), now);
     } else {
       remove(*deadline.owner<Allocation>(), AllocationEnd::expired, now);
     }
@@ -323,6 +325,7 @@ void Server::client_gone(const FiveTuple& five_tuple, const core::Now& now) {
 
 // The one place where allocations end.
 void Server::remove(Allocation& allocation, AllocationEnd end, const core::Now& now) {
+  end_offload(allocation);
   if (sessions_.erase(allocation.session.id) != 0) {
     ++counters_.ends[static_cast<std::size_t>(end)];
     counters_.lifetimes.add(core::seconds_of(now.steady - allocation.session.since));

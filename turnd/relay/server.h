@@ -43,6 +43,7 @@
 #include "turnd/relay/limits_hit.h"
 #include "turnd/relay/mobile_allocations.h"
 #include "turnd/relay/mobility.h"
+#include "turnd/relay/offload_table.h"
 #include "turnd/relay/peer_connections.h"
 #include "turnd/relay/peer_policy.h"
 #include "turnd/relay/places.h"
@@ -167,6 +168,19 @@ class Server {
   // Ports that were dealt out before this server began, whoever has them.
   void keep_ports(std::span<const core::SocketAddress> addresses);
 
+  // Offloading: see turnd/relay/offload.h. Until there are numbers for it there is none, and nothing is
+  // said of it; with others, or none, whatever was offloaded has ended, and nothing more is to be told of
+  // it. Tell several times a second what was counted of each that has begun, since it was told last; it
+  // may lead to commands.
+  static constexpr core::Duration kOffloadPause = std::chrono::seconds(1);
+  void set_offload_numbers(std::uint32_t first, std::uint32_t count, const core::Now& now);
+  void offload_counted(OffloadNumber number, const Traffic& to_peer, const Traffic& to_client,
+                       const core::Now& now);
+  void offload_refused(OffloadNumber number);
+  void offload_ended(OffloadNumber number, const Traffic& to_peer, const Traffic& to_client,
+                     const core::Now& now);
+  OffloadFigures offload_figures() const;
+
   // From now on no Allocate succeeds; what is there lives on.
   void begin_drain() { draining_ = true; }
   // For the requests from now on: an allocation keeps the key that it was made with.
@@ -228,7 +242,8 @@ class Server {
     kAllocationExpiry,
     kReservationExpiry,
     kArrivalExpiry,
-    kConnectionLimit
+    kConnectionLimit,
+    kOffloadPaused = Offloaded::kPaused
   };
   struct Reservation { // made by this worker, taken or not
     ReservationToken token;
@@ -330,7 +345,8 @@ class Server {
   Arrival* find_arrival(const ArrivalId& id);
   enum class Held : std::uint8_t { handled, dropped };
   void end_arrival(Arrival& arrival, Held held);
-  void settle(Allocation& allocation, const FiveTuple& five_tuple, ClientTag client);
+  void settle(Allocation& allocation, const FiveTuple& five_tuple, ClientTag client,
+              const core::Now& now);
   void client_of_mobile_gone(Allocation& allocation, const core::Now& now);
 
   // tcp_relay.cc
@@ -348,6 +364,18 @@ class Server {
   template <typename Wanted>
   void end_connections_if(Allocation& allocation, Wanted wanted);
   void end_forbidden_connections(Allocation& allocation);
+
+  // offload.cc
+  void offload(Allocation& allocation, const core::Now& now);
+  void end_offload(Allocation& allocation);
+  bool may_be_offloaded(const Allocation& allocation) const;
+  std::optional<OffloadTable::Wanted> wanted_for(const Allocation& allocation,
+                                                 const Channel& channel,
+                                                 const core::Now& now) const;
+  bool is_own_address(const core::IpAddress& ip) const;
+  bool is_above_limit(Allocation& allocation, std::uint64_t bytes, const core::Now& now);
+  void offload_pause_over(Allocation& allocation, const core::Now& now);
+  void count_offloaded(const Traffic& to_peer, const Traffic& to_client);
 
   // set_config.cc
   void end_what_is_forbidden(Allocation& allocation);
@@ -389,6 +417,8 @@ class Server {
   std::unordered_map<FiveTuple, std::unique_ptr<Arrival>, FiveTupleHash> arrivals_;
   std::uint64_t arrival_serial_ = 0;
   std::deque<Command> commands_;
+  OffloadTable offloads_{commands_};
+  std::vector<OffloadTable::Wanted> offload_wanted_; // room for one call
   Answers answers_;
   FiveTuple changed_five_tuple_;  // of the last Binding's answer that went another way
   PeerAddress indicated_peer_;    // of the last Send indication: its decision borrows it

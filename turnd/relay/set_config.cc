@@ -20,6 +20,7 @@ void Server::set_config(ServerConfig config, const core::Now& now) {
       allocation.tcp->bandwidth->set_rate(config_.limits.bandwidth_per_allocation);
     }
     end_what_is_forbidden(allocation);
+    offload(allocation, now);
   });
 }
 

@@ -39,6 +39,14 @@ class SharedBandwidth {
     return core::Duration(std::max<std::int64_t>(next - at - kSecond, 0));
   }
 
+  bool is_half_full(core::TimePoint now) const {
+    if (rate_.load(std::memory_order_relaxed) == kNoLimit) return true;
+    constexpr std::int64_t kHalfASecond = 500'000'000;
+    const std::int64_t at =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
+    return full_at_.load(std::memory_order_relaxed) <= at + kHalfASecond;
+  }
+
   // From any thread, without a lock. `bytes`: of one datagram.
   bool admit(std::size_t bytes, core::TimePoint now) {
     const std::uint64_t rate = rate_.load(std::memory_order_relaxed);

@@ -125,11 +125,12 @@ std::optional<AllocationState> Server::state_of(const Allocation& allocation, co
 
 // The new process gives the ports back to itself: here they are nobody's any more.
 void Server::let_go(const LinkOf& link_of) {
-  std::vector<const Allocation*> gone;
-  allocations_.for_each([&](const Allocation& allocation) {
+  std::vector<Allocation*> gone;
+  allocations_.for_each([&](Allocation& allocation) {
     if (way_of(allocation, link_of).goes) gone.push_back(&allocation);
   });
-  for (const Allocation* allocation : gone) {
+  for (Allocation* allocation : gone) {
+    end_offload(*allocation);
     for (const auto& relay : allocation->relays) {
       if (!relay) continue;
       relays_.remove(*relay);
@@ -206,6 +207,7 @@ void Server::resume(AllocationState& state, const TagOf& tag_of, const core::Now
   name_session(allocation);
   deadlines_.set(allocation.expiry, now.steady + state.left);
   allocations_.add(std::move(owned));
+  offload(allocation, now);
 }
 
 void Server::resume(const ReservationState& state, const core::Now& now) {

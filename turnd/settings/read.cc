@@ -13,6 +13,7 @@
 #include "libcore/config/parsers.h"
 #include "turnd/settings/read_credentials.h"
 #include "turnd/settings/read_limits.h"
+#include "turnd/settings/read_offload.h"
 
 namespace turnd {
 namespace {
@@ -24,6 +25,7 @@ using namespace std::chrono_literals;
 std::optional<Settings::Listener> read_listener(const Value& value);
 void read_relay(const Value& value, Settings::Relay& relay);
 void read_alternate(const Value& value, Settings::Alternate& alternate);
+void leave_out_itself(Settings& settings);
 void read_log(const Value& value, Settings::Log& log);
 void refuse_repeated_listeners(const Value& list, const std::vector<Settings::Listener>& listeners);
 
@@ -72,7 +74,9 @@ Settings read(const Value& root) {
   if (const auto limits = object.find("limits")) read_limits(*limits, settings.limits);
   if (const auto alternate = object.find("alternate")) {
     read_alternate(*alternate, settings.alternate);
+    leave_out_itself(settings);
   }
+  if (const auto offload = object.find("offload")) read_offload(*offload, settings.offload);
   if (const auto log = object.find("log")) read_log(*log, settings.log);
   if (const auto admin = object.find("admin")) config::read_admin(*admin, settings.admin);
   object.finish();
@@ -196,15 +200,19 @@ void read_relay(const Value& value, Settings::Relay& relay) {
     }
   }
 
+  // One map may serve a whole fleet, each server of which finds its own addresses in it.
   if (object.read("external_addresses", relay.external_addresses,
-                  config::map_of(relay_address, relay_address, kMaxRelayAddresses))) {
+                  config::map_of(relay_address, relay_address, kMaxExternalAddresses))) {
     const auto map = object.place_of("external_addresses");
+    const bool has_ours = std::ranges::any_of(relay.addresses, [&](const core::IpAddress& own) {
+      return relay.external_addresses.contains(own);
+    });
     for (const auto& member : map.node().members) {
       const auto own = core::IpAddress::parse(member.key.text);
       if (!own) continue;
       if (own->family != relay.external_addresses.at(*own).family) {
         map.value(member).refuse("is of the other family", "IPv4 for IPv4, IPv6 for IPv6");
-      } else if (std::ranges::find(relay.addresses, *own) == relay.addresses.end()) {
+      } else if (!has_ours) {
         map.key(member).warning(fmt::format(
             "{} is not among the relay addresses: this is without effect", own->to_string()));
       }
@@ -250,6 +258,24 @@ void read_alternate(const Value& value, Settings::Alternate& alternate) {
               config::choice<When>(
                   {{"draining", When::draining}, {"full", When::full}, {"always", When::always}}));
   object.finish();
+}
+
+// One list of alternate servers may serve a whole fleet: a server sends nobody to itself, by its own
+// address or by what static NAT makes of it.
+void leave_out_itself(Settings& settings) {
+  const Settings::Relay& relay = settings.relay;
+  std::set<core::IpAddress> own(relay.addresses.begin(), relay.addresses.end());
+  std::set<std::uint16_t> ports;
+  for (const Settings::Listener& listener : settings.listeners) {
+    own.insert(listener.address.ip());
+    ports.insert(listener.address.port());
+  }
+  for (const auto& [inside, outside] : relay.external_addresses) {
+    if (own.contains(inside)) own.insert(outside);
+  }
+  std::erase_if(settings.alternate.servers, [&](const core::SocketAddress& server) {
+    return own.contains(server.ip()) && ports.contains(server.port());
+  });
 }
 
 void read_log(const Value& value, Settings::Log& log) {

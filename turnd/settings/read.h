@@ -10,6 +10,7 @@ namespace turnd {
 inline constexpr unsigned kMaxWorkers = 256;
 inline constexpr std::size_t kMaxListeners = 64;
 inline constexpr std::size_t kMaxRelayAddresses = 64;
+inline constexpr std::size_t kMaxExternalAddresses = 1024; // of a whole fleet
 inline constexpr std::size_t kMaxAlternateServers = 64;
 inline constexpr std::size_t kMaxDomainBytes = 255; // RFC 8489 section 14.16
 inline constexpr std::size_t kMaxCertificates = 16; // of one listener

@@ -111,6 +111,14 @@ struct Settings {
     friend bool operator==(const Alternate&, const Alternate&) = default;
   };
 
+  struct Offload { // docs/decisions/0070-relaying-in-the-kernel.md
+    enum class Mode : std::uint8_t { off, automatic, xdp };
+    Mode mode = Mode::off;
+    std::vector<std::string> interfaces; // empty: those that have the server's addresses
+
+    friend bool operator==(const Offload&, const Offload&) = default;
+  };
+
   struct Log {
     logging::Level level = logging::Level::info;
     logging::Format format = logging::Format::text;
@@ -132,6 +140,7 @@ struct Settings {
   Credentials credentials;
   Limits limits;
   Alternate alternate;
+  Offload offload;
   Log log;
   config::Admin admin{.address = core::SocketAddress(core::IpAddress::v4(127, 0, 0, 1), 9443),
                       .socket = "/run/vestibule/turnd.sock"};

@@ -13,11 +13,12 @@ namespace turnd {
 
 AdminContent::AdminContent(admin::Facts facts, const Listeners& listeners,
                            const program::Supervisor& supervisor, Service& service,
-                           std::vector<Worker*> workers)
+                           const Offload& offload, std::vector<Worker*> workers)
     : facts_(std::move(facts)),
       listeners_(listeners),
       supervisor_(supervisor),
       service_(service),
+      offload_(offload),
       workers_(std::move(workers)),
       last_(workers_.size()) {}
 
@@ -46,6 +47,7 @@ DaemonFigures AdminContent::figures() {
   }
   DaemonFigures figures = service_.figures();
   figures.certificates = listeners_.certificates();
+  figures.offload = offload_.state();
   figures.workers = static_cast<unsigned>(workers_.size());
   figures.serving = ready();
   auto answers = gathering->wait(kPatience);

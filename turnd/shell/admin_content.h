@@ -8,6 +8,7 @@
 #include "libcore/program/supervisor.h"
 #include "turnd/shell/daemon_figures.h"
 #include "turnd/shell/listeners.h"
+#include "turnd/shell/offload.h"
 #include "turnd/shell/service.h"
 #include "turnd/shell/warnings.h"
 #include "turnd/shell/worker.h"
@@ -22,7 +23,7 @@ class AdminContent final : public admin::Content {
 
   // Borrows all but the facts.
   AdminContent(admin::Facts facts, const Listeners& listeners,
-               const program::Supervisor& supervisor, Service& service,
+               const program::Supervisor& supervisor, Service& service, const Offload& offload,
                std::vector<Worker*> workers);
 
   bool ready() override { return !supervisor_.draining(); }
@@ -36,6 +37,7 @@ class AdminContent final : public admin::Content {
   const Listeners& listeners_;
   const program::Supervisor& supervisor_;
   Service& service_;
+  const Offload& offload_;
   const std::vector<Worker*> workers_;
   std::vector<WorkerFigures> last_; // by worker
   Warnings warnings_;

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "turnd/shell/socket_options.h"
+
 namespace turnd {
 namespace {
 
@@ -124,7 +126,7 @@ std::optional<IcmpError> read_error(const msghdr& header) {
 }
 
 void write_control(msghdr& header, ControlBuffer& buffer, core::Family family, const IpFields& ip,
-                   const std::optional<core::IpAddress>& from) {
+                   const IpFields& standing, const std::optional<core::IpAddress>& from) {
   const bool v4 = family == core::Family::ipv4;
   Writer writer(buffer);
   if (from && v4) {
@@ -136,12 +138,12 @@ void write_control(msghdr& header, ControlBuffer& buffer, core::Family family, c
     std::memcpy(&info.ipi6_addr, from->octets.data(), 16);
     writer.add(IPPROTO_IPV6, IPV6_PKTINFO, info);
   }
-  if (ip.traffic_class != 0) {
+  if (ip.traffic_class != standing.traffic_class) {
     const int value = ip.traffic_class;
     v4 ? writer.add(IPPROTO_IP, IP_TOS, value) : writer.add(IPPROTO_IPV6, IPV6_TCLASS, value);
   }
-  if (ip.hop_limit) {
-    const int value = *ip.hop_limit;
+  if (ip.hop_limit != standing.hop_limit) {
+    const int value = ip.hop_limit ? *ip.hop_limit : default_hop_limit(family);
     v4 ? writer.add(IPPROTO_IP, IP_TTL, value) : writer.add(IPPROTO_IPV6, IPV6_HOPLIMIT, value);
   }
   header.msg_control = writer.used() == 0 ? nullptr : buffer.bytes.data();

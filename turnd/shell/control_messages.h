@@ -31,10 +31,10 @@ ReceivedControl read_control(const msghdr& header);
 // Of a datagram of the error queue (ip(7), IP_RECVERR); nullopt when it tells of something else.
 std::optional<IcmpError> read_error(const msghdr& header);
 
-// What differs from the socket's own: nothing, and the kernel has nothing to parse. The message
-// refers to `buffer` afterwards.
+// What differs from the socket's own (`standing`): nothing, and the kernel has nothing to parse. The
+// message refers to `buffer` afterwards.
 void write_control(msghdr& header, ControlBuffer& buffer, core::Family family, const IpFields& ip,
-                   const std::optional<core::IpAddress>& from);
+                   const IpFields& standing, const std::optional<core::IpAddress>& from);
 // Beside that: the message's bytes are several datagrams, each but the last of this size (UDP_SEGMENT).
 void add_segment_size(msghdr& header, ControlBuffer& buffer, std::size_t size);
 // Takes it off again.

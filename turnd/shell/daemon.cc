@@ -14,6 +14,7 @@
 #include "libcore/program/upgrade_command.h"
 #include "turnd/shell/admin_content.h"
 #include "turnd/shell/listeners.h"
+#include "turnd/shell/offload.h"
 #include "turnd/shell/session_commands.h"
 #include "turnd/shell/take_over_giver.h"
 #include "turnd/shell/taken_over.h"
@@ -85,12 +86,12 @@ std::vector<std::string> watched_files(const Settings& settings) {
 core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                               const std::string& config_file, const std::string& announce_file,
                               ReadSettings reread, bool take_over,
-                              const program::Confinement& confinement) {
+                              const program::Confinement& confinement, Offload& offload) {
   const unsigned count = program::worker_count(settings.workers);
   program::allow_all_descriptors();
   std::optional<TakenOver> taken;
   if (take_over) {
-    auto begun = TakenOver::begin(settings);
+    auto begun = TakenOver::begin(settings, offload);
     if (!begun) return std::unexpected(begun.error());
     taken.emplace(*std::move(begun));
   }
@@ -112,8 +113,12 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     reloaded.push_back(workers.back().get());
   }
 
+  if (!taken) {
+    if (auto begun = offload.start(reloaded, log); !begun) return begun;
+  }
   if (taken) {
-    if (auto finished = taken->finish(workers, listeners.dealt(), log); !finished) return finished;
+    if (auto finished = taken->finish(workers, listeners.dealt(), offload, log); !finished)
+      return finished;
   }
 
   std::vector<Worker*> givers = reloaded;
@@ -127,6 +132,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
     return event::announce(announce_file, bound);
   };
   const std::vector<Worker*> shown = reloaded;
+  const std::vector<Worker*> offloading = reloaded;
   SessionCommands sessions(shown);
   Reload changes(*service, listeners, std::move(reloaded));
   program::Supervisor* supervisor_to_tell = nullptr;
@@ -158,8 +164,8 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
                         .configuration_file = config_file,
                         .listeners = {},
                         .sandbox = confinement.report()},
-                       listeners, supervisor, *service, shown);
-  TakeOverGiver giver(*service, std::move(givers), supervisor);
+                       listeners, supervisor, *service, offload, shown);
+  TakeOverGiver giver(*service, offload, std::move(givers), supervisor);
   take_over::Giving giving("turnd", giver, log);
   admin::Commands commands;
   program::add_log_command(commands, log);
@@ -179,6 +185,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   log.info("started", "turnd serves",
            logging::field("version", std::string_view(VESTIBULE_VERSION)),
            logging::field("workers", count));
+  if (taken) offload.start_when_free(offloading, supervisor.loop(), log);
   supervisor.ready(take_over);
   supervisor.run();
   giver.set_admin(nullptr); // it goes before what may still be asking for it

@@ -1,15 +1,30 @@
 // What turnd shows of itself as a whole, as a copy that anybody may look at.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "libcore/base/address.h"
 #include "libcore/program/reload.h"
 #include "libcore/tls/server_context.h"
+#include "turnd/offload/layout.h"
 #include "turnd/shell/figures.h"
 
 namespace turnd {
+
+struct OffloadState {
+  bool wanted = false; // by the configuration
+  bool active = false;
+  std::string why_not;
+  std::vector<std::string> interfaces;
+  std::array<std::uint64_t, kOffloadPasses>
+      passes{}; // packets of bindings that came to the sockets
+};
+// As operators read it: "no_neighbour".
+std::string_view name_of(OffloadPass why);
 
 struct DaemonFigures {
   struct Relay {
@@ -25,7 +40,8 @@ struct DaemonFigures {
   std::uint64_t reserved_ports = 0;
   program::ReloadRecord::Figures reloads;
   std::vector<tls::CertificateFacts> certificates; // each file once
-  bool serving = true;                             // false while draining
+  OffloadState offload;
+  bool serving = true; // false while draining
 };
 
 } // namespace turnd

@@ -85,6 +85,7 @@ WorkerFigures& WorkerFigures::operator+=(const WorkerFigures& other) {
   }
   losses += other.losses;
   received += other.received;
+  offload += other.offload;
   relay_queue_drops += other.relay_queue_drops;
   backlog_drops += other.backlog_drops;
   buffer_bytes += other.buffer_bytes;

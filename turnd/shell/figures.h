@@ -10,6 +10,7 @@
 #include "libcore/base/address.h"
 #include "libcore/base/bucket_counts.h"
 #include "turnd/relay/counters.h"
+#include "turnd/relay/offload_table.h"
 
 namespace turnd {
 
@@ -60,6 +61,7 @@ struct WorkerFigures {
   std::vector<ListenerFigures> listeners;
   SendLosses losses;
   BatchSizes received;
+  OffloadFigures offload;
   std::uint64_t relay_queue_drops = 0; // as of listeners, of the relay sockets
   std::uint64_t backlog_drops = 0;     // data that was too old for a slow TCP client
   std::uint64_t buffer_bytes = 0;      // that hold what waits for slow clients

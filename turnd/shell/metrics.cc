@@ -102,6 +102,32 @@ void add_traffic(Families& families, const WorkerFigures& all) {
       .add(all.buffer_bytes);
 }
 
+void add_offload(Families& families, const DaemonFigures& figures) {
+  const Counters& counters = figures.all.counters;
+  families.gauge("vestibule_turnd_offload_active", "1 while channels are relayed in the kernel.")
+      .add(figures.offload.active ? 1 : 0);
+  families.gauge("vestibule_turnd_offloaded_channels", "Channels that the kernel relays.")
+      .add(figures.all.offload.bindings);
+  families
+      .counter("vestibule_turnd_offload_refused_channels_total",
+               "Channels that the kernel had no room for.")
+      .add(figures.all.offload.without_number + figures.all.offload.refused);
+  families
+      .counter("vestibule_turnd_offloaded_packets_total",
+               "Datagrams that the kernel has relayed; they count among the relayed ones, too.")
+      .add(counters.offloaded_to_peers.packets, {{"direction", "to_peers"}})
+      .add(counters.offloaded_to_clients.packets, {{"direction", "to_clients"}});
+  families
+      .counter("vestibule_turnd_offloaded_bytes_total",
+               "Bytes of payloads that the kernel has relayed, likewise.")
+      .add(counters.offloaded_to_peers.bytes, {{"direction", "to_peers"}})
+      .add(counters.offloaded_to_clients.bytes, {{"direction", "to_clients"}});
+  add_each<OffloadPass>(
+      families.counter("vestibule_turnd_offload_passed_packets_total",
+                       "Datagrams of such channels that took the ordinary way, by why."),
+      "reason", figures.offload.passes);
+}
+
 void add_requests(Families& families, const Counters& counters) {
   auto requests = families.counter("vestibule_turnd_requests_total", "Requests, by method.");
   for (const stun::Method method : kServedMethods) {
@@ -217,6 +243,7 @@ void add_configuration(Families& families, const DaemonFigures& figures) {
 void add_metrics(Families& families, const DaemonFigures& figures) {
   add_allocations(families, figures.all);
   add_traffic(families, figures.all);
+  add_offload(families, figures);
   add_requests(families, figures.all.counters);
   add_ports(families, figures);
   add_listeners(families, figures.all);

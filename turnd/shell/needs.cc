@@ -14,6 +14,7 @@ sandbox::Needs needs_of(const Settings& settings) {
   program::add_admin(needs.reach, settings.admin);
   // Buffers of relay sockets beyond the administrator's limit (socket_options.cc).
   needs.capabilities = sandbox::capability(CAP_NET_ADMIN);
+  needs.kernel_maps = settings.offload.mode != Settings::Offload::Mode::off;
   return needs;
 }
 

@@ -122,6 +122,26 @@ json totals_status(const WorkerFigures& all) {
           {"handshakes_failed", failed_handshakes}};
 }
 
+json offload_status(const DaemonFigures& figures) {
+  const OffloadState& state = figures.offload;
+  json why_not = nullptr;
+  if (!state.active) why_not = state.wanted ? state.why_not : "it is not configured";
+  const Counters& counters = figures.all.counters;
+  const OffloadFigures& bindings = figures.all.offload;
+  return {{"active", state.active},
+          {"why_not", std::move(why_not)},
+          {"interfaces", state.interfaces},
+          {"channels", bindings.bindings},
+          {"channels_begun", bindings.begun},
+          {"channels_without_room", bindings.without_number},
+          {"channels_refused", bindings.refused},
+          {"packets_to_peers", counters.offloaded_to_peers.packets},
+          {"packets_to_clients", counters.offloaded_to_clients.packets},
+          {"bytes_to_peers", counters.offloaded_to_peers.bytes},
+          {"bytes_to_clients", counters.offloaded_to_clients.bytes},
+          {"packets_passed_up", by_name<OffloadPass>(state.passes)}};
+}
+
 json gauges_status(const DaemonFigures& figures) {
   std::uint64_t clients = 0;
   for (const ListenerFigures& each : figures.all.listeners) clients += each.clients.now;
@@ -143,6 +163,7 @@ void add_status(json& status, const DaemonFigures& figures, core::WallTime now) 
   status["certificates"] = certificates_status(figures, now);
   status["allocations"] = allocations_status(figures.all);
   status["relay"] = relay_status(figures);
+  status["offload"] = offload_status(figures);
   status["dropped"] = by_name<DropReason>(figures.all.counters.drops);
   status["limits_hit"] = by_name<Limit>(figures.all.counters.limits);
   status["totals"] = totals_status(figures.all);

@@ -77,6 +77,7 @@ core::Result<void> TakeOverGiver::offer(take_over::Portions& to) {
       if (auto sent = to.add({{"admin", true}}, std::span(&fd, 1)); !sent) return sent;
     }
   }
+  if (auto sent = offload_.offer(to); !sent) return sent;
   std::vector<Leaving> leaving;
   const bool answered =
       ask_all<Leaving>(leaving, [](Worker& worker) { return worker.listeners_leaving(); });
@@ -174,6 +175,7 @@ void TakeOverGiver::resume() {
 
 void TakeOverGiver::given(std::shared_ptr<take_over::Channel> notes) {
   notes_ = std::move(notes);
+  offload_.stop(); // the interfaces are the new process's, or free for it
   const auto paused =
       std::chrono::duration_cast<std::chrono::microseconds>(event::read_now().steady - stopped_);
   service_.log().info("take_over.gave", "what clients have is the new process's",

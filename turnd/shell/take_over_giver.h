@@ -16,6 +16,7 @@
 #include "libcore/take_over/giving.h"
 #include "turnd/relay/take_over.h"
 #include "turnd/shell/leaving.h"
+#include "turnd/shell/offload.h"
 #include "turnd/shell/service.h"
 
 namespace turnd {
@@ -31,8 +32,12 @@ class TakeOverGiver final : public take_over::Giver {
   static constexpr int kMaxRounds = 32;
 
   // Borrows them all.
-  TakeOverGiver(Service& service, std::vector<Worker*> workers, program::Supervisor& supervisor)
-      : service_(service), workers_(std::move(workers)), supervisor_(supervisor) {}
+  TakeOverGiver(Service& service, Offload& offload, std::vector<Worker*> workers,
+                program::Supervisor& supervisor)
+      : service_(service),
+        offload_(offload),
+        workers_(std::move(workers)),
+        supervisor_(supervisor) {}
 
   // The admin address goes along; nullptr before the interface goes.
   void set_admin(admin::Interface* admin);
@@ -50,6 +55,7 @@ class TakeOverGiver final : public take_over::Giver {
   core::Result<void> send(take_over::Portions& to, std::vector<Leaving> leaving);
 
   Service& service_;
+  Offload& offload_;
   const std::vector<Worker*> workers_;
   program::Supervisor& supervisor_;
   core::TimePoint stopped_;     // reading

@@ -44,7 +44,7 @@ core::Result<TakeOverBytes> content_of(int file, std::size_t size) {
 
 } // namespace
 
-core::Result<TakenOver> TakenOver::begin(const Settings& settings) {
+core::Result<TakenOver> TakenOver::begin(const Settings& settings, Offload& offload) {
   if (!settings.admin.socket) {
     return core::failure("to take over from a running turnd, admin.socket must name its socket");
   }
@@ -54,6 +54,10 @@ core::Result<TakenOver> TakenOver::begin(const Settings& settings) {
   auto offered = taken.taking_.offer([&](take_over::Message& message) -> core::Result<void> {
     if (message.state.is_object() && message.state.contains("admin")) {
       if (!message.descriptors.empty()) taken.admin_ = std::move(message.descriptors.front());
+      return {};
+    }
+    if (Offload::is_offer(message)) {
+      offload.adopt(message);
       return {};
     }
     auto portion = read(message);
@@ -118,7 +122,7 @@ event::Fd TakenOver::take_admin(const std::optional<core::SocketAddress>& config
 
 core::Result<void> TakenOver::finish(const std::vector<std::unique_ptr<Worker>>& workers,
                                      const std::map<LinkNumber, std::size_t>& dealt,
-                                     logging::Logger& log) {
+                                     Offload& offload, logging::Logger& log) {
   auto got = taking_.remainder([&](take_over::Message& message) -> core::Result<void> {
     auto portion = read(message);
     if (!portion) return std::unexpected(portion.error());
@@ -129,7 +133,10 @@ core::Result<void> TakenOver::finish(const std::vector<std::unique_ptr<Worker>>&
     log.warning("take_over.alone", "the running turnd has ended before it had given all",
                 logging::field("reason", got.error().text));
   }
-  return taking_.serve();
+  offload.go_on(workers, log);
+  if (auto serves = taking_.serve(); !serves) return serves;
+  offload.end_others();
+  return {};
 }
 
 // A worker gets what came by the links that it has; a connection goes to any.

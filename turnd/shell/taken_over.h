@@ -11,6 +11,7 @@
 #include "turnd/relay/take_over.h"
 #include "turnd/settings/settings.h"
 #include "turnd/shell/listeners.h"
+#include "turnd/shell/offload.h"
 #include "turnd/shell/service.h"
 #include "turnd/shell/worker.h"
 
@@ -20,7 +21,8 @@ class TakenOver {
  public:
   // Asks the turnd that runs with the same admin.socket. Everything that it listens on must be in
   // `settings`, which must outlive this: its clients are there.
-  static core::Result<TakenOver> begin(const Settings& settings);
+  // `offload` gets what is relayed in the kernel.
+  static core::Result<TakenOver> begin(const Settings& settings, Offload& offload);
 
   Service::Keys keys() const {
     return {.nonces = offered_.nonce_key, .tickets = offered_.ticket_key};
@@ -32,7 +34,8 @@ class TakenOver {
   // `dealt`: to which worker each of those went, by link. The old process stops reading,
   // and from a successful return on it is for the workers to serve.
   core::Result<void> finish(const std::vector<std::unique_ptr<Worker>>& workers,
-                            const std::map<LinkNumber, std::size_t>& dealt, logging::Logger& log);
+                            const std::map<LinkNumber, std::size_t>& dealt, Offload& offload,
+                            logging::Logger& log);
   // For Channel's notes, and the admin socket's change of hands.
   take_over::Taking& taking() { return taking_; }
 

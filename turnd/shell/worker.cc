@@ -40,6 +40,22 @@ void Worker::change_to(Change change) {
   });
 }
 
+void Worker::use_offload(KernelRelay& kernel, std::uint32_t first, std::uint32_t count) {
+  loop_.post([this, &kernel, first, count] {
+    offload_.use(kernel, first, count, loop_.now());
+    carry_out_commands();
+    loop_.run_at_end(end_task_);
+  });
+}
+
+// Before anybody looks at what sessions and counters say, and now and then.
+void Worker::count_offloaded() {
+  if (offload_.empty()) return;
+  offload_.count(loop_.now());
+  carry_out_commands();
+  loop_.run_at_end(end_task_);
+}
+
 // ---- the way of a packet
 
 DatagramBuffers& Worker::buffers_with_room() {
@@ -66,10 +82,12 @@ void Worker::from_icmp(RelayId relay, const PeerAddress& peer, const IcmpError& 
 
 void Worker::carry_out(const Decision& decision) {
   if (const auto* up = std::get_if<ToPeer>(&decision)) {
-    const int fd = relay_sockets_.fd(up->relay);
-    if (fd < 0) return;
+    const core::SocketAddress& to = up->peer->address;
+    const auto out = relay_sockets_.way_out(up->relay, to.family(), up->ip);
+    if (out.fd < 0) return;
     if (to_peers_.full()) to_peers_.flush();
-    to_peers_.add({.fd = fd, .to = up->peer->address, .payload = up->payload, .ip = up->ip});
+    to_peers_.add(
+        {.fd = out.fd, .to = to, .payload = up->payload, .ip = up->ip, .standing = out.standing});
   } else if (const auto* down = std::get_if<ToClient>(&decision)) {
     if (down->from_other_listener) return send_from_other_listener(*down);
     ClientLink::of(down->client).send(*down);
@@ -110,6 +128,15 @@ void Worker::carry_out_commands() {
       ask(std::move(*question));
     } else if (const auto* wanted = std::get_if<AllocationWanted>(&*command)) {
       want(*wanted);
+    } else if (const auto* begun = std::get_if<BeginOffload>(&*command)) {
+      offload_.begin(*begun, loop_.now());
+      if (!offload_deadline_.is_set()) {
+        loop_.set_after(offload_deadline_, WorkerOffload::kCountEvery);
+      }
+    } else if (const auto* moved = std::get_if<MoveOffload>(&*command)) {
+      offload_.move(*moved);
+    } else if (const auto* ended = std::get_if<EndOffload>(&*command)) {
+      offload_.end(*ended, loop_.now());
     }
   }
 }
@@ -143,6 +170,11 @@ void Worker::hand_over_limits_hit() {
 void Worker::on_deadline(int kind) {
   if (kind == kLimitLog) return hand_over_limits_hit();
   if (kind == kDeparture) return let_departing_go();
+  if (kind == kOffloadCount) {
+    count_offloaded();
+    if (!offload_.empty()) loop_.set_after(offload_deadline_, WorkerOffload::kCountEvery);
+    return;
+  }
   server_.advance(loop_.now());
   carry_out_commands();
   loop_.run_at_end(end_task_);

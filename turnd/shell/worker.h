@@ -35,6 +35,7 @@
 #include "turnd/shell/stream_client.h"
 #include "turnd/shell/system_random.h"
 #include "turnd/shell/udp_listener.h"
+#include "turnd/shell/worker_offload.h"
 
 namespace turnd {
 
@@ -67,6 +68,13 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
     std::vector<ListenerSocket> listeners;
   };
   void change_to(Change change);
+
+  // Channels are relayed there, too, under the numbers [first, first + count). From any thread, before
+  // run() or later; `kernel` must outlive it.
+  void use_offload(KernelRelay& kernel, std::uint32_t first, std::uint32_t count);
+  // The same after take_up(), of a kernel relay that was taken over: what was relayed there goes on without
+  // a gap.
+  void go_on_with_offload(KernelRelay& kernel, std::uint32_t first, std::uint32_t count);
 
   // From another process, before run(): connections and links first, then what clients have. `sockets`
   // of the state's relays and reservations, in their order.
@@ -178,6 +186,8 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   void give(const AllocationWanted& wanted);
   void adopt(MovingAllocation moving, std::array<event::Fd, 2> sockets);
 
+  void count_offloaded();
+
   void on_deadline(int kind) override;
   // worker_listeners.cc
   void set_listeners(std::vector<ListenerSocket> wanted);
@@ -205,6 +215,7 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   WorkerPeerConnections peer_connections_{service_.peer_connections()};
   WorkerReservations reservations_{service_.reservations(), relay_sockets_};
   Server server_;
+  WorkerOffload offload_{server_};
   DatagramBuffers buffers_;
   DatagramBatch to_peers_;
   event::StreamBuffers stream_buffers_;
@@ -222,10 +233,11 @@ class Worker final : public program::Worker, private event::DeadlineHandler {
   std::unordered_map<LinkNumber, ClientLink*> taken_up_; // what came from another
   std::unordered_map<LinkNumber, DtlsListener*> taken_up_dtls_;
   std::atomic<std::size_t> left_ = 0;
-  enum DeadlineKind : int { kServer, kLimitLog, kDeparture };
+  enum DeadlineKind : int { kServer, kLimitLog, kDeparture, kOffloadCount };
   core::Deadline deadline_{static_cast<event::DeadlineHandler*>(this), kServer};
   core::Deadline limit_log_deadline_{static_cast<event::DeadlineHandler*>(this), kLimitLog};
   core::Deadline departure_deadline_{static_cast<event::DeadlineHandler*>(this), kDeparture};
+  core::Deadline offload_deadline_{static_cast<event::DeadlineHandler*>(this), kOffloadCount};
   event::MemberTask<Worker> end_task_{*this, &Worker::end_of_wake_up};
 };
 

@@ -8,7 +8,10 @@
 namespace turnd {
 
 void Worker::copy_figures(FiguresDone done) {
-  loop_.post([this, done = std::move(done)]() mutable { count_slice({}, {}, std::move(done)); });
+  loop_.post([this, done = std::move(done)]() mutable {
+    count_offloaded();
+    count_slice({}, {}, std::move(done));
+  });
 }
 
 void Worker::count_slice(const SessionId& after, AllocationFigures so_far, FiguresDone done) {
@@ -46,6 +49,7 @@ WorkerFigures Worker::figures_now() const {
                                  .clients = *listener->clients,
                                  .queue_drops = 0});
   }
+  figures.offload = server_.offload_figures();
   figures.losses = losses();
   figures.received = buffers_.batch_sizes();
   figures.backlog_drops = backlog_drops_;
@@ -57,6 +61,7 @@ WorkerFigures Worker::figures_now() const {
 
 void Worker::copy_sessions(SessionFilter filter, SessionsDone done) {
   loop_.post([this, filter = std::move(filter), done = std::move(done)]() mutable {
+    count_offloaded();
     copy_slice({}, {}, std::move(filter), std::move(done));
   });
 }
@@ -77,6 +82,7 @@ void Worker::copy_slice(const SessionId& after, std::vector<SessionView> so_far,
 
 void Worker::end_session(const SessionId& id, EndDone done) {
   loop_.post([this, id, done = std::move(done)]() mutable {
+    count_offloaded();
     auto ended = server_.end_session(id, loop_.now());
     carry_out_commands();
     loop_.run_at_end(end_task_);

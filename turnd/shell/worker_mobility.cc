@@ -35,7 +35,9 @@ void Worker::want(const AllocationWanted& wanted) {
 
 void Worker::give(const AllocationWanted& wanted) {
   to_peers_.flush(); // it refers to sockets that may be about to go
+  count_offloaded();
   MovingAllocation moving = server_.hand_over(wanted);
+  carry_out_commands(); // its bindings have ended here before they begin there
   std::array<event::Fd, 2> sockets;
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     const auto& relay = moving.relays[i];

@@ -48,6 +48,7 @@ LinkOf Worker::link_of() const {
 }
 
 core::Result<Leaving> Worker::leave() {
+  offload_.leave(loop_.now());
   Leaving leaving = listeners_leaving();
   leaving_.clear();
   const auto number = [](std::size_t index) { return static_cast<LinkNumber>(index); };
@@ -91,6 +92,8 @@ void Worker::stay() {
     if (leaving_.contains(client->tag())) client->stay();
   }
   leaving_.clear();
+  offload_.stay(loop_.now());
+  carry_out_commands();
   loop_.resume_polling();
 }
 
@@ -173,6 +176,11 @@ void Worker::take_up(ServerState& state, std::vector<event::Fd> sockets) {
   taken_up_.clear();
   taken_up_dtls_.clear();
   loop_.run_at_end(end_task_);
+}
+
+void Worker::go_on_with_offload(KernelRelay& kernel, std::uint32_t first, std::uint32_t count) {
+  offload_.use(kernel, first, count, event::read_now());
+  carry_out_commands();
 }
 
 } // namespace turnd

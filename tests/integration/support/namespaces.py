@@ -14,12 +14,14 @@ each other never meet.
 import ctypes
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 _CLONE_NEWNET = 0x40000000
+_CAP_BPF = 1 << 39
 _OWN = "/proc/thread-self/ns/net"
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -84,6 +86,15 @@ class Host:
         with self:
             Path("/proc/sys", key).write_text(value)
 
+    def interfaces(self) -> list[str]:
+        """All but the loopback one."""
+        return [each["ifname"] for each in json.loads(self.run("ip", "-json", "link")) if each["ifname"] != "lo"]
+
+    def like_hardware(self) -> None:
+        """What it sends has its checksums, and what a program at XDP sends it arrives: veth does neither by itself."""
+        for each in self.interfaces():
+            self.run("ethtool", "--offload", each, "tx", "off", "gro", "on")
+
     def route(self, *routes: str) -> None:
         """"default via 10.0.0.1", "2001:db8::/64 dev eth0", …"""
         self.ip(*(f"route add {route}" for route in routes))
@@ -118,6 +129,16 @@ class Network:
     def host(self, name: str) -> Host:
         self._hosts.append(Host(name))
         return self._hosts[-1]
+
+    def like_hardware(self) -> None:
+        """All that is plugged in by now, for programs at XDP."""
+        if not Path("/proc/sys/kernel/unprivileged_bpf_disabled").exists():
+            pytest.skip("the kernel has no BPF")
+        effective = re.search(r"^CapEff:\t(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)[1]
+        if int(effective, 16) & _CAP_BPF == 0:
+            pytest.skip("programs at XDP need CAP_BPF")
+        for host in self._hosts:
+            host.like_hardware()
 
     def router(self, name: str) -> Host:
         host = self.host(name)

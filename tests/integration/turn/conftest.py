@@ -7,7 +7,21 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests/integration/support"), str(ROOT / "tests/support")]
 
+import appliance  # noqa: E402
 from turnd import Peer, Reloading, TurnClient, Turnd, configuration  # noqa: E402
+
+
+def pytest_generate_tests(metafunc):
+    """The deployments of the replaced appliance are tried twice: relayed by sockets, and in the kernel."""
+    if metafunc.module.__name__.startswith("test_turn_appliance"):
+        metafunc.parametrize("relayed_by", ["sockets", "kernel"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def relayed_by(request, monkeypatch) -> str:
+    by = getattr(request, "param", "sockets")
+    monkeypatch.setattr(appliance, "OFFLOAD", by == "kernel")
+    return by
 
 
 @pytest.fixture

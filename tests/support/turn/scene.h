@@ -125,6 +125,9 @@ class Scene {
   std::vector<turnd::ConnectPeer> connects; // for the test to say how they went
   std::vector<turnd::ConnectionNumber> abandoned_connects;
   std::vector<turnd::StartTunnel> tunnels;
+  std::map<turnd::OffloadNumber, turnd::BeginOffload> offloaded; // with what has moved since
+  bool refuse_offload = false;
+  bool confirm_offload_ends = true;
   std::vector<turnd::Command> to_others; // for other workers; who has several of them hands it on
 
   void pass(core::Duration time) {
@@ -287,6 +290,23 @@ class Scene {
       }
       if (const auto* tunnel = std::get_if<turnd::StartTunnel>(&*command)) {
         tunnels.push_back(*tunnel);
+        continue;
+      }
+      if (const auto* begun = std::get_if<turnd::BeginOffload>(&*command)) {
+        if (refuse_offload) {
+          server.offload_refused(begun->number);
+        } else {
+          offloaded.insert_or_assign(begun->number, *begun);
+        }
+        continue;
+      }
+      if (const auto* moved = std::get_if<turnd::MoveOffload>(&*command)) {
+        offloaded.at(moved->number).expires = moved->expires;
+        continue;
+      }
+      if (const auto* ended = std::get_if<turnd::EndOffload>(&*command)) {
+        offloaded.erase(ended->number);
+        if (confirm_offload_ends) server.offload_ended(ended->number, {}, {}, now);
         continue;
       }
       if (!std::holds_alternative<turnd::OpenRelay>(*command)) {

@@ -1,5 +1,6 @@
 #include "libcore/sandbox/seccomp.h"
 
+#include <linux/bpf.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/mman.h>
@@ -43,6 +44,28 @@ TEST_CASE("no program and no process can be started") {
                  [] { return is_denied(::fork()); }, [] { return is_denied(::syscall(SYS_vfork)); },
                  [] { return is_denied(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); },
                  [] { return ::syscall(SYS_clone3, 0, 0) == -1 && errno == ENOSYS; }) == 0);
+}
+
+TEST_CASE("the kernel's maps are for who has some, and nothing can be loaded into the kernel") {
+  const auto bpf = [](bpf_cmd command) {
+    bpf_attr nothing{};
+    return ::syscall(SYS_bpf, command, &nothing, sizeof nothing);
+  };
+  CHECK(filtered([&] { return is_denied(bpf(BPF_MAP_UPDATE_ELEM)); },
+                 [&] { return is_denied(bpf(BPF_PROG_LOAD)); }) == 0);
+  CHECK(in_a_child([&] {
+          ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+          if (!sandbox::filter_calls(true)) return 99;
+          for (const bpf_cmd allowed :
+               {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM, BPF_LINK_CREATE}) {
+            if (is_denied(bpf(allowed))) return 1; // and not for what was asked
+          }
+          for (const bpf_cmd denied : {BPF_MAP_CREATE, BPF_PROG_LOAD, BPF_OBJ_GET,
+                                       BPF_MAP_GET_FD_BY_ID, BPF_PROG_GET_FD_BY_ID}) {
+            if (!is_denied(bpf(denied))) return 2;
+          }
+          return 0;
+        }) == 0);
 }
 
 TEST_CASE("threads can be started") {

@@ -2,6 +2,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "libcore/stun/time_limited.h"
 #include "tests/support/turn/scene.h"
 
 namespace {
@@ -432,7 +433,7 @@ std::string name_expiring_at(core::WallTime when, const char* user) {
 
 Client with_secret(const std::string& secret, const std::string& username,
                    const char* address = "192.0.2.7:40000") {
-  const auto password = turnd::time_limited_password(core::Secret(secret), username);
+  const auto password = stun::time_limited_password(core::Secret(secret), username);
   return {username, std::string(password.reveal()), address};
 }
 
@@ -458,7 +459,7 @@ TEST_CASE(
   Scene scene(options);
   const auto name = name_expiring_at(scene.now.wall + seconds(60), "carol");
   const auto password =
-      turnd::time_limited_password(core::Secret("secret"), name, stun::Integrity::sha256);
+      stun::time_limited_password(core::Secret("secret"), name, stun::Integrity::sha256);
   Client old(name, std::string(password.reveal()), "192.0.2.7:40001");
   CHECK(scene.allocate(old).is_success());
   Client newer(name, std::string(password.reveal()), "192.0.2.7:40002");
@@ -545,7 +546,7 @@ TEST_CASE("an owner who hides behind a hash keeps what it has, too, when it is n
 }
 
 TEST_CASE("time-limited names are an expiry, with or without a user") {
-  using turnd::parse_time_limited_name;
+  using stun::parse_time_limited_name;
   CHECK(parse_time_limited_name("1800000000:carol")->user == "carol");
   CHECK(parse_time_limited_name("1800000000:a:b")->user == "a:b");
   CHECK(parse_time_limited_name("1800000000")->user.empty());
@@ -558,10 +559,10 @@ TEST_CASE("time-limited names are an expiry, with or without a user") {
 
 // HMAC-SHA1 over the name, in base64: checked with openssl dgst -sha1 -hmac.
 TEST_CASE("a time-limited password is base64(HMAC-SHA1(secret, username))") {
-  const auto password = turnd::time_limited_password(core::Secret("north"), "1433895918:dfe4d9");
+  const auto password = stun::time_limited_password(core::Secret("north"), "1433895918:dfe4d9");
   CHECK(password.reveal() == "2LFKNKX+MoqiPO/KxUuFZPxU/nc=");
-  const auto longer = turnd::time_limited_password(core::Secret("north"), "1433895918:dfe4d9",
-                                                   stun::Integrity::sha256);
+  const auto longer = stun::time_limited_password(core::Secret("north"), "1433895918:dfe4d9",
+                                                  stun::Integrity::sha256);
   CHECK(longer.reveal() == "lJP3nyGbEy9Z+GAzSqef42AwPVvOICrO4smN856kN18=");
 }
 

@@ -1,6 +1,7 @@
 // What each limit holds back, and what the operator is told of it.
 #include <catch2/catch_test_macros.hpp>
 
+#include "libcore/stun/time_limited.h"
 #include "tests/support/turn/scene.h"
 
 namespace {
@@ -56,7 +57,7 @@ TEST_CASE("a time-limited credential counts as the user behind its colon") {
   Scene scene(options);
   const auto minted = [&](const char* name, const char* address) {
     return Client(name,
-                  std::string(turnd::time_limited_password(core::Secret("north"), name).reveal()),
+                  std::string(stun::time_limited_password(core::Secret("north"), name).reveal()),
                   address);
   };
   Client one = minted("1800000600:dave", "192.0.2.7:1");

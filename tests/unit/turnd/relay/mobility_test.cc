@@ -2,6 +2,7 @@
 // the rest.
 #include <catch2/catch_test_macros.hpp>
 
+#include "libcore/stun/time_limited.h"
 #include "tests/support/turn/scene.h"
 
 namespace {
@@ -317,7 +318,7 @@ TEST_CASE("RFC 8016: a time-limited name that has expired still has its allocati
   Scene scene(options);
   const std::string name =
       std::to_string(scene.now.wall.time_since_epoch().count() + 60) + ":carol";
-  const std::string password(turnd::time_limited_password(core::Secret("secret"), name).reveal());
+  const std::string password(stun::time_limited_password(core::Secret("secret"), name).reveal());
   Client old(name, password);
   const auto allocated = scene.allocate(old, with_ticket({}));
   REQUIRE(allocated.is_success());

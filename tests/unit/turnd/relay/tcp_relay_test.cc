@@ -2,6 +2,7 @@
 // connection, and for how long.
 #include <catch2/catch_test_macros.hpp>
 
+#include "libcore/stun/time_limited.h"
 #include "tests/support/turn/several_workers.h"
 
 namespace {
@@ -349,7 +350,7 @@ TEST_CASE("RFC 6062: an expired time-limited name still binds its allocation's c
   options.shared_secrets = {"secret"};
   Scene scene(options);
   const std::string name = std::to_string(scene.now.wall.time_since_epoch().count() + 20) + ":x";
-  const std::string password(turnd::time_limited_password(core::Secret("secret"), name).reveal());
+  const std::string password(stun::time_limited_password(core::Secret("secret"), name).reveal());
   Client carol = over_tcp(name.c_str(), password.c_str());
   scene.challenge(carol);
   REQUIRE(scene.request(carol, Method::allocate, tcp()).is_success());

@@ -43,8 +43,11 @@ TEST_CASE("what can't change while it runs is named, and kept as it is") {
   Settings changed;
   change(changed);
   changed.realm = "example.net";
+  changed.offload.mode = Settings::Offload::Mode::xdp;
+  CHECK(turnd::changes_for_a_restart(Settings(), changed) == Names{"workers", "offload"});
   turnd::keep_what_takes_a_restart(changed, Settings());
   CHECK(changed.workers == Settings().workers);
+  CHECK(changed.offload == Settings().offload);
   CHECK(changed.realm == "example.net");
 }
 

@@ -22,6 +22,7 @@ TEST_CASE("docs/configuration.md has every key of turnd.json, and no other") {
        {"limits.", R"({"limits": {@}})"},
        {"reload.", R"({"reload": {@}})"},
        {"sandbox.", R"({"sandbox": {@}})"},
+       {"offload.", R"({"offload": {@}})"},
        {"log.", R"({"log": {@}})"},
        {"admin.", R"({"admin": {@}})"},
        {"admin.tls.", R"({"admin": {"tls": {@}}})"},

@@ -278,6 +278,9 @@ TEST_CASE(
       Lines{
           "warning: /relay/external_addresses/10.0.0.2: 10.0.0.2 is not among the relay addresses: "
           "this is without effect"});
+  CHECK(problems_with_relay(
+            R"("external_addresses": { "10.0.0.1": "192.0.2.1", "10.0.0.2": "192.0.2.2" })") ==
+        Lines{}); // one map for all servers of a fleet
   CHECK(problems_with_relay(R"("external_addresses": { "${A}": "192.0.2.1" })") ==
         Lines{"error: /relay/external_addresses/${A}: \"${A}\" is not an IP address; expected "
               "\"198.51.100.130\" or \"2001:db8::1\", for instance"});
@@ -455,6 +458,19 @@ TEST_CASE("max_lifetime is not below the default lifetime (RFC 8656 section 7.2)
         Lines{"error: /limits/max_lifetime: \"86401s\" is too long; expected \"10m\" to \"1d\""});
 }
 
+TEST_CASE("alternate: a server is sent nobody by itself, so that one list serves a whole fleet") {
+  const auto [settings, problems] =
+      read({{"listeners", R"([{ "transport": "udp", "address": "10.0.0.1:3478" }])"},
+            {"relay", R"({ "addresses": ["10.0.0.1"],
+                      "external_addresses": { "10.0.0.1": "192.0.2.1", "10.0.0.2": "192.0.2.2" } })"},
+            {"alternate", R"({ "servers": ["192.0.2.1:3478", "192.0.2.2:3478", "10.0.0.1:3478",
+                                      "192.0.2.1:3480"] })"}});
+  CHECK(problems == Lines{});
+  REQUIRE(settings.alternate.servers.size() == 2);
+  CHECK(settings.alternate.servers[0].to_string() == "192.0.2.2:3478");
+  CHECK(settings.alternate.servers[1].to_string() == "192.0.2.1:3480"); // another one, there
+}
+
 TEST_CASE("alternate: servers, their domain, and when clients are sent there") {
   const auto [settings, problems] = read({{"alternate", R"({ "servers": ["192.0.2.7:3478",
       "[2001:db8::7]:3478"], "domain": "turn.example.com", "when": "always" })"}});
@@ -470,6 +486,21 @@ TEST_CASE("alternate: servers, their domain, and when clients are sent there") {
   CHECK(
       problems_with({{"alternate", R"({ "servers": ["192.0.2.7:0", "0.0.0.0:3478"] })"}}).size() ==
       2);
+}
+
+TEST_CASE("offload: off unless it is asked for, and on which interfaces") {
+  using Mode = turnd::Settings::Offload::Mode;
+  CHECK(read({}).settings.offload.mode == Mode::off);
+  CHECK(read({{"offload", "{}"}}).settings.offload.mode == Mode::off);
+  CHECK(read({{"offload", R"({ "mode": "auto" })"}}).settings.offload.mode == Mode::automatic);
+  const auto [settings, problems] =
+      read({{"offload", R"({ "mode": "xdp", "interfaces": ["eth0", "eth1"] })"}});
+  CHECK(problems == Lines{});
+  CHECK(settings.offload.mode == Mode::xdp);
+  CHECK(settings.offload.interfaces == std::vector<std::string>{"eth0", "eth1"});
+  CHECK(problems_with({{"offload", R"({ "mode": "on" })"}}).size() == 1);
+  CHECK(problems_with({{"offload", R"({ "interfaces": ["eth0", "eth0"] })"}}).size() == 1);
+  CHECK(problems_with({{"offload", R"({ "interfaces": ["a-name-of-16-byte"] })"}}).size() == 1);
 }
 
 TEST_CASE("the log has a level and a format") {
