@@ -5,11 +5,14 @@ import re
 import signal
 import subprocess
 import threading
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
 from counts import Counts, from_junit
+from gcc_analyzer import analyze_all
+from line_coverage import by_folder, forget, lines_run
 from tidy import tidy_all
 
 ROOT = Path(__file__).parents[2]
@@ -123,7 +126,7 @@ def scripts(display):
 
 
 def layers(display):
-    return pytest(display, "layers", "tests/layers", "tests/runner", "tests/bench")
+    return pytest(display, "layers", "tests/layers", "tests/runner", "tests/bench", "tests/sim")
 
 
 failed_builds = set()
@@ -228,13 +231,19 @@ def quickstart(display):
 
 
 # Sanitizers keep what was freed: these judge memory, and the integration step leaves them out or lets them pass.
-OF_MEMORY = ["turn/test_turn_memory.py", "proxy/test_proxy_many_streams.py"]
+OF_MEMORY = ["turn/test_turn_memory.py", "proxy/test_proxy_many_streams.py", "faults/test_faults_memory.py"]
 
 
 def memory(display):
     build(display, "release", "rproxyd", "turnd")
     return pytest(display, "memory", "--timeout=280", *(f"tests/integration/{name}" for name in OF_MEMORY),
                   environment={"VESTIBULE_BUILD": str(BUILD / "release")})
+
+
+def soak(display):
+    """Two minutes of what docs/soak.md has in full, at a load that a small machine bears beside the clients."""
+    build(display, "release", "rproxyd", "turnd")
+    return marked(display, "soak", PYTHON, "tests/soak", "--minutes", "2", "--load", "0.2", environment={"VESTIBULE_BUILD": str(BUILD / "release")})
 
 
 # What a daemon does long after it has given up what it could: sanitizers have no filters, so that the integration step
@@ -270,6 +279,36 @@ def reproducible(display):
     return Counts(passed=1)
 
 
+def analyzer(display):
+    command(display, "configure-dev", "cmake", "--preset", "dev")
+    command(display, "generate-dev", "ninja", "-C", BUILD / "dev", "admin_page")
+    return analyze_all(display, ROOT, BUILD / "dev", int(JOBS), Failed)
+
+
+LEAST_COVERED = 90  # percent of a folder's lines
+
+
+def coverage(display):
+    """Of the folders that layers.toml calls pure, by their own unit tests."""
+    pure = tomllib.loads((ROOT / "tests/layers/layers.toml").read_text())["pure"]["folders"]
+    programs = [name for name, files in unit_programs() if str(files[0].parent.relative_to(ROOT / "tests/unit")) in pure]
+    build(display, "coverage", *programs)
+    forget(BUILD / "coverage")
+    for program in programs:
+        command(display, f"coverage-{program}", BUILD / "coverage/bin" / program)
+    counts, lacking = Counts(), []
+    for folder, (run, of) in by_folder(lines_run(BUILD / "coverage", ROOT), ROOT, pure).items():
+        covered = 100 * run / of if of else 0
+        display.say(f"  {folder}: {covered:.1f} % of {of} lines")
+        enough = covered >= LEAST_COVERED
+        counts += Counts(passed=1) if enough else Counts(failed=1)
+        if not enough:
+            lacking.append(f"{folder}: {covered:.1f} % of its lines are run, and {LEAST_COVERED} % should be")
+    if lacking:
+        raise Failed("\n".join(lacking), counts)
+    return counts
+
+
 def containers(display):
     build(display, "release", "rproxyd", "turnd")
     return pytest(display, "containers", "--timeout=600", "tests/containers", environment={"VESTIBULE_BUILD": str(BUILD / "release")})
@@ -291,8 +330,12 @@ def self_check(display, name, preset):
 
 
 def checked(display, name, *argv):
-    """The quickstart's self-check counts by its lines."""
-    code = command(display, name, *argv, "--once", "--address", "127.0.0.1", "--state", LOGS / "quickstart", check=False)
+    return marked(display, name, *argv, "--once", "--address", "127.0.0.1", "--state", LOGS / "quickstart")
+
+
+def marked(display, name, *argv, **options):
+    """What counts by its lines: the quickstart's self-check, the soak."""
+    code = command(display, name, *argv, check=False, **options)
     marks = [line[:4] for line in (LOGS / f"{name}.log").read_text().splitlines()]
     counts = Counts(passed=marks.count("  ✓ "), failed=marks.count("  ✗ "))
     if code != 0 or counts.failed:
@@ -334,7 +377,7 @@ STEPS = [
     Step("dependencies", "install what building and testing need", dependencies),
     Step("format", "sources are as clang-format leaves them", formatted),
     Step("scripts", "scripts are free of what shellcheck and pyflakes warn of", scripts),
-    Step("layers", "folders include only what they may; this runner and the benchmark count right", layers),
+    Step("layers", "folders include only what they may; this runner, the benchmark and the simulated fleet count right", layers),
     Step("build", "debug build with ASan and UBSan", dev_build),
     Step("unit", "unit tests and simulations", unit),
     Step("corpus", "every kept fuzz input, replayed", corpus),
@@ -346,12 +389,15 @@ STEPS = [
     Step("release", "the release build is hardened, and its bill of materials holds", release),
     Step("packages", "Debian packages of the release build, on a Debian with a systemd of its own: installed, upgraded in a call, purged", packages),
     Step("containers", "the images around the release build, and the compose stack, with podman", containers),
-    Step("memory", "what an allocation and an open stream cost, with the release build", memory),
+    Step("soak", "web, event streams, WebSockets, PIN attacks and TURN at once for two minutes: nothing fails, memory and descriptors are flat", soak),
+    Step("memory", "what an allocation and an open stream cost, and the end of all memory, with the release build", memory),
     Step("sandbox", "what daemons give up, and that they reload, reopen, hand over and start successors all the same; the release build", sandbox),
 ]
 
 # Run when they are asked for by name.
 ON_DEMAND = [
     Step("containers-from-source", "the images from an empty Debian 12 on, by deploy/containers/Containerfile", containers_from_source),
+    Step("analyzer", "gcc's static analyser over the product's sources", analyzer),
+    Step("coverage", f"unit tests run {LEAST_COVERED} % of the lines of each pure folder", coverage),
     Step("reproducible", "two release builds in two folders give the same programs and packages, byte for byte", reproducible),
 ]

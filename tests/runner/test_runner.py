@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import steps
 from counts import Counts, from_junit
 from display import Display, progress
+from gcc_analyzer import analyze_all
+from line_coverage import by_folder, forget, lines_run
 from tidy import tidy_all
 
 
@@ -91,6 +93,34 @@ def test_tidy_finds_what_is_wrong_in_a_file_among_others(display, tmp_path):
     assert failed.value.counts == Counts(passed=2, failed=1)
     (folder / "bad.cc").write_text(SOURCES["bad.cc"].replace("== 0", "== nullptr"))
     assert tidy_all(display, tmp_path, build, 2, steps.Failed) == Counts(passed=3)
+
+
+def test_what_gcc_finds_is_a_failure(display, tmp_path):
+    folder = tmp_path / "libcore"
+    folder.mkdir()
+    (folder / "good.cc").write_text(SOURCES["good.cc"])
+    (folder / "bad.cc").write_text("void bad(int* of) {\n  __builtin_free(of);\n  __builtin_free(of);\n}\n")
+    (tmp_path / "compile_commands.json").write_text(json.dumps(
+        [{"file": str(folder / name), "command": f"c++ -Werror -o x.o -c {folder / name}"} for name in ("good.cc", "bad.cc")]))
+    with pytest.raises(steps.Failed, match="bad.cc:3:.*double-") as failed:
+        analyze_all(display, tmp_path, tmp_path, 2, steps.Failed)
+    assert failed.value.counts == Counts(passed=1, failed=1)
+
+
+def test_lines_that_no_test_runs_are_seen(tmp_path):
+    folder, build = tmp_path / "libcore/base", tmp_path / "build"
+    for each in (folder, build, tmp_path / "tests"):
+        each.mkdir(parents=True)
+    (folder / "sign.h").write_text("template <typename T>\nint sign(T of) {\n  if (of < 0)\n    return -1;\n  return 1;\n}\n")
+    (tmp_path / "tests/main.cc").write_text('#include "libcore/base/sign.h"\nint main() { return sign(1) + sign(2.0) - 2; }\n')
+    compiled = ["g++", "--coverage", f"-I{tmp_path}", "-o", "program", tmp_path / "tests/main.cc"]
+    subprocess.run(compiled, cwd=build, check=True)
+    subprocess.run([build / "program"], check=True)
+    lines = lines_run(build, tmp_path)
+    assert list(lines) == [folder / "sign.h"]
+    assert by_folder(lines, tmp_path, ["libcore/base", "libcore/stun"]) == {"libcore/base": (3, 4), "libcore/stun": (0, 0)}
+    forget(build)
+    assert not lines_run(build, tmp_path)
 
 
 def test_the_closing_line(tmp_path):
