@@ -143,16 +143,17 @@ def text_of(file: Path) -> str:
 
 
 class Stack:
-    """deploy/compose.yaml with variables of a test's own."""
+    """deploy/compose.yaml, and what lies beside it, with variables of a test's own."""
 
-    def __init__(self, engine: Engine, folder: Path, variables: dict[str, str]):
+    def __init__(self, engine: Engine, folder: Path, variables: dict[str, str], files: tuple[str, ...] = ("compose.yaml",)):
         self.engine, self.folder = engine, folder
+        self._files = [word for each in files for word in ("--file", f"deploy/{each}")]
         for each in ("secrets", "files"):
             (folder / each).mkdir()
             (folder / each).chmod(0o755)
         self._variables = folder / "variables.env"
         self._override = folder / "override.yaml"
-        services = "\n".join(f"  {name}: {{ ulimits: {{ nproc: {DESCRIPTORS} }} }}" for name in ("rproxyd", "turnd", "turnd-2"))
+        services = "\n".join(f"  {name}: {{ ulimits: {{ nproc: {DESCRIPTORS} }} }}" for name in ("rproxyd", "turnd", "turnd-2", *(["redis"] if "compose.fleet.yaml" in files else [])))
         self._override.write_text(f'version: "3.9"\nservices:\n{services}\n')
         self.set(**variables)
 
@@ -163,7 +164,7 @@ class Stack:
         given = {"VESTIBULE_ENV": str(self._variables), "VESTIBULE_SECRETS": str(self.folder / "secrets"),
                  "VESTIBULE_FILES": str(self.folder / "files"), "VESTIBULE_DESCRIPTORS": str(DESCRIPTORS),
                  "VESTIBULE_RPROXYD_IMAGE": "localhost/vestibule/rproxyd", "VESTIBULE_TURND_IMAGE": "localhost/vestibule/turnd"}
-        return self.engine.run("docker-compose", "--file", "deploy/compose.yaml", "--file", self._override, *arguments, check=check,
+        return self.engine.run("docker-compose", *self._files, "--file", self._override, *arguments, check=check,
                                environment=given | variables)
 
     def containers(self, service: str) -> list[str]:
