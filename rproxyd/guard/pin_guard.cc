@@ -34,7 +34,7 @@ Admission PinGuard::admit(const PinAttempt& attempt, const core::Now& now) {
 
 PinGuard::Verdict PinGuard::look(const PinAttempt& attempt, const core::Now& now) {
   expire(now);
-  const Verdict verdict = against(attempt, now);
+  Verdict verdict = against(attempt, now);
   if (!verdict) return std::nullopt;
   if (rules_.dry_run) {
     counters_.would_refuse += verdict->kind == Kind::refuse ? 1 : 0;

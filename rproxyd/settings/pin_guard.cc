@@ -74,8 +74,8 @@ std::optional<std::string> ban_state(const Value& value) {
 void read_state(ObjectReader& object, Settings::PinGuard& guard) {
   object.read("state", guard.state,
               config::nullable(config::named("path or Redis URL", ban_state)));
-  redis::Server more;
   const auto redis = object.find("redis");
+  redis::Server more;
   if (redis) read_redis(*redis, more);
   if (!guard.state || !redis::is_url(*guard.state)) {
     if (redis && !redis->asked()) redis->warning("is without effect while state is no Redis URL");
@@ -88,7 +88,7 @@ void read_state(ObjectReader& object, Settings::PinGuard& guard) {
                                    "\"redis://HOST:PORT/DATABASE\", or rediss:// for TLS");
     return;
   }
-  if (!more.password.empty()) {
+  if (redis && !more.password.empty()) {
     if (!server->password.empty())
       redis->error("the password stands in state, too", "one of the two");
     server->password = std::move(more.password);

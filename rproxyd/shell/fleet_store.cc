@@ -7,9 +7,8 @@
 
 namespace rproxyd {
 
-core::Result<std::unique_ptr<FleetStore>> FleetStore::make(const redis::Server& server,
-                                                           logging::Logger& log) {
-  std::unique_ptr<FleetStore> store(new FleetStore(server, log));
+core::Result<std::unique_ptr<FleetStore>> FleetStore::make(const redis::Server& server) {
+  std::unique_ptr<FleetStore> store(new FleetStore(server));
   if (server.tls) {
     auto tls = tls::ClientContext::make({.verify = server.verify, .ca_file = server.ca_file});
     if (!tls) return std::unexpected(tls.error());
@@ -18,7 +17,7 @@ core::Result<std::unique_ptr<FleetStore>> FleetStore::make(const redis::Server& 
   if (!core::IpAddress::parse(server.host)) {
     auto resolver = dns::Resolver::make({}, kNamePatience);
     if (!resolver) return std::unexpected(resolver.error());
-    store->resolver_ = *std::move(resolver);
+    store->resolver_ = std::make_unique<dns::Resolver>(*std::move(resolver));
   }
   return store;
 }
@@ -26,7 +25,8 @@ core::Result<std::unique_ptr<FleetStore>> FleetStore::make(const redis::Server& 
 void FleetStore::begin(FleetDesk& desk) {
   desk_ = &desk;
   thread_ = std::thread([this] {
-    connection_.emplace(loop_, buffers_, tls_.get(), static_cast<redis::ConnectionEvents&>(*this));
+    connection_ = std::make_unique<redis::Connection>(loop_, buffers_, tls_.get(),
+                                                      static_cast<redis::ConnectionEvents&>(*this));
     loop_.set_after(connect_, core::Duration::zero());
     loop_.run();
     for (core::Deadline* deadline : {&connect_, &give_up_, &turn_}) loop_.cancel(*deadline);

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "libcore/dns/resolver.h"
-#include "libcore/log/log.h"
 #include "libcore/redis/connection.h"
 
 namespace rproxyd {
@@ -37,9 +36,8 @@ class FleetStore final : private redis::ConnectionEvents, private event::Deadlin
   static constexpr core::Duration kTryAgain = std::chrono::milliseconds(250);
   static constexpr std::chrono::milliseconds kNamePatience{1000};
 
-  // Loads what TLS needs. `desk` and `log` must outlive the store.
-  static core::Result<std::unique_ptr<FleetStore>> make(const redis::Server& server,
-                                                        logging::Logger& log);
+  // Loads what TLS needs.
+  static core::Result<std::unique_ptr<FleetStore>> make(const redis::Server& server);
   ~FleetStore(); // ends the thread
   FleetStore(const FleetStore&) = delete;
   FleetStore& operator=(const FleetStore&) = delete;
@@ -49,7 +47,7 @@ class FleetStore final : private redis::ConnectionEvents, private event::Deadlin
   void poke(); // from any thread: there may be something to send
 
  private:
-  FleetStore(redis::Server server, logging::Logger& log) : server_(std::move(server)), log_(log) {}
+  explicit FleetStore(redis::Server server) : server_(std::move(server)) {}
   void connect();
   core::Result<core::SocketAddress> address();
   void lose(std::string_view why);
@@ -61,13 +59,12 @@ class FleetStore final : private redis::ConnectionEvents, private event::Deadlin
   bool take_script(const resp::Value& answer);
 
   const redis::Server server_;
-  logging::Logger& log_;
   FleetDesk* desk_ = nullptr;
   std::unique_ptr<tls::ClientContext> tls_; // null: plain
-  std::optional<dns::Resolver> resolver_;
+  std::unique_ptr<dns::Resolver> resolver_; // null: the server's address is known
   event::Loop loop_;
   event::StreamBuffers buffers_;
-  std::optional<redis::Connection> connection_;
+  std::unique_ptr<redis::Connection> connection_; // of the thread
   std::string script_; // as the server calls it; empty: it does not have it yet
   std::atomic<bool> poked_ = false;
   enum DeadlineKind { kConnect, kGiveUp, kTurn };

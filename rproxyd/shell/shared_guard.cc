@@ -117,7 +117,7 @@ core::Result<SharedGuard::Change> SharedGuard::prepare(const Settings::PinGuard&
   }
   if (settings.redis) {
     if (fleet_store_ && fleet_store_->server() == *settings.redis) return change;
-    auto store = FleetStore::make(*settings.redis, log_);
+    auto store = FleetStore::make(*settings.redis);
     if (!store) return std::unexpected(store.error());
     change.fleet_store = *std::move(store);
     return change;

@@ -139,7 +139,7 @@ class SharedGuard final : public TokenDesk, private FleetDesk {
   std::mutex mutex_; // over what follows
   std::condition_variable wake_;
   PinGuard guard_;
-  std::optional<FleetReplica> fleet_; // where counts are shared
+  std::unique_ptr<FleetReplica> fleet_; // where counts are shared
   std::string store_name_;
   bool unreachable_said_ = false;
   std::uint64_t rule_changes_ = 0;

@@ -47,12 +47,12 @@ void SharedGuard::adopt_here(GuardState state, const core::Now& now) {
 
 // What is known goes on to count, by the other clock.
 void SharedGuard::share(bool together, const std::string& name, const core::Now& now) {
-  if (together == fleet_.has_value()) return;
+  if (together == (fleet_ != nullptr)) return;
   GuardState state = state_here(now);
   guard_.forget();
   guard_.set_alone(std::nullopt);
   if (together) {
-    fleet_.emplace(guard_, name, now);
+    fleet_ = std::make_unique<FleetReplica>(guard_, name, now);
     shift(state, -local(core::TimePoint{}).time_since_epoch());
     fleet_->begin_with(state);
     shift(state, local(core::TimePoint{}).time_since_epoch());
