@@ -200,9 +200,13 @@ class Media:
         assert self.came == list(range(self.sent))
 
 
+ORDINARY_INTERVAL = 10  # seconds: so often one packet of a direction goes the ordinary way, which keeps its neighbour known
+
+
 def test_a_take_over_leaves_no_gap_in_the_kernel(scene, tmp_path):
     admin = {"address": "127.0.0.1:0", "socket": str(tmp_path / "turnd.sock")}
     scene.start(admin=admin)
+    began = time.monotonic()
     call = scene.call()
     old, passed = scene.turnd, scene.offload()["packets_passed_up"]
     with Media(call) as media:
@@ -214,7 +218,8 @@ def test_a_take_over_leaves_no_gap_in_the_kernel(scene, tmp_path):
         wait_until("it has gone on", lambda: media.sent > after + 100)
     offload = scene.offload()
     assert offload["active"] and offload["channels"] == 1
-    assert offload["packets_passed_up"] == passed, "not one came to a socket"
+    ordinary = int((time.monotonic() - began) / ORDINARY_INTERVAL)
+    assert offload["packets_passed_up"] <= passed + ordinary, "not one more came to a socket"
     with scene.server:
         sessions = json.loads(run("turnd", "sessions", "--json", "--config", scene.turnd.config).stdout)["sessions"]
     assert sessions[0]["to_peers"]["packets"] == 1 + media.sent + 1, "every packet counts, and once"
