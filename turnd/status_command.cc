@@ -64,6 +64,9 @@ std::string figures(const json& status, const Terminal& terminal) {
   }
   now.add({"permissions", number(allocations.at("permissions"))});
   now.add({"channels", number(allocations.at("channels"))});
+  const json offload = status.value("offload", json::object());
+  const bool in_kernel = offload.value("active", false);
+  if (in_kernel) now.add({"  relayed in the kernel", number(offload.at("channels"))});
   now.add({"connections of clients", number(status.at("gauges").at("connections"))});
 
   Table since({left("SINCE THE START"), right("")});
@@ -71,6 +74,8 @@ std::string figures(const json& status, const Terminal& terminal) {
        {std::pair{"allocations", "allocations"}, std::pair{"packets to peers", "packets_to_peers"},
         std::pair{"packets to clients", "packets_to_clients"}}) {
     since.add({label, number(totals.at(name))});
+    if (in_kernel && offload.contains(name))
+      since.add({"  in the kernel", number(offload.at(name))});
   }
   since.add({"bytes to peers", program::byte_amount(totals.at("bytes_to_peers"))});
   since.add({"bytes to clients", program::byte_amount(totals.at("bytes_to_clients"))});

@@ -75,7 +75,7 @@ def stack(engine, certificate, tmp_path):
         (tmp_path / "secrets" / name).write_text(text)
         (tmp_path / "secrets" / name).chmod(0o444)  # as Swarm mounts them
     yield stack
-    stack.compose("--profile", "turnd-2", "--profile", "observe", "down", "--volumes", "--timeout", "1", check=False)
+    stack.compose("--profile", "turnd-2", "--profile", "observe", "--profile", "offload", "down", "--volumes", "--timeout", "1", check=False)
 
 
 @pytest.fixture

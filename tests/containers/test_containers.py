@@ -79,6 +79,23 @@ def test_the_stack_serves_a_page_and_a_call_with_no_more_rights_than_it_needs(en
         assert "ro" in options.split(",")
 
 
+def test_turnd_offload_relays_in_the_kernel_with_no_more_rights_than_the_others(engine, stack, machine, certificate):
+    for family in ("ipv4", "ipv6"):
+        machine[0].run("sysctl", "--quiet", "--write", f"net.{family}.conf.lo.forwarding=1")
+    password = stack.folder / "secrets/turn_password"
+    os.chown(password, USER, USER)
+    password.chmod(0o400)
+    stack.compose("--profile", "offload", "up", "--detach", "turnd-offload")
+    [turnd] = stack.wait_until_ready("turnd-offload")
+    assert relayed(machine, (INSIDE, 3478), (INSIDE, 3478)) == b"there and back"
+
+    status = status_of(engine, turnd)
+    assert status["Uid"].split() == [str(USER)] * 4
+    assert (int(status["CapEff"], 16), int(status["CapPrm"], 16)) == (0, 0)
+    said = engine.podman("exec", turnd, "/usr/bin/turnd", "status").stdout
+    assert "relayed in the kernel" in said, engine.podman("logs", turnd).stdout
+
+
 def test_a_container_that_was_killed_comes_back(engine, stack, machine, certificate, nodes):
     stack.compose("up", "--detach", "rproxyd", "turnd")
     for name in ("rproxyd", "turnd"):
