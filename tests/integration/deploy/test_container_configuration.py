@@ -40,7 +40,9 @@ def test_everything_can_be_given(tmp_path):
                  VESTIBULE_TRUSTED_PROXIES="192.0.2.10, 192.0.2.11", VESTIBULE_PIN_GUARD="yes", VESTIBULE_PIN_GUARD_IGNORE="10.0.0.0/8",
                  VESTIBULE_BRANDING=str(tmp_path), VESTIBULE_HSTS="max-age=31536000", VESTIBULE_WORKERS="2", VESTIBULE_VERIFY_NODES="yes",
                  VESTIBULE_NODES_NAME="node.example.com", VESTIBULE_NODES_CA_FILE=str(certificate), VESTIBULE_BRANDING_PATHS="ours",
-                 VESTIBULE_ADMIN_TOKEN_FILE=str(tmp_path / "token"), VESTIBULE_DNS_SERVERS="192.0.2.53")
+                 VESTIBULE_ADMIN_TOKEN_FILE=str(tmp_path / "token"), VESTIBULE_DNS_SERVERS="192.0.2.53",
+                 VESTIBULE_ICE_SERVERS="turn:turn1.example.com:3478?transport=udp, turns:turn1.example.com:443?transport=tcp",
+                 VESTIBULE_ICE_SERVERS_2="turn:turn2.example.com", VESTIBULE_ICE_SERVERS_SECRET_FILE=str(tmp_path / "password"))
     assert done.returncode == 0 and "warning" not in done.stdout, done.stdout
     done = check("turnd", VESTIBULE_TURN_CERTIFICATES=str(certificate), VESTIBULE_TURN_USER="pexip",
                  VESTIBULE_TURN_PASSWORD_FILE=str(tmp_path / "password"), VESTIBULE_TURN_SHARED_SECRETS_FILE=str(tmp_path / "secrets"),
@@ -54,6 +56,11 @@ def test_what_is_missing_is_said():
     done = run("rproxyd", "check", "--config", FILES["rproxyd"])
     assert done.returncode == 1
     assert "/pools/conferencing/servers: the environment variable VESTIBULE_NODES is not set; expected the conferencing nodes" in done.stdout
+
+
+def test_turn_servers_for_clients_take_a_secret():
+    done = check("rproxyd", VESTIBULE_ICE_SERVERS="turn:turn1.example.com")
+    assert done.returncode == 1 and 'no "secret" and no "secret_file"' in done.stdout, done.stdout
 
 
 def test_a_secret_that_everybody_may_read_is_refused_outside_of_run_secrets(tmp_path):
