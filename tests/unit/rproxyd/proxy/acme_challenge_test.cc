@@ -5,7 +5,6 @@
 #include "tests/unit/rproxyd/proxy/exchange_stage.h"
 
 using namespace rproxyd;
-using Said = std::vector<std::string>;
 
 TEST_CASE("RFC 8555 section 8.3: a challenge's token is base64url, and nothing decodes to one") {
   CHECK(

@@ -9,7 +9,6 @@
 #include "tests/unit/rproxyd/proxy/exchange_stage.h"
 
 using namespace rproxyd;
-using Said = std::vector<std::string>;
 
 namespace {
 

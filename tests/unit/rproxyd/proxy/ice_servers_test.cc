@@ -11,8 +11,6 @@ using namespace rproxyd; // NOLINT(google-build-using-namespace)
 
 namespace {
 
-using Said = std::vector<std::string>;
-
 IceServers two_servers() {
   return {
       .servers = {{.urls = {"turn:one.example.com:3478?transport=udp", "turns:one.example.com"}},
