@@ -30,6 +30,7 @@ std::vector<const IceServers::Server*> drawn(const IceServers& rules, const WebS
   std::seed_seq seed(nonce.begin(), nonce.end());
   std::mt19937 random(seed);
   std::vector<const IceServers::Server*> left;
+  left.reserve(rules.servers.size());
   for (const auto& server : rules.servers) left.push_back(&server);
   std::vector<const IceServers::Server*> chosen;
   while (!left.empty() && chosen.size() < rules.most) {

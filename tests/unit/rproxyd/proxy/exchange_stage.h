@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <catch2/catch_test_macros.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -149,14 +148,6 @@ using Said = std::vector<std::string>;
 // The body of an answer of the proxy's own.
 inline std::string local(int status, std::string_view text) {
   return fmt::format("body {} {}\n", status, text);
-}
-
-// A GET that waits for node0's answer.
-inline Exchange& waiting(ExchangeStage& stage, bool reused = false) {
-  Exchange& exchange = stage.begin();
-  exchange.link_open(stage, reused);
-  CHECK(stage.take() == Said{"connect node0", "-> GET /api/client/v2/status", "-> finish"});
-  return exchange;
 }
 
 } // namespace rproxyd

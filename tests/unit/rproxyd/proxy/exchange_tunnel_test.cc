@@ -2,7 +2,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "rproxyd/proxy/exchange.h"
-#include "tests/unit/rproxyd/proxy/exchange_stage.h"
+#include "tests/unit/rproxyd/proxy/exchange_steps.h"
 
 using namespace rproxyd;
 using namespace std::chrono_literals;
