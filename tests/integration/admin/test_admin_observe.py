@@ -24,7 +24,8 @@ def rproxyd_that_has_served(start, running) -> Metrics:
     """It has everything switched on, and has served: only then are there histograms."""
     node = Responder("node1").start()
     running.callback(node.stop)
-    daemon = start("rproxyd", servers=[f"http://{HOST}:{node._port}"], pin_guard={"enabled": True})
+    guard = {"enabled": True, "state": f"redis://{HOST}:1"}  # a Redis that is not there is enough for the metrics about it
+    daemon = start("rproxyd", servers=[f"http://{HOST}:{node._port}"], pin_guard=guard)
     for _ in range(2):
         with daemon.connect("http") as client:
             client.send(request())
