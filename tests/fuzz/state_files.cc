@@ -1,4 +1,4 @@
-// Any bytes as what a daemon keeps in files: users of turnd, bans of rproxyd. What is read is written so that it reads the same; and as
+// Any bytes as what daemons read from files: users of turnd, loads of others, bans of rproxyd. What is written reads the same; and as
 // the first bytes of a port that two protocols share, whose verdict never changes with what follows.
 #include <algorithm>
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include "rproxyd/guard/ban_file.h"
 #include "rproxyd/proxy/first_bytes.h"
 #include "tests/support/given_surroundings.h"
+#include "turnd/relay/loads_format.h"
 #include "turnd/settings/users_file.h"
 
 namespace {
@@ -39,6 +40,20 @@ void bans(std::string_view text) {
   must(again.has_value() && again->size() == read->size());
 }
 
+void loads(std::string_view text) {
+  const auto read = turnd::read_loads(text);
+  if (!read) {
+    must(!read.error().text.empty() && !read.error().expected.empty());
+    return;
+  }
+  must(read->size() <= turnd::kMaxLoads);
+  std::string written;
+  for (const auto& each : *read) {
+    written += each.server.to_string() + ' ' + std::to_string(each.allocations) + '\n';
+  }
+  must(written.size() > turnd::kMaxLoadsFileBytes || turnd::read_loads(written) == *read);
+}
+
 void first_bytes(core::Bytes bytes) {
   const auto whole = rproxyd::what_begins_with(bytes);
   for (std::size_t size = 0; size <= std::min(bytes.size(), rproxyd::kDecisiveBytes); ++size) {
@@ -53,6 +68,7 @@ void first_bytes(core::Bytes bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const core::Bytes bytes(data, size);
   users(core::text_of(bytes));
+  loads(core::text_of(bytes));
   bans(core::text_of(bytes));
   first_bytes(bytes);
   return 0;
