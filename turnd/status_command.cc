@@ -86,6 +86,10 @@ std::string figures(const json& status, const Terminal& terminal) {
         std::pair{"handshakes failed", "handshakes_failed"}}) {
     since.add({label, number(totals.at(name))});
   }
+  const json loads = status.value("loads", json::object());
+  if (loads.value("known", false)) {
+    since.add({"sent to less busy servers", number(loads.at("sent_to_less_busy"))});
+  }
   for (const auto& [reason, count] : status.at("dropped").items()) {
     since.add({"  dropped: " + reason, number(count)});
   }

@@ -121,6 +121,9 @@ Decision Server::allocate(Request& request) {
     limits_hit_.note(Limit::reservations, {});
     return refuse(request, ErrorCode::insufficient_capacity);
   }
+  if (config_.alternate.when == AlternateServers::When::busier) {
+    if (auto decision = send_to_less_busy(request)) return *decision;
+  }
   return start_opening(request, std::move(opening));
 }
 
@@ -327,17 +330,28 @@ Decision Server::send_elsewhere(const AnswerTo& to) {
   const AlternateServers& alternate = config_.alternate;
   for (std::size_t tried = 0; tried < alternate.servers.size(); ++tried) {
     const auto& server = alternate.servers[next_alternate_++ % alternate.servers.size()];
-    if (server.family() != to.five_tuple->client.family()) continue;
-    const bool has_certificate =
-        to.five_tuple->transport == Transport::tls || to.five_tuple->transport == Transport::dtls;
-    return answers_.error(to, ErrorCode::try_alternate, [&](stun::MessageBuilder& answer) {
-      answer.add_address(Attribute::alternate_server, server);
-      if (has_certificate && !alternate.domain.empty()) {
-        answer.add_text(Attribute::alternate_domain, alternate.domain);
-      }
-    });
+    if (server.family() == to.five_tuple->client.family()) return send_to(to, server);
   }
   return answers_.error(to, ErrorCode::insufficient_capacity);
+}
+
+// Absent: it is served here.
+std::optional<Decision> Server::send_to_less_busy(const Request& request) {
+  const auto server = sibling_loads_.less_busy(
+      quota_.taken(), request.to.five_tuple->client.family(), request.now.steady);
+  if (!server) return std::nullopt;
+  ++counters_.sent_to_less_busy;
+  return send_to(request.to, *server);
+}
+
+Decision Server::send_to(const AnswerTo& to, const core::SocketAddress& server) {
+  const std::string& domain = config_.alternate.domain;
+  const bool has_certificate =
+      to.five_tuple->transport == Transport::tls || to.five_tuple->transport == Transport::dtls;
+  return answers_.error(to, ErrorCode::try_alternate, [&](stun::MessageBuilder& answer) {
+    answer.add_address(Attribute::alternate_server, server);
+    if (has_certificate && !domain.empty()) answer.add_text(Attribute::alternate_domain, domain);
+  });
 }
 
 Decision Server::allocate_succeeded(Allocation& allocation, const core::Now& now) {

@@ -13,6 +13,7 @@ struct AlternateServers {
   enum class When : std::uint8_t {
     draining, // while this server waits for its allocations to end
     full,     // then, and when there is no room for another one
+    busier,   // then, and when another one is clearly less busy (turnd/relay/sibling_loads.h)
     always,   // this server only says where to go
   };
 

@@ -18,6 +18,7 @@ Counters& Counters::operator+=(const Counters& other) {
   offloaded_to_clients += other.offloaded_to_clients;
   icmp_to_clients += other.icmp_to_clients;
   allocations += other.allocations;
+  sent_to_less_busy += other.sent_to_less_busy;
   add(ends, other.ends);
   lifetimes += other.lifetimes;
   add(requests, other.requests);

@@ -32,6 +32,7 @@ struct Counters {
   Traffic offloaded_to_clients;                  // likewise
   std::uint64_t icmp_to_clients = 0;
   std::uint64_t allocations = 0;                     // that were answered with success
+  std::uint64_t sent_to_less_busy = 0;               // clients, to another server
   std::array<std::uint64_t, kAllocationEnds> ends{}; // of those
   AllocationAges lifetimes;                          // likewise
   std::array<std::uint64_t, kMethods> requests{};

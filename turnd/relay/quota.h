@@ -35,6 +35,9 @@ class Quota {
     std::shared_ptr<SharedBandwidth> bandwidth; // tunnels may outlive the last ticket by a moment
   };
 
+  // Tickets that are out: allocations, and those that are coming.
+  virtual std::uint64_t taken() const = 0;
+
  protected:
   virtual std::expected<User*, QuotaRefusal> take(std::string_view user) = 0;
   virtual User& take_beyond_limits(std::string_view user) = 0;
@@ -101,7 +104,7 @@ class QuotaTable final : public Quota {
   void give_back(User& user) override;
   // Allocations over the new limits stay; users get the new bandwidth at once.
   void set_limits(const QuotaLimits& limits);
-  std::uint64_t taken() const { return taken_; }
+  std::uint64_t taken() const override { return taken_; }
 
  private:
   QuotaLimits limits_;

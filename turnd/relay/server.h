@@ -53,6 +53,7 @@
 #include "turnd/relay/relay_table.h"
 #include "turnd/relay/reservations.h"
 #include "turnd/relay/session.h"
+#include "turnd/relay/sibling_loads.h"
 #include "turnd/relay/take_over.h"
 
 namespace turnd {
@@ -95,6 +96,7 @@ class Server {
     Reservations& reservations;
     MobileAllocations& mobile_allocations;
     PeerConnections& peer_connections;
+    SiblingLoads& sibling_loads;
   };
 
   // RFC 8656 section 7.2 asks for at least 30 s.
@@ -305,6 +307,8 @@ class Server {
   std::expected<Quota::Ticket, QuotaRefusal> ticket_for(const Request& request);
   Decision refuse_for_lack_of_room(const AnswerTo& to);
   Decision send_elsewhere(const AnswerTo& to);
+  std::optional<Decision> send_to_less_busy(const Request& request);
+  Decision send_to(const AnswerTo& to, const core::SocketAddress& server);
   Decision start_opening(Request& request, Opening opening);
   Decision take_reservation(Request& request, core::Bytes token, Opening opening);
   std::unique_ptr<Allocation> new_allocation(const Request& request, Quota::Ticket ticket) const;
@@ -399,6 +403,7 @@ class Server {
   Reservations& held_;
   MobileAllocations& mobile_allocations_;
   PeerConnections& peer_connections_;
+  SiblingLoads& sibling_loads_;
   Random& random_;
   core::DeadlineWheel deadlines_;
   BehaviourDiscovery discovery_;

@@ -254,10 +254,22 @@ void read_alternate(const Value& value, Settings::Alternate& alternate) {
   object.require("servers", alternate.servers,
                  config::some_of(server, kMaxAlternateServers, "server"));
   object.read("domain", alternate.domain, config::text(kMaxDomainBytes));
-  object.read("when", alternate.when,
-              config::choice<When>(
-                  {{"draining", When::draining}, {"full", When::full}, {"always", When::always}}));
+  const bool when_is_wrong = !object.read("when", alternate.when,
+                                          config::choice<When>({{"draining", When::draining},
+                                                                {"full", When::full},
+                                                                {"busier", When::busier},
+                                                                {"always", When::always}})) &&
+                             object.has("when");
+  object.read("loads_file", alternate.loads_file, config::path);
   object.finish();
+  if (when_is_wrong) return;
+  if (alternate.when == When::busier && !object.has("loads_file")) {
+    object.place_of("when").error("\"busier\" needs to know how busy the others are",
+                                  "\"loads_file\" beside it, which deploy/turn_loads writes");
+  } else if (alternate.when != When::busier && object.has("loads_file")) {
+    object.place_of("loads_file")
+        .error("loads are of use with \"busier\" alone", R"("when": "busier")");
+  }
 }
 
 // One list of alternate servers may serve a whole fleet: a server sends nobody to itself, by its own

@@ -103,10 +103,11 @@ struct Settings {
   };
 
   struct Alternate { // RFC 8489 section 10
-    enum class When : std::uint8_t { draining, full, always };
+    enum class When : std::uint8_t { draining, full, busier, always };
     std::vector<core::SocketAddress> servers;
     std::string domain; // empty: not told
     When when = When::full;
+    std::optional<std::string> loads_file; // with `busier` alone
 
     friend bool operator==(const Alternate&, const Alternate&) = default;
   };

@@ -14,6 +14,7 @@
 #include "libcore/program/upgrade_command.h"
 #include "turnd/shell/admin_content.h"
 #include "turnd/shell/listeners.h"
+#include "turnd/shell/loads_file.h"
 #include "turnd/shell/offload.h"
 #include "turnd/shell/session_commands.h"
 #include "turnd/shell/take_over_giver.h"
@@ -137,6 +138,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   Reload changes(*service, listeners, std::move(reloaded));
   program::Supervisor* supervisor_to_tell = nullptr;
   program::WatchedFiles* watched_to_tell = nullptr;
+  LoadsFile* loads_to_tell = nullptr;
   program::Reload<Settings> reload(
       log, service->reloads(), std::move(reread),
       [&](const Settings& read) -> core::Result<std::vector<std::string>> {
@@ -147,6 +149,7 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
         admin->apply(*std::move(doors));
         supervisor_to_tell->set_drain_timeout(read.drain_timeout);
         watched_to_tell->set(watched_files(read));
+        loads_to_tell->start();
         if (auto announced = announce(); !announced) {
           log.warning("announce.failed", announced.error().text);
         }
@@ -158,6 +161,9 @@ core::Result<void> run_daemon(const Settings& settings, logging::Logger& log,
   program::WatchedFiles watched(supervisor.loop(), log, [&supervisor] { supervisor.reload(); });
   watched_to_tell = &watched;
   watched.set(watched_files(settings));
+  LoadsFile loads(supervisor.loop(), *service);
+  loads_to_tell = &loads;
+  loads.start();
   AdminContent content({.program = "turnd",
                         .started = event::read_now(),
                         .workers = count,

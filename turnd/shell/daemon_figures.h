@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,6 +27,14 @@ struct OffloadState {
 // As operators read it: "no_neighbour".
 std::string_view name_of(OffloadPass why);
 
+// Of the alternate servers (alternate.loads_file).
+struct LoadsState {
+  bool wanted = false; // by the configuration
+  bool known = false;
+  std::size_t servers = 0; // of which it is known
+  std::string why_not;
+};
+
 struct DaemonFigures {
   struct Relay {
     core::IpAddress address;
@@ -41,6 +50,7 @@ struct DaemonFigures {
   program::ReloadRecord::Figures reloads;
   std::vector<tls::CertificateFacts> certificates; // each file once
   OffloadState offload;
+  LoadsState loads;
   bool serving = true; // false while draining
 };
 

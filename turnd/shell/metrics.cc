@@ -128,6 +128,17 @@ void add_offload(Families& families, const DaemonFigures& figures) {
       "reason", figures.offload.passes);
 }
 
+void add_loads(Families& families, const DaemonFigures& figures) {
+  families
+      .gauge("vestibule_turnd_loads_known",
+             "1 while the loads of the alternate servers are known (alternate.loads_file).")
+      .add(figures.loads.known ? 1 : 0);
+  families
+      .counter("vestibule_turnd_sent_to_less_busy_total",
+               "Clients that were sent to another server because it is less busy.")
+      .add(figures.all.counters.sent_to_less_busy);
+}
+
 void add_requests(Families& families, const Counters& counters) {
   auto requests = families.counter("vestibule_turnd_requests_total", "Requests, by method.");
   for (const stun::Method method : kServedMethods) {
@@ -244,6 +255,7 @@ void add_metrics(Families& families, const DaemonFigures& figures) {
   add_allocations(families, figures.all);
   add_traffic(families, figures.all);
   add_offload(families, figures);
+  add_loads(families, figures);
   add_requests(families, figures.all.counters);
   add_ports(families, figures);
   add_listeners(families, figures.all);

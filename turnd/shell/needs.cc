@@ -9,6 +9,7 @@ namespace turnd {
 sandbox::Needs needs_of(const Settings& settings) {
   sandbox::Needs needs;
   for (const std::string& each : settings.files_read) needs.reach.read_file(each);
+  if (settings.alternate.loads_file) needs.reach.read_file(*settings.alternate.loads_file);
   for (const Settings::Listener& each : settings.listeners)
     program::add_certificates(needs.reach, each.certificates);
   program::add_admin(needs.reach, settings.admin);

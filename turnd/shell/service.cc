@@ -127,6 +127,7 @@ DaemonFigures Service::figures() {
   DaemonFigures figures;
   figures.reserved_ports = reservations_.count();
   figures.reloads = reloads_.figures();
+  figures.loads = sibling_loads_.state();
   const std::lock_guard lock(settings_mutex_);
   const Settings::Relay& relay = settings_->relay;
   for (const RelayAddress& each : relays_) {

@@ -1,6 +1,6 @@
 // What all workers share, made from the settings before any of them runs. Quota, reservations,
-// connections with peers and the whereabouts of mobile allocations change afterwards, and with a
-// reload the settings and what is made of them.
+// connections with peers, the whereabouts of mobile allocations and the loads of other servers change
+// afterwards, and with a reload the settings and what is made of them.
 #pragma once
 
 #include <memory>
@@ -24,6 +24,7 @@
 #include "turnd/shell/shared_peer_connections.h"
 #include "turnd/shell/shared_quota.h"
 #include "turnd/shell/shared_reservations.h"
+#include "turnd/shell/shared_sibling_loads.h"
 
 namespace turnd {
 
@@ -60,9 +61,10 @@ class Service {
   SharedReservations& reservations() { return reservations_; }
   MobileAllocations& mobile_allocations() { return mobile_allocations_; }
   SharedPeerConnections& peer_connections() { return peer_connections_; }
+  SharedSiblingLoads& sibling_loads() { return sibling_loads_; }
   FellowWorkers& fellows() { return fellows_; }
   program::ReloadRecord& reloads() { return reloads_; }
-  // Of the relay addresses, reservations and reloads. From any thread.
+  // Of the relay addresses, reservations, loads and reloads. From any thread.
   DaemonFigures figures();
 
   // A reload, on the thread that calls it: whether these settings can be served, and then what can't
@@ -91,6 +93,7 @@ class Service {
   std::vector<FormerRelay> former_relays_;
   SharedMobileAllocations mobile_allocations_;
   SharedPeerConnections peer_connections_;
+  SharedSiblingLoads sibling_loads_;
   FellowWorkers fellows_;
   program::ReloadRecord reloads_{event::read_now().wall};
   mutable std::mutex settings_mutex_;

@@ -17,6 +17,10 @@ class SharedQuota final : public Quota {
     const std::lock_guard lock(mutex_);
     table_.set_limits(limits);
   }
+  std::uint64_t taken() const override {
+    const std::lock_guard lock(mutex_);
+    return table_.taken();
+  }
 
  protected:
   std::expected<User*, QuotaRefusal> take(std::string_view user) override {
@@ -33,7 +37,7 @@ class SharedQuota final : public Quota {
   }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   QuotaTable table_;
 };
 

@@ -142,6 +142,16 @@ json offload_status(const DaemonFigures& figures) {
           {"packets_passed_up", by_name<OffloadPass>(state.passes)}};
 }
 
+json loads_status(const DaemonFigures& figures) {
+  const LoadsState& state = figures.loads;
+  json why_not = nullptr;
+  if (!state.known) why_not = state.wanted ? state.why_not : "it is not configured";
+  return {{"known", state.known},
+          {"why_not", std::move(why_not)},
+          {"servers", state.servers},
+          {"sent_to_less_busy", figures.all.counters.sent_to_less_busy}};
+}
+
 json gauges_status(const DaemonFigures& figures) {
   std::uint64_t clients = 0;
   for (const ListenerFigures& each : figures.all.listeners) clients += each.clients.now;
@@ -164,6 +174,7 @@ void add_status(json& status, const DaemonFigures& figures, core::WallTime now) 
   status["allocations"] = allocations_status(figures.all);
   status["relay"] = relay_status(figures);
   status["offload"] = offload_status(figures);
+  status["loads"] = loads_status(figures);
   status["dropped"] = by_name<DropReason>(figures.all.counters.drops);
   status["limits_hit"] = by_name<Limit>(figures.all.counters.limits);
   status["totals"] = totals_status(figures.all);

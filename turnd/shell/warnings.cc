@@ -57,6 +57,9 @@ nlohmann::json Warnings::look(const DaemonFigures& figures, const metrics::Proce
   if (nearly_all(process.open_descriptors, process.descriptor_limit)) {
     texts.emplace_back("descriptors are nearly used up");
   }
+  if (figures.loads.wanted && !figures.loads.known) {
+    texts.push_back("the loads of the alternate servers are unknown: " + figures.loads.why_not);
+  }
   if (figures.silent_workers > 0) {
     texts.push_back(fmt::format("{} workers give no answer", figures.silent_workers));
   }

@@ -10,7 +10,8 @@ Worker::Worker(Service& service, ServerConfig config, std::vector<ListenerSocket
               {.quota = service.quota(),
                .reservations = reservations_,
                .mobile_allocations = service.mobile_allocations(),
-               .peer_connections = peer_connections_},
+               .peer_connections = peer_connections_,
+               .sibling_loads = service.sibling_loads()},
               random_, loop_.now().steady) {
   service_.fellows().join(*this);
   set_listeners(std::move(listeners));

@@ -72,6 +72,7 @@ struct Options {
   turnd::ReservationTable* reservations = nullptr;            // likewise
   turnd::MobileAllocationTable* mobile_allocations = nullptr; // likewise
   turnd::PeerConnectionTable* peer_connections = nullptr;     // likewise
+  turnd::SiblingLoadTable* sibling_loads = nullptr;           // likewise
 };
 
 inline core::NetworkList networks(std::initializer_list<const char*> texts) {
@@ -104,7 +105,9 @@ class Scene {
                                           ? *options.mobile_allocations
                                           : own_mobile_allocations,
                 .peer_connections = options.peer_connections != nullptr ? *options.peer_connections
-                                                                        : own_peer_connections},
+                                                                        : own_peer_connections,
+                .sibling_loads =
+                    options.sibling_loads != nullptr ? *options.sibling_loads : own_sibling_loads},
                random, start()) {}
 
   static core::TimePoint start() { return core::TimePoint(std::chrono::hours(1000)); }
@@ -115,6 +118,7 @@ class Scene {
   turnd::ReservationTable own_reservations{1};
   turnd::MobileAllocationTable own_mobile_allocations;
   turnd::PeerConnectionTable own_peer_connections;
+  turnd::SiblingLoadTable own_sibling_loads;
   turnd::Server server;
 
   // Ports that somebody else has.

@@ -30,6 +30,7 @@ TEST_CASE("what a reload applies takes no restart") {
           s.clients.rfc5766_channels = true;
           s.limits.allocations = 1;
           s.alternate.domain = "example.net";
+          s.alternate.loads_file = "/run/turn.loads";
           s.log.level = logging::Level::debug;
           s.log.format = logging::Format::json;
           s.admin.socket = "/run/other.sock";

@@ -488,6 +488,26 @@ TEST_CASE("alternate: servers, their domain, and when clients are sent there") {
       2);
 }
 
+TEST_CASE("alternate: by load takes the file of loads, which is of no use otherwise") {
+  const auto [settings, problems] = read({{"alternate", R"({ "servers": ["192.0.2.7:3478"],
+      "when": "busier", "loads_file": "/run/turn.loads" })"}});
+  CHECK(problems == Lines{});
+  CHECK(settings.alternate.when == turnd::Settings::Alternate::When::busier);
+  CHECK(settings.alternate.loads_file == "/run/turn.loads");
+  const auto problems_of = [](const std::string& members) {
+    return problems_with({{"alternate", R"({ "servers": ["192.0.2.7:3478"], )" + members + " }"}});
+  };
+  CHECK(problems_of(R"("when": "busier")") ==
+        Lines{R"(error: /alternate/when: "busier" needs to know how busy the others are; )"
+              R"(expected "loads_file" beside it, which deploy/turn_loads writes)"});
+  CHECK(problems_of(R"("loads_file": "/run/turn.loads")") ==
+        Lines{"error: /alternate/loads_file: loads are of use with \"busier\" alone; "
+              "expected \"when\": \"busier\""});
+  CHECK(problems_of(R"("when": "draining", "loads_file": "/run/turn.loads")").size() == 1);
+  CHECK(problems_of(R"("when": "busier", "loads_file": 7)").size() == 1);
+  CHECK(problems_of(R"("when": "busiest", "loads_file": "/run/turn.loads")").size() == 1);
+}
+
 TEST_CASE("offload: off unless it is asked for, and on which interfaces") {
   using Mode = turnd::Settings::Offload::Mode;
   CHECK(read({}).settings.offload.mode == Mode::off);

@@ -10,6 +10,7 @@
 #include "turnd/shell/shared_mobile_allocations.h"
 #include "turnd/shell/shared_peer_connections.h"
 #include "turnd/shell/shared_quota.h"
+#include "turnd/shell/shared_sibling_loads.h"
 
 namespace {
 
@@ -35,6 +36,28 @@ TEST_CASE("the quota holds whichever threads ask, and everything comes back", "[
   std::vector<turnd::Quota::Ticket> all;
   for (std::uint64_t i = 0; i < kInAll; ++i) all.push_back(quota.ticket("carol").value());
   CHECK_FALSE(quota.ticket("carol"));
+}
+
+TEST_CASE("as many are sent to a less busy server as it takes, whichever threads ask",
+          "[threads]") {
+  constexpr int kThreads = 4;
+  constexpr std::uint64_t kOwn = 1016;
+  const core::TimePoint now(std::chrono::hours(1000));
+  const core::SocketAddress sibling(core::IpAddress::v4(192, 0, 2, 1), 3478);
+  turnd::SharedSiblingLoads loads;
+  loads.set(std::vector<turnd::ServerLoad>{{.server = sibling, .allocations = 0}}, kOwn, now);
+  std::atomic<int> sent = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      while (loads.state().known && loads.less_busy(kOwn, core::Family::ipv4, now)) ++sent;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(sent == 800); // 1016 is not above 800 * 5 / 4 + 16
+  loads.set_unknown("no such file");
+  CHECK_FALSE(loads.less_busy(kOwn, core::Family::ipv4, now));
+  CHECK(loads.state().why_not == "no such file");
 }
 
 TEST_CASE("a user's bandwidth holds whichever threads relay", "[threads]") {
