@@ -24,6 +24,7 @@ for _attribute in ((0x0013, "DATA", stun.pack_bytes, stun.unpack_bytes),
                    (0x0018, "EVEN-PORT", stun.pack_bytes, stun.unpack_bytes),
                    (0x0022, "RESERVATION-TOKEN", stun.pack_bytes, stun.unpack_bytes),
                    (0x002A, "CONNECTION-ID", stun.pack_unsigned, stun.unpack_unsigned),
+                   (0x8023, "ALTERNATE-SERVER", stun.pack_address, stun.unpack_address),
                    (0x8030, "MOBILITY-TICKET", stun.pack_bytes, stun.unpack_bytes)):
     stun.ATTRIBUTES_BY_TYPE[_attribute[0]] = stun.ATTRIBUTES_BY_NAME[_attribute[1]] = _attribute
 stun.Method = IntEnum("Method", {each.name: each.value for each in stun.Method}
@@ -158,6 +159,16 @@ class TurnClient:
         answer = self.request(stun.Method.ALLOCATE, LIFETIME=lifetime, REQUESTED_TRANSPORT=UDP_TRANSPORT)
         self.relayed = answer.attributes["XOR-RELAYED-ADDRESS"]
         return self.relayed
+
+    def sent_elsewhere(self) -> tuple[str, int] | None:
+        """Where a new allocation is sent; None: it was served, and has ended."""
+        try:
+            self.allocate()
+            self.refresh(0)
+            return None
+        except Refused as refused:
+            assert refused.code == 300
+            return self._last.attributes["ALTERNATE-SERVER"]
 
     def bind(self, channel: int, peer: tuple[str, int]) -> None:
         self.request(stun.Method.CHANNEL_BIND, CHANNEL_NUMBER=channel, XOR_PEER_ADDRESS=peer)

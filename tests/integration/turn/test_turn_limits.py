@@ -157,16 +157,6 @@ def test_a_limit_is_one_line_and_not_one_a_packet(start, client):
     assert len(held_back) <= 3, "at once, perhaps once more, and what was left at the end"
 
 
-# aioice has no name for it.
-stun.ATTRIBUTES_BY_TYPE[0x8023] = (0x8023, "ALTERNATE-SERVER", stun.pack_address, stun.unpack_address)
-stun.ATTRIBUTES_BY_NAME["ALTERNATE-SERVER"] = stun.ATTRIBUTES_BY_TYPE[0x8023]
-
-
-def sent_to(client) -> tuple[str, int]:
-    assert code_of(client.allocate) == 300
-    return client._last.attributes["ALTERNATE-SERVER"]
-
-
 def test_a_full_server_sends_to_another_one(start, client, running, tmp_path):
     """Rule 10, to the end: the client is served where it was sent."""
     folder = tmp_path / "other"
@@ -174,7 +164,7 @@ def test_a_full_server_sends_to_another_one(start, client, running, tmp_path):
     other = running.enter_context(Turnd(folder))
     turnd = start(limits={"allocations": 1}, alternate={"servers": ["{}:{}".format(*other.address("udp"))]})
     client(turnd).allocate()
-    there = sent_to(client(turnd))
+    there = client(turnd).sent_elsewhere()
     assert there == other.address("udp")
     client(there).allocate()
 
@@ -186,15 +176,6 @@ def test_a_draining_server_sends_to_another_one(start, client):
     alice.allocate()
     turnd.signal(signal.SIGTERM)
     turnd.wait_for_log("drain")
-    wait_until("it drains", lambda: sent_to_or_none(bob))
+    wait_until("it drains", bob.sent_elsewhere)
     alice.refresh(0)
     turnd.wait()
-
-
-def sent_to_or_none(client) -> tuple[str, int] | None:
-    try:
-        client.allocate()
-        client.refresh(0)
-    except Refused as refused:
-        assert refused.code == 300
-        return client._last.attributes["ALTERNATE-SERVER"]
