@@ -153,7 +153,10 @@ class Stack:
             (folder / each).chmod(0o755)
         self._variables = folder / "variables.env"
         self._override = folder / "override.yaml"
-        services = "\n".join(f"  {name}: {{ ulimits: {{ nproc: {DESCRIPTORS} }} }}" for name in ("rproxyd", "turnd", "turnd-2", "turnd-offload", *(["redis"] if "compose.fleet.yaml" in files else [])))
+        names = ["rproxyd", "turnd", "turnd-2", *(["redis"] if "compose.fleet.yaml" in files else [])]
+        services = "\n".join(f"  {name}: {{ ulimits: {{ nproc: {DESCRIPTORS} }} }}" for name in names)
+        # Debian 12's podman lets bpf pass for CAP_SYS_ADMIN alone.
+        services += f"\n  turnd-offload: {{ ulimits: {{ nproc: {DESCRIPTORS} }}, security_opt: [seccomp=unconfined] }}"
         self._override.write_text(f'version: "3.9"\nservices:\n{services}\n')
         self.set(**variables)
 
