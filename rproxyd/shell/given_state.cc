@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <utility>
 
 #include "rproxyd/guard/ban_file.h"
@@ -30,9 +31,21 @@ core::TimePoint time_of(const json& number) {
   return core::TimePoint(since);
 }
 
-std::size_t failures_in(const json& number) {
+// What is larger than T would be another number, or none that the language knows.
+template <std::unsigned_integral T>
+T whole(const json& number) {
   if (!number.is_number_unsigned()) throw NotUnderstood();
-  return std::min(number.get<std::uint64_t>(), kMostFailures);
+  const auto value = number.get<std::uint64_t>();
+  if (!std::in_range<T>(value)) throw NotUnderstood();
+  return static_cast<T>(value);
+}
+
+BackendKey key_of(const json& number) {
+  return static_cast<BackendKey>(whole<std::uint64_t>(number));
+}
+
+std::size_t failures_in(const json& number) {
+  return std::min(whole<std::uint64_t>(number), kMostFailures);
 }
 
 json json_of(const GuardState::Failures& failures) {
@@ -93,19 +106,19 @@ void add_guard(GuardState& to, std::string_view part, const json& entry) {
 
 void add_pool(PoolState& to, std::string_view part, const json& entry) {
   if (part == "node") {
-    const auto state = entry.at(5).get<unsigned>();
+    const auto state = whole<unsigned>(entry.at(5));
     if (state > static_cast<unsigned>(BackendHealth::State::down)) throw NotUnderstood();
-    to.nodes.push_back({.key = static_cast<BackendKey>(entry.at(0).get<std::uint64_t>()),
-                        .broken = entry.at(1).get<unsigned>(),
-                        .failures = entry.at(2).get<unsigned>(),
+    to.nodes.push_back({.key = key_of(entry.at(0)),
+                        .broken = whole<unsigned>(entry.at(1)),
+                        .failures = whole<unsigned>(entry.at(2)),
                         .back_off_until = time_of(entry.at(3)),
                         .back_since = time_of(entry.at(4)),
                         .health = BackendHealth(BackendHealth::Seen{
                             static_cast<BackendHealth::State>(state), entry.at(6).get<bool>(),
-                            entry.at(7).get<unsigned>()})});
+                            whole<unsigned>(entry.at(7))})});
   } else if (part == "home") {
     to.clients.push_back({.address = address_of_text(entry.at(0)),
-                          .backend = static_cast<BackendKey>(entry.at(1).get<std::uint64_t>()),
+                          .backend = key_of(entry.at(1)),
                           .seen = time_of(entry.at(2)),
                           .settled = entry.at(3).get<bool>()});
   }
@@ -225,7 +238,7 @@ std::optional<NotedAttempt> attempt_of(const json& note) {
     noted.attempt.room = note.at("room").get<std::string>();
     noted.attempt.extension = note.at("extension").get<std::string>();
     noted.attempt.carries_pin = note.at("carries_pin").get<bool>();
-    const auto outcome = note.at("outcome").get<unsigned>();
+    const auto outcome = whole<unsigned>(note.at("outcome"));
     if (outcome > static_cast<unsigned>(Outcome::wrong_pin)) throw NotUnderstood();
     noted.outcome = static_cast<Outcome>(outcome);
   });
@@ -238,7 +251,7 @@ std::optional<NotedHome> home_of(const json& note) {
     if (note.at("what").get<std::string>() != "home") throw NotUnderstood();
     noted.pool = note.at("pool").get<std::string>();
     noted.client = address_of_text(note.at("client"));
-    noted.backend = static_cast<BackendKey>(note.at("backend").get<std::uint64_t>());
+    noted.backend = key_of(note.at("backend"));
   });
   return read ? std::optional(std::move(noted)) : std::nullopt;
 }

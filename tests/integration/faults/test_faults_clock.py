@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from daemons import run
+from daemons import run, wait_until
 from established import held_by, nothing_is_cut
 from flows import Echo, Flow
 from rproxyd import answer, request
@@ -58,5 +58,6 @@ def test_allocations_relay_on_and_are_refreshed(start_turnd, client, running, fa
         faults.clock_offset = jump
         other.refresh(600)
         client(turnd, transport).allocate()
-    assert flow.passed > 0
+        before = flow.passed
+        wait_until("it relays on", lambda: flow.wrong or flow.passed > before)
     flow.end()

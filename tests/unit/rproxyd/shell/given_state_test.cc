@@ -56,6 +56,12 @@ TEST_CASE("moments that no clock has had, and numbers that are none, are not und
   }
   CHECK_FALSE(given(
       R"({"what":"pool","pool":"p","part":"node","entries":[[1,0,0,9223372036854775807,0,0,true,0]]})"));
+  for (const char* broken : {"4294967296", "9223372036854775807000", "-1", "1.0", "true"}) {
+    CAPTURE(broken);
+    CHECK_FALSE(given((R"({"what":"pool","pool":"p","part":"node","entries":[[1,)" +
+                       std::string(broken) + ",0,0,0,0,true,0]]}")
+                          .c_str()));
+  }
 }
 
 TEST_CASE("a message of another kind is passed over, one of ours with something missing is not") {
