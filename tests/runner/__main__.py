@@ -39,6 +39,10 @@ def main() -> int:
         display.result(step.name, counts, time.monotonic() - since)
     if failed:
         print(f"failed steps: {' '.join(failed)}")
+    for name in total.failures:
+        print(f"  failed: {name}")
+    for name in total.unsteady:
+        print(f"  unsteady, passed only when run again: {name}")
     print(f"after {time.monotonic() - began:.0f} s")
     print(total)
     return 1 if total.failed else 0

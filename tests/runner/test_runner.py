@@ -44,6 +44,13 @@ def test_a_missing_report_is_a_failure(tmp_path):
     assert from_junit(tmp_path / "none.xml") == Counts(failed=1)
 
 
+def test_failures_have_the_names_by_which_pytest_runs_them(tmp_path):
+    path = junit(tmp_path, """<testsuites><testsuite><testcase file="tests/a/test_b.py" classname="tests.a.test_b" name="test_c[d.e - f]"><failure/></testcase>
+        <testcase file="tests/a/test_b.py" classname="tests.a.test_b.TestC" name="test_d"><error/></testcase>
+        <testcase classname="a" name="ctest's"><failure/></testcase></testsuite></testsuites>""")
+    assert from_junit(path).failures == ("tests/a/test_b.py::test_c[d.e - f]", "tests/a/test_b.py::TestC::test_d", "ctest's")
+
+
 @pytest.fixture
 def display(tmp_path, monkeypatch):
     monkeypatch.setattr(steps, "LOGS", tmp_path)
@@ -70,6 +77,49 @@ def test_the_output_of_a_failed_command_is_shown(display):
 @pytest.mark.parametrize("line, percent", [("[ 50/200] Building", 25), (" 3/10 Test  #3: x", 30), ("t.py::x PASSED [ 12%]", 12), ("hello", None)])
 def test_progress_is_read_from_the_runners_lines(line, percent):
     assert progress(line) == percent
+
+
+def run_daemons_tests(display, tmp_path, monkeypatch, text):
+    monkeypatch.setattr(steps, "ROOT", tmp_path)
+    (tmp_path / "test_it.py").write_text(f"import pathlib\nimport pytest\n\nSEEN = pathlib.Path({str(tmp_path / 'seen')!r})\n{text}")
+    return steps.pytest_of_daemons(display, "daemons", "--timeout=60", "test_it.py", environment={})
+
+
+UNSTEADY = """
+class TestOfOne:
+    @pytest.mark.parametrize("of", ["a b"])
+    def test_unsteady(self, of):
+        with SEEN.open("a") as seen:
+            seen.write(of)
+        assert SEEN.read_text() == "a ba b"
+"""
+
+
+def test_what_passes_when_run_again_is_counted_and_named(display, tmp_path, monkeypatch):
+    counts = run_daemons_tests(display, tmp_path, monkeypatch, UNSTEADY + "\n\ndef test_steady():\n    pass\n")
+    assert counts == Counts(passed=2)
+    assert counts.unsteady == ("test_it.py::TestOfOne::test_unsteady[a b]",) and not counts.failures
+    assert "AssertionError" in display.out.getvalue()  # what was seen the first time isn't lost
+
+
+def test_what_fails_twice_has_failed(display, tmp_path, monkeypatch):
+    with pytest.raises(steps.Failed, match="0 == 1") as failed:
+        run_daemons_tests(display, tmp_path, monkeypatch, UNSTEADY + "\n\ndef test_wrong():\n    assert 0 == 1\n")
+    assert failed.value.counts == Counts(passed=1, failed=1)
+    assert failed.value.counts.failures == ("test_it.py::test_wrong",)
+
+
+def test_many_failures_are_not_tried_again(display, tmp_path, monkeypatch):
+    text = "@pytest.mark.parametrize('of', range(4))\ndef test_of(of):\n    with SEEN.open('a') as seen:\n        seen.write('.')\n    assert False\n"
+    with pytest.raises(steps.Failed) as failed:
+        run_daemons_tests(display, tmp_path, monkeypatch, text)
+    assert failed.value.counts == Counts(failed=4) and (tmp_path / "seen").read_text() == "...."
+
+
+def test_a_run_that_breaks_off_is_not_tried_again(display, tmp_path, monkeypatch):
+    with pytest.raises(steps.Failed) as failed:
+        run_daemons_tests(display, tmp_path, monkeypatch, "import os\n\n\ndef test_of():\n    os._exit(3)\n")
+    assert failed.value.counts == Counts(failed=1)
 
 
 SOURCES = {
