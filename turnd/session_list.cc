@@ -57,7 +57,8 @@ SessionList SessionList::read(const nlohmann::json& answer) {
     row.client = printable(each.at("client"));
     row.via = printable(each.at("transport"));
     for (const auto& relay : each.at("relays")) {
-      row.relays += (row.relays.empty() ? "" : ", ") + printable(relay);
+      if (!row.relays.empty()) row.relays += ", ";
+      row.relays += printable(relay);
     }
     row.age = each.at("age_seconds");
     row.left = each.at("seconds_left");

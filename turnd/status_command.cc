@@ -113,7 +113,8 @@ std::string places(const json& status, const Terminal& terminal) {
   for (const auto& each : status.at("certificates")) {
     std::string names;
     for (const auto& name : each.at("names")) {
-      names += (names.empty() ? "" : ", ") + printable(name);
+      if (!names.empty()) names += ", ";
+      names += printable(name);
     }
     certificates.add({printable(each.at("file")), names, printable(each.at("not_after")),
                       std::to_string(each.at("days_left").get<std::int64_t>())});

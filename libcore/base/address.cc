@@ -64,15 +64,16 @@ bool IpAddress::is_unspecified() const {
 }
 
 std::string IpAddress::to_string() const {
-  std::array<char, INET6_ADDRSTRLEN> text{};
   if (family == Family::ipv4) { // inet_ntop() goes through printf()
-    char* at = text.data();
+    std::string four;
     for (std::size_t i = 0; i < 4; ++i) {
-      if (i > 0) *at++ = '.';
-      at = std::to_chars(at, text.data() + text.size(), octets[i]).ptr;
+      std::array<char, 3> decimal{};
+      if (i > 0) four += '.';
+      four.append(decimal.data(), std::to_chars(decimal.begin(), decimal.end(), octets[i]).ptr);
     }
-    return {text.data(), at};
+    return four;
   }
+  std::array<char, INET6_ADDRSTRLEN> text{};
   inet_ntop(AF_INET6, octets.data(), text.data(), text.size());
   return text.data();
 }
