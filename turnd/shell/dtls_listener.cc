@@ -31,12 +31,10 @@ DtlsListener::DtlsListener(Worker& worker, event::Fd fd, std::shared_ptr<const L
   want_large_buffers(fd_.get());
   want_ip_fields(fd_.get(), address_.family());
   if (wildcard_) want_destination(fd_.get(), address_.family());
-  worker_.loop().poller().add(fd_.get(), event::Interest::read, event::Trigger::level, *this);
+  watch_.emplace(worker_.loop(), fd_.get(), *this);
 }
 
-DtlsListener::~DtlsListener() {
-  if (watched_) worker_.loop().poller().remove(fd_.get(), *this);
-}
+DtlsListener::~DtlsListener() = default;
 
 void DtlsListener::on_ready(event::Readiness) {
   FiveTuple five_tuple{.transport = Transport::dtls, .client = {}, .server = address_};
@@ -217,8 +215,7 @@ void DtlsListener::stay() {
 
 void DtlsListener::let_go() {
   accepting_ = false;
-  worker_.loop().poller().remove(fd_.get(), *this);
-  watched_ = false;
+  watch_.reset();
   passages_.clear();
   elsewhere_.clear();
   leaving_passage_.reset();

@@ -4,11 +4,12 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "libcore/event/fd.h"
-#include "libcore/event/loop.h"
+#include "libcore/event/steady_watch.h"
 #include "libcore/tls/hello_cookies.h"
 #include "turnd/shell/datagram_batch.h"
 #include "turnd/shell/dtls_client.h"
@@ -114,7 +115,6 @@ class DtlsListener final : private event::ReadyHandler {
   ClientFigures figures_;
   std::uint64_t unsealed_ = 0; // what the session could not make a record of, nor hand on
   bool accepting_ = true;
-  bool watched_ = true;
   std::vector<event::Fd> passages_; // to processes that serve clients of this address; empty: ended
   std::unordered_map<FiveTuple, std::size_t, FiveTupleHash> elsewhere_; // which of them
   event::Fd leaving_passage_; // for the next process: its end, until it has it
@@ -122,6 +122,7 @@ class DtlsListener final : private event::ReadyHandler {
   bool departing_ = false;
   bool emptied_ = false; // and the others have been told
   bool covered_ = false;
+  std::optional<event::SteadyWatch> watch_; // until another process has the socket
 };
 
 } // namespace turnd

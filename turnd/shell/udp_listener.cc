@@ -12,15 +12,15 @@ UdpListener::UdpListener(Worker& worker, event::Fd fd, std::shared_ptr<const Lis
       listener_(std::move(listener)),
       address_(event::local_address(fd_.get())),
       wildcard_(address_.ip().is_unspecified()),
-      standing_(ip_fields(fd_.get(), address_.family())) {
+      standing_(ip_fields(fd_.get(), address_.family())),
+      watch_(worker_.loop(), fd_.get(), *this) {
   want_large_buffers(fd_.get());
   want_ip_fields(fd_.get(), address_.family());
   want_merged(fd_.get());
   if (wildcard_) want_destination(fd_.get(), address_.family());
-  worker_.loop().poller().add(fd_.get(), event::Interest::read, event::Trigger::level, *this);
 }
 
-UdpListener::~UdpListener() { worker_.loop().poller().remove(fd_.get(), *this); }
+UdpListener::~UdpListener() = default;
 
 void UdpListener::on_ready(event::Readiness) {
   FiveTuple five_tuple{.transport = Transport::udp, .client = {}, .server = address_};

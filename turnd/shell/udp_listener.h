@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "libcore/event/fd.h"
-#include "libcore/event/loop.h"
+#include "libcore/event/steady_watch.h"
 #include "turnd/shell/client_link.h"
 #include "turnd/shell/datagram_batch.h"
 #include "turnd/shell/datagram_buffers.h"
@@ -58,6 +58,7 @@ class UdpListener final : public ClientLink, private event::ReadyHandler {
   bool emptied_ = false; // and the others have been told
   bool covered_ = false;
   SendLosses lost_answers_;
+  event::SteadyWatch watch_;
 };
 
 } // namespace turnd

@@ -30,7 +30,7 @@ enum {
   kSmallBuffers,   // bytes of the buffers of TCP connections; 0: the kernel's choice
   kNoBufferEvery,  // one of so many messages to datagram sockets finds no buffer; 0: none
   kRefuseAccept,   // the error number with which the next call of accept4 fails, once; 0: none
-  kRefuseWatch,    // the same for the next EPOLL_CTL_ADD of a listener that was refused so
+  kRefuseWatch,    // the same for the next EPOLL_CTL_ADD of a listener that was refused so, or for datagrams
   kDieAt, // the process ends before this call that changes files named $FAULTS_FILES*; 0: never
   kInterrupted = 8, // counts from here on
   kShortened,
@@ -168,6 +168,11 @@ int sendmmsg(int fd, struct mmsghdr* messages, unsigned count, int flags) {
   return real(fd, messages, count, flags);
 }
 
+static int is_for_datagrams(int fd) {
+  int family;
+  return type_of(fd, &family) == SOCK_DGRAM && (family == AF_INET || family == AF_INET6);
+}
+
 // libuv ends the process when a descriptor of its own can't be watched, as at a start: it is the listener's turn, none other's.
 static _Thread_local int refused_listener = -1;
 
@@ -191,7 +196,10 @@ int connect(int fd, const struct sockaddr* to, socklen_t size) {
 
 int epoll_ctl(int epoll, int operation, int fd, struct epoll_event* event) {
   REAL(epoll_ctl);
-  if (operation == EPOLL_CTL_ADD && fd == refused_listener && refused_once(kRefuseWatch)) return -1;
+  if (operation == EPOLL_CTL_ADD && (fd == refused_listener || is_for_datagrams(fd)) &&
+      refused_once(kRefuseWatch)) {
+    return -1;
+  }
   return real(epoll, operation, fd, event);
 }
 

@@ -10,7 +10,7 @@ from established import held_by, nothing_is_cut
 from flows import CHANNEL, Echo, Flow
 from http2 import Http2Client
 from rproxyd import answer, request
-from turnd import Peer
+from turnd import Peer, Reloading
 from wire import client_tls, connect
 
 INTERRUPTED = {"interrupt_every": 2}
@@ -95,6 +95,21 @@ def test_a_listener_that_cant_be_watched_again_is_tried_again(start_proxy, start
         wait_until("both have been refused", lambda: faults.refused == 2)
         client.send(b"neither HTTP nor STUN\r\n\r\n")
         client.rest()  # the end comes from who has accepted it
+
+
+@pytest.mark.parametrize("transport", ["udp", "dtls"])
+def test_a_listener_for_datagrams_that_cant_be_watched_yet_serves_as_soon_as_it_can(start_turnd, client, running, certificate, faults, transport):
+    reloading = Reloading(start_turnd(faults.environment(), listeners=[{"transport": "tcp", "address": f"{HOST}:0"}]))
+    keys = {"certificates": [str(certificate.file())]} if transport == "dtls" else {}
+    reloading.config["listeners"].append({"transport": transport, "address": f"{HOST}:0"} | keys)
+    faults.refuse_watch = errno.ENOMEM
+    reloading.reload()
+    alice, peer = client(reloading.turnd, transport), running.enter_context(Peer())
+    relayed = alice.allocate()
+    alice.bind(CHANNEL, peer.address)
+    alice.send_channel(CHANNEL, b"hello")
+    assert peer.receive() == (b"hello", relayed)
+    assert faults.refused == 1
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls", "dtls"])
