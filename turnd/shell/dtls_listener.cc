@@ -31,7 +31,7 @@ DtlsListener::DtlsListener(Worker& worker, event::Fd fd, std::shared_ptr<const L
   want_large_buffers(fd_.get());
   want_ip_fields(fd_.get(), address_.family());
   if (wildcard_) want_destination(fd_.get(), address_.family());
-  watch_.emplace(worker_.loop(), fd_.get(), *this);
+  watch_.emplace(worker_.loop(), fd_.get(), static_cast<event::ReadyHandler&>(*this));
 }
 
 DtlsListener::~DtlsListener() = default;
