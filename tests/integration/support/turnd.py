@@ -13,6 +13,7 @@ from aioice import stun
 from daemons import HOST, Daemon, wait_until, write_private
 from dtls import DtlsSocket
 from rproxyd import merged
+from tls_socket import connected_tls
 
 USER, PASSWORD, REALM = "pexip", "admin123", "example.com"
 UDP_TRANSPORT, TCP_TRANSPORT = 17 << 24, 6 << 24
@@ -97,7 +98,7 @@ def connected(server: tuple[str, int], transport: str, source: str | tuple[str, 
         return plain
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context.wrap_socket(plain)
+    return connected_tls(context, plain)
 
 
 class TurnClient:
