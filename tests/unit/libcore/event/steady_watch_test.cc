@@ -60,12 +60,10 @@ TEST_CASE("a descriptor that can't be watched now is watched later, and then not
   REQUIRE(
       loop.poller().add(pair.near.get(), event::Interest::read, event::Trigger::edge, in_the_way));
   Reader reader(pair.near.get());
-  std::optional<event::SteadyWatch> watch;
-  watch.emplace(loop, pair.near.get(), reader);
+  const event::SteadyWatch watch(loop, pair.near.get(), reader);
   loop.poller().remove(pair.near.get(), in_the_way);
   pair.send();
   loop.run_until([&] { return reader.times == 1; });
-  watch.reset();
 }
 
 TEST_CASE("a watch that goes before it could begin is not tried any more") {
